@@ -1,0 +1,94 @@
+# The configuration, checked and completed, and what several rules derive from it.
+
+import re
+import sys
+
+import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+SCHEMA = Path(workflow.current_basedir).parent / "schemas" / "config.schema.yaml"
+sys.path.insert(0, str(SCRIPTS))
+
+from ptq_comparison.code_digest import code_digest
+from ptq_comparison.config import config_errors
+from ptq_comparison.job import ERROR_PREFIX
+
+# Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.
+errors = config_errors(config, yaml.safe_load(SCHEMA.read_text()))
+if errors:
+    sys.exit("\n".join(f"{ERROR_PREFIX}config: {line}" for line in errors))
+validate(config, str(SCHEMA))
+
+DTYPES = config["quantization"]["dtypes"]
+MODELS = ["fp32", *DTYPES]
+PREPROCESSING = {key: config["model"][key] for key in ("layout", "scale", "mean", "std")}
+
+
+wildcard_constraints:
+    dtype="|".join(DTYPES),
+    model="|".join(MODELS),
+
+
+def get_code(rule):
+    """Fingerprint the modules behind a rule; as a parameter it makes an edit rerun the rule."""
+    return code_digest(SCRIPTS / f"{rule}.py")
+
+
+def get_dataset_source(wildcards):
+    """Name the folder or file that the data set is read from; none for the synthetic one."""
+    dataset = config["dataset"]
+    if dataset["name"] == "shapes":
+        return []
+    if dataset["path"]:
+        if not Path(dataset["path"]).exists():
+            raise WorkflowError(
+                f"dataset.path: {dataset['path']}: no such file or folder; correct the path"
+                + (", or set it to null to download the data set" if dataset["url"] else "")
+            )
+        return dataset["path"]
+    if dataset["url"]:
+        return f"results/downloads/{Path(dataset['url']).name}"
+    raise WorkflowError(f"dataset.path: is not set; {dataset['name']} needs the path of the data set")
+
+
+def get_model_source(wildcards):
+    """Name the ONNX file that the float32 model is taken from."""
+    source = config["model"]["source"]
+    if source == "bundled":
+        return workflow.source_path("../resources/resnet8_shapes.onnx")
+    if not Path(source).is_file():
+        raise WorkflowError(
+            f"model.source: {source}: no such file; set it to the path of an ONNX file, or to bundled"
+        )
+    return source
+
+
+def get_float_model(wildcards):
+    """Name the float32 model that is calibrated and quantized; the baseline is always the given one."""
+    if config["quantization"]["preprocess"]:
+        return "results/models/preprocessed.onnx"
+    return "results/models/fp32.onnx"
+
+
+def get_evaluation_samples(wildcards):
+    """Name the calibration images that an evaluation tells about; the float32 model has none."""
+    return [] if wildcards.model == "fp32" else "results/calibration/samples.csv"
+
+
+def reject_model(wildcards):
+    """Name the models there are; without this, Snakemake says only that no rule makes the file."""
+    raise WorkflowError(
+        f"results/{wildcards.unknown}_eval.json: there is no model {wildcards.unknown!r}; "
+        f"allowed: {', '.join(MODELS)} (fp32 and quantization.dtypes)"
+    )
+
+
+def print_errors(snakemake_log):
+    """Close a failed run with one line for each failed job, taken from the log that Snakemake names."""
+    logs = re.findall(r"log: (\S+) \(check log file", Path(snakemake_log).read_text())
+    for path in dict.fromkeys(logs):
+        lines = Path(path).read_text().splitlines() if Path(path).is_file() else []
+        if lines and lines[-1].startswith(ERROR_PREFIX):
+            print(lines[-1], file=sys.stderr)

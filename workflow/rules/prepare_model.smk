@@ -1,0 +1,22 @@
+# needs  the ONNX file that the config names
+# makes  results/models/fp32.onnx, the baseline
+
+
+rule prepare_model:
+    """Check that the float32 model is a classifier that fits the data set, and copy it."""
+    input:
+        source=get_model_source,
+        dataset="results/dataset/dataset.json",
+    output:
+        model="results/models/fp32.onnx",
+    log:
+        "results/logs/prepare_model.log",
+    benchmark:
+        "results/benchmarks/prepare_model.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        layout=config["model"]["layout"],
+        code=get_code("prepare_model"),
+    script:
+        "../scripts/prepare_model.py"

@@ -1,0 +1,16 @@
+"""Download the archive of the data set and check its sum."""
+
+if __name__ == "__main__":
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule) as terminal:
+        from ptq_comparison.download import download
+
+        download(
+            url=snakemake.params.url,
+            sha256=snakemake.params.sha256,
+            output=Path(snakemake.output.archive),
+            terminal=terminal,
+        )

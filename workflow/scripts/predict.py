@@ -1,0 +1,39 @@
+"""Run a model on all test images."""
+
+if __name__ == "__main__":
+    import logging
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule) as terminal:
+        import numpy as np
+        from ptq_comparison.datasets import read_split
+        from ptq_comparison.files import atomic_path, read_json, sha256_file, write_json
+        from ptq_comparison.inference import Batches, make_session, predict_scores
+        from ptq_comparison.models import load_model
+        from ptq_comparison.runtime import describe_runtime
+        from tqdm import tqdm
+
+        name = snakemake.wildcards.model
+        model_path = Path(snakemake.input.model)
+        model = load_model(model_path)
+        images, labels = read_split(Path(snakemake.input.images), Path(snakemake.input.labels))
+        batches = Batches.of(
+            images, model, snakemake.params.preprocessing, snakemake.params.batch_size
+        )
+        session = make_session(model, snakemake.threads)
+        with tqdm(desc=f"{name}", total=len(images), file=terminal, disable=None) as progress:
+            scores = predict_scores(session, batches, progress)
+        predicted = scores.argmax(axis=1).astype(np.int64)
+        with atomic_path(Path(snakemake.output.predictions)) as temporary:
+            np.savez(temporary, predicted=predicted, scores=scores, labels=labels)
+        write_json(
+            Path(snakemake.output.provenance),
+            {
+                "model_sha256": sha256_file(model_path),
+                "dataset_sha256": read_json(Path(snakemake.input.dataset))["splits"]["test"]["sha256"],
+                "runtime": describe_runtime(session.get_providers()),
+            },
+        )
+        logging.info("%s: %d images, %d thread(s)", name, len(images), snakemake.threads)

@@ -1,0 +1,39 @@
+"""Read a data set and store it as memory-mappable arrays with a description."""
+
+if __name__ == "__main__":
+    import logging
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule):
+        from ptq_comparison.datasets import SPLITS, check_dataset, get_reader, write_split
+        from ptq_comparison.files import check_sha256, write_json
+
+        name = snakemake.params.name
+        source = Path(snakemake.input.source) if snakemake.input.get("source") else None
+        if source and source.is_file() and snakemake.params.sha256:
+            check_sha256(source, snakemake.params.sha256, key="dataset.sha256")
+
+        dataset = get_reader(name)(source)
+        check_dataset(dataset)
+        splits = {
+            split: write_split(
+                getattr(dataset, split),
+                images_path=Path(snakemake.output[f"{split}_images"]),
+                labels_path=Path(snakemake.output[f"{split}_labels"]),
+            )
+            for split in SPLITS
+        }
+        for split, stored in splits.items():
+            logging.info("%s, %s split: %d images", name, split, stored["images"])
+        write_json(
+            Path(snakemake.output.dataset),
+            {
+                "name": name,
+                "description": dataset.description,
+                "class_names": list(dataset.class_names),
+                "image_shape": list(dataset.test.images.shape[1:]),
+                "splits": splits,
+            },
+        )

@@ -1,0 +1,1 @@
+"""The functions behind the rules: sample, calibrate, quantize, predict, evaluate, compare."""

@@ -1,0 +1,42 @@
+"""Fetch a file once, check its sum, and leave nothing half-written."""
+
+from pathlib import Path
+from typing import TextIO
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from ptq_comparison.errors import UserError
+from ptq_comparison.files import atomic_path
+
+TIMEOUT = 30  # seconds without an answer, or between two pieces of it
+
+
+def download(url: str, sha256: str | None, output: Path, terminal: TextIO) -> None:
+    """Download `url` to `output` with a progress bar on `terminal` (none where that is not a terminal).
+
+    Raises UserError when the server cannot be reached or the SHA-256 is another.
+    """
+    progress = tqdm(
+        desc=f"downloading {output.name}", unit="B", unit_scale=True, file=terminal, disable=None
+    )
+    with atomic_path(output) as temporary, progress:
+        try:
+            pooch.retrieve(
+                url,
+                known_hash=sha256 and f"sha256:{sha256}",
+                fname=temporary.name,
+                path=temporary.parent,
+                downloader=pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT),
+            )
+        except requests.RequestException as error:
+            raise UserError(
+                f"dataset.url: {url} cannot be downloaded ({type(error).__name__}); without a "
+                "network set dataset.path to a folder or archive that you have"
+            ) from error
+        except ValueError as error:  # pooch has removed the file already
+            raise UserError(
+                f"dataset.sha256: {url} is not the expected file ({error}); "
+                "download it again, or correct the sum"
+            ) from error

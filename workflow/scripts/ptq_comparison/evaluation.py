@@ -1,0 +1,76 @@
+"""One model on the test images: the content of `<model>_eval.json`."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ptq_comparison.errors import UserError
+from ptq_comparison.files import read_json
+from ptq_comparison.metrics import (
+    accuracy,
+    confusion_matrix,
+    paired_comparison,
+    per_class_accuracy,
+)
+
+
+class Predictions(NamedTuple):
+    """Predicted classes and labels, int64 (N,), and what they were made with."""
+
+    predicted: np.ndarray
+    labels: np.ndarray
+    provenance: dict[str, Any]
+
+
+def read_predictions(path: Path, provenance: Path) -> Predictions:
+    """Read the output of rule predict."""
+    with np.load(path) as arrays:
+        return Predictions(arrays["predicted"], arrays["labels"], read_json(provenance))
+
+
+def evaluate(
+    model: dict[str, Any],
+    dataset: dict[str, Any],
+    predictions: Predictions,
+    baseline: Predictions | None,
+    calibration: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Return the evaluation of a model: accuracies as fractions, differences in percentage points.
+
+    `baseline` and `calibration` are None for the float32 model. No times are in it: two runs give
+    equal evaluations. Raises UserError when the predictions are of another model or data set.
+    """
+    split = dataset["splits"]["test"]
+    _check_provenance(predictions, split["sha256"], model["sha256"])
+    if baseline:
+        _check_provenance(baseline, split["sha256"])
+    predicted, labels = predictions.predicted, predictions.labels
+    baseline_predicted = baseline.predicted if baseline else None
+    class_names = dataset["class_names"]
+    return {
+        "model": model,
+        "dataset": {
+            "name": dataset["name"],
+            "description": dataset["description"],
+            "split": "test",
+            "images": split["images"],
+            "sha256": split["sha256"],
+        },
+        "accuracy": accuracy(int(np.sum(predicted == labels)), len(labels)),
+        "baseline": paired_comparison(predicted, baseline.predicted, labels) if baseline else None,
+        "per_class": per_class_accuracy(predicted, baseline_predicted, labels, class_names),
+        "confusion_matrix": confusion_matrix(predicted, labels, len(class_names)).tolist(),
+        "calibration": calibration,
+        "runtime": predictions.provenance["runtime"],
+    }
+
+
+def _check_provenance(
+    predictions: Predictions, dataset_sha256: str, model_sha256: str | None = None
+) -> None:
+    provenance = predictions.provenance
+    if provenance["dataset_sha256"] != dataset_sha256:
+        raise UserError("results/predictions: made on another data set; delete them and run again")
+    if model_sha256 not in (None, provenance["model_sha256"]):
+        raise UserError("results/predictions: made by another model; delete them and run again")

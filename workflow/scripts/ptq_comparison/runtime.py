@@ -1,0 +1,29 @@
+"""The software and the CPU that figures were made with."""
+
+import platform
+from typing import Any
+
+import archspec.cpu
+import numpy as np
+import onnx
+import onnxruntime
+
+# What decides which 8-bit kernels onnxruntime takes, under archspec's names.
+INSTRUCTION_SETS = (
+    "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "amx_int8", "neon",
+    "asimd", "asimddp", "i8mm", "sve",
+)  # fmt: skip
+
+
+def describe_runtime(providers: list[str]) -> dict[str, Any]:
+    """Return versions, execution providers, the CPU model and its instruction sets."""
+    host = archspec.cpu.host()
+    return {
+        "onnxruntime": onnxruntime.__version__,
+        "onnx": onnx.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "providers": providers,
+        "cpu": archspec.cpu.brand_string() or host.name,
+        "isa": [name for name in INSTRUCTION_SETS if name in host],
+    }
