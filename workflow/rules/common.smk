@@ -85,10 +85,10 @@ def reject_model(wildcards):
     )
 
 
-def print_errors(snakemake_log):
+def print_errors(snakemake_logs):
     """Close a failed run with one line for each failed job, taken from the log that Snakemake names."""
-    logs = re.findall(r"log: (\S+) \(check log file", Path(snakemake_log).read_text())
-    for path in dict.fromkeys(logs):
+    text = "".join(Path(path).read_text() for path in snakemake_logs)
+    for path in dict.fromkeys(re.findall(r"log: (\S+) \(check log file", text)):
         lines = Path(path).read_text().splitlines() if Path(path).is_file() else []
         if lines and lines[-1].startswith(ERROR_PREFIX):
             print(lines[-1], file=sys.stderr)

@@ -19,7 +19,12 @@ def download(url: str, sha256: str | None, output: Path, terminal: TextIO) -> No
     Raises UserError when the server cannot be reached or the SHA-256 is another.
     """
     progress = tqdm(
-        desc=f"downloading {output.name}", unit="B", unit_scale=True, file=terminal, disable=None
+        desc=f"downloading {output.name}",
+        total=1,  # until pooch knows better; a bar without total has no truth value, which it asks for
+        unit="B",
+        unit_scale=True,
+        file=terminal,
+        disable=None,  # not a terminal: no bar
     )
     with atomic_path(output) as temporary, progress:
         try:

@@ -23,8 +23,7 @@ def job(log: str, rule: str) -> Iterator[TextIO]:
     line on the terminal, and ends the process with exit code 1.
     """
     with os.fdopen(os.dup(2), "w", buffering=1) as terminal, Path(log).open("w") as file:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in order with stderr
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         logging.basicConfig(

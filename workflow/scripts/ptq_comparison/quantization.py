@@ -18,9 +18,11 @@ logger = logging.getLogger(__name__)
 
 def preprocess_model(model: onnx.ModelProto, output: Path) -> None:
     """Write the model as onnxruntime's `quant_pre_process` makes it: shapes inferred, batch normalization folded."""
+    private = onnx.ModelProto()
+    private.CopyFrom(model)  # quant_pre_process moves the weights of what it is given elsewhere
     with atomic_path(output) as temporary:
         # Symbolic shape inference needs sympy and serves transformers; image classifiers do without.
-        quant_pre_process(model, temporary, skip_symbolic_shape=True)
+        quant_pre_process(private, temporary, skip_symbolic_shape=True)
 
 
 def quantize(

@@ -1,0 +1,56 @@
+# make run    compare the bundled model with its int8 and uint8 versions
+# make test   run the tests
+# make report write report.html of the last run
+# make lint   check format and code as CI does
+# make bench  compare the workflow's time with that of a plain script (needs real CIFAR-10)
+# make lock   pin all packages again after a change in pyproject.toml (needs uv)
+#
+# What needs packages sets up .venv first, where that is missing or older than the lock.
+
+PYTHON ?= python3
+CORES ?= 4
+RUN = .venv/bin/python -m
+
+.PHONY: run test report lint format bench lock
+
+run: .venv/installed
+	$(RUN) snakemake --cores $(CORES) all
+
+test: .venv/installed
+	$(RUN) pytest
+
+report: run
+	$(RUN) snakemake --report report.html
+
+lint: .venv/installed
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	.venv/bin/snakefmt --check Snakefile workflow
+	$(RUN) snakemake --lint
+
+format: .venv/installed
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+	.venv/bin/snakefmt Snakefile workflow
+
+bench: .venv/installed
+	$(RUN) benchmarks.second_run
+
+lock:
+	uv pip compile pyproject.toml --group test --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --quiet --output-file requirements.lock
+
+# An environment whose interpreter is gone, after a system upgrade for instance, is made anew.
+ifneq ($(shell .venv/bin/python -c 'print(1)' 2>&1),1)
+.PHONY: .venv/installed
+endif
+
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("error: PYTHON: %s is older than 3.11; name a newer one, as in: make run PYTHON=python3.12" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "error: $(PYTHON) has no venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	touch $@

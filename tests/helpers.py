@@ -1,0 +1,83 @@
+"""What tests share: a tiny classifier with its images, and a way to run Snakemake."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+REPOSITORY = Path(__file__).parents[1]
+
+# Real CIFAR-10 images and published weights, which may not be shipped.
+SHARED_DATA = Path(os.environ.get("SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+CLASSES = ("red", "green", "blue")
+
+
+def make_classifier(layout: str = "NHWC", batch: int | str = "batch", side: int = 8) -> ModelProto:
+    """Return an ONNX classifier that names the brightest of three channels: conv, relu, mean, softmax."""
+    shape = [batch, side, side, 3] if layout == "NHWC" else [batch, 3, side, side]
+    generator = np.random.default_rng(0)
+    weights = 0.0001 * generator.normal(size=(3, 3, 3, 3))
+    weights[range(3), range(3), 1, 1] += 0.02
+    nodes = [
+        helper.make_node("Conv", ["nchw", "w"], ["c"], name="conv", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"], name="relu"),
+        helper.make_node("GlobalAveragePool", ["r"], ["g"], name="pool"),
+        helper.make_node("Flatten", ["g"], ["f"], name="flatten"),
+        helper.make_node("Softmax", ["f"], ["scores"], name="softmax"),
+    ]
+    if layout == "NHWC":
+        transpose = helper.make_node(
+            "Transpose", ["image"], ["nchw"], name="transpose", perm=[0, 3, 1, 2]
+        )
+        nodes.insert(0, transpose)
+    else:
+        nodes[0].input[0] = "image"
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, 3])],
+        [numpy_helper.from_array(weights.astype(np.float32), "w")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+def make_images(count: int, seed: int, side: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """Return noise, uint8 (N, side, side, 3), in which the channel of the label is a little brighter."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images = generator.integers(0, 200, (count, side, side, 3))
+    images[np.arange(count), :, :, labels] += 20
+    return images.astype(np.uint8), labels
+
+
+def run_snakemake(
+    folder: Path,
+    *targets: str,
+    configfiles: tuple[Path, ...] = (),
+    options: tuple[str, ...] = (),
+    repository: Path = REPOSITORY,
+) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in `folder` as a user would; both output streams come back in `stdout`."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
+    command += ["--configfile", *map(str, configfiles)] if configfiles else []
+    return subprocess.run(
+        [*command, *options, "--", *targets],
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
+
+
+def overlay(path: Path, content: dict[str, Any]) -> Path:
+    """Write a config file that is merged over another one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content))
+    return path

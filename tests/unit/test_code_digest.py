@@ -1,0 +1,43 @@
+"""Editing a module that a script imports must change the digest of the script."""
+
+import os
+
+import pytest
+from helpers import REPOSITORY
+from ptq_comparison.code_digest import code_digest
+
+
+@pytest.fixture
+def script(tmp_path):
+    package = tmp_path / "pkg"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "used.py").write_text("from pkg import deep\n")
+    (package / "deep.py").write_text("X = 1\n")
+    (package / "unused.py").write_text("X = 1\n")
+    path = tmp_path / "rule.py"
+    path.write_text("def main():\n    from pkg.used import deep\n    import json, numpy\n")
+    return path
+
+
+def test_modules_count_directly_or_not(script):
+    before = code_digest(script)
+    package = script.parent / "pkg"
+    os.utime(package / "deep.py", (0, 0))
+    (package / "unused.py").write_text("X = 2\n")
+    assert code_digest(script) == before
+    (package / "deep.py").write_text("X = 2\n")
+    assert code_digest(script) != before
+
+
+def test_the_place_does_not_matter(script, tmp_path_factory):
+    other = tmp_path_factory.mktemp("moved") / "elsewhere"
+    before = code_digest(script)
+    script.parent.rename(other)
+    assert code_digest(other / "rule.py") == before
+
+
+def test_scripts_of_the_workflow_follow_their_modules():
+    scripts = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
+    assert len(scripts) >= 8
+    assert len({code_digest(script) for script in scripts}) == len(scripts)

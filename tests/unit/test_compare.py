@@ -1,0 +1,87 @@
+"""Rule compare: one row a model, for programs and for people."""
+
+import io
+import re
+
+import pandas as pd
+import pytest
+from ptq_comparison.comparison import (
+    comparison_table,
+    describe_run,
+    readable_table,
+    to_html,
+    to_markdown,
+)
+
+COLUMNS = (
+    "model top1 correct total delta_pp delta_ci95_low_pp delta_ci95_high_pp agreement mcnemar_p "
+    "bytes size_ratio nodes"
+).split()
+
+
+def make_evaluation(name, correct, size, baseline=None):
+    calibration = {"method": "MinMax", "images": 1000, "per_class": 100, "seed": 42}
+    return {
+        "model": {"name": name, "bytes": size, "nodes": 39},
+        "dataset": {"name": "shapes", "description": "synthetic <images>", "images": 10000},
+        "accuracy": {"correct": correct, "total": 10000, "top1": correct / 1e4, "ci95": [0.8, 0.9]},
+        "baseline": baseline,
+        "calibration": calibration if baseline else None,
+        "runtime": {"onnxruntime": "1.32.0", "cpu": "CPU", "isa": ["avx2"]},
+    }
+
+
+BASELINE = {
+    "delta_pp": -1.61,
+    "delta_ci95_pp": [-2.0, -1.25],
+    "agreement": 0.95,
+    "mcnemar_p": 3.2e-12,
+}
+EVALUATIONS = [
+    make_evaluation("fp32", 8719, 321606),
+    make_evaluation("int8", 8558, 125516, BASELINE),
+]
+
+
+def test_csv_has_the_columns_of_the_contract_in_full_precision():
+    text = comparison_table(EVALUATIONS).to_csv(index=False)
+    table = pd.read_csv(io.StringIO(text), index_col="model")
+    assert text.splitlines()[0].split(",") == COLUMNS
+    assert table.loc["int8", "delta_pp"] == -1.61
+    assert table.loc["int8", "delta_ci95_high_pp"] == -1.25
+    assert table.loc["int8", "size_ratio"] == pytest.approx(125516 / 321606, rel=1e-12)
+    assert table.loc["int8", "mcnemar_p"] == 3.2e-12
+    assert table.loc["fp32", "correct"] == 8719
+    assert table.loc["fp32", ["delta_pp", "agreement", "mcnemar_p"]].isna().all()
+
+
+def test_markdown_shows_percent_signs_and_intervals():
+    table = readable_table(comparison_table(EVALUATIONS))
+    lines = to_markdown(table, ["A note."]).splitlines()
+    (row,) = [line for line in lines if line.startswith("| int8")]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == [
+        "int8", "85.58%", "8,558 of 10,000", "-1.61", "-2.00 to -1.25", "95.00%", "3.2e-12",
+        "125,516", "39%", "39",
+    ]  # fmt: skip
+    assert lines[-1] == "- A note."
+
+
+def test_html_is_a_page_of_its_own_with_every_model():
+    page = to_html(readable_table(comparison_table(EVALUATIONS)), ["1 < 2"])
+    assert len(re.findall(r"<td>(?:fp32|int8)</td>", page)) == 2
+    assert "1 &lt; 2" in page
+    assert not re.search(r"(src|href)=", page)
+
+
+def test_published_baseline_stands_beside_the_measured_one():
+    notes = "\n".join(describe_run(EVALUATIONS, published_top1=0.88))
+    assert "Published baseline: 88.00%; the measured one differs by -0.81 pp." in notes
+    assert "Published" not in "\n".join(describe_run(EVALUATIONS, published_top1=None))
+
+
+def test_notes_name_data_calibration_and_machine():
+    notes = "\n".join(describe_run(EVALUATIONS, None))
+    assert "10,000 test images of shapes (synthetic <images>)" in notes
+    assert "MinMax, 1,000 training images, 100 a class, seed 42" in notes
+    assert "onnxruntime 1.32.0 on CPU (avx2)" in notes

@@ -1,0 +1,69 @@
+"""Rule download_dataset, against a server on this machine."""
+
+import hashlib
+import http.server
+import io
+import socket
+import threading
+
+import pytest
+from ptq_comparison.download import download
+from ptq_comparison.errors import UserError
+
+CONTENT = bytes(range(256)) * 1000
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "data.tar.gz").write_bytes(CONTENT)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(folder))
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/data.tar.gz"
+        server.shutdown()
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_download_checks_the_sum_and_shows_a_bar(url, tmp_path):
+    terminal = Terminal()
+    output = tmp_path / "data.tar.gz"
+    download(url, hashlib.sha256(CONTENT).hexdigest(), output, terminal)
+    assert output.read_bytes() == CONTENT
+    assert "downloading data.tar.gz" in terminal.getvalue() and "100%" in terminal.getvalue()
+
+
+def test_no_bar_where_there_is_no_terminal(url, tmp_path):
+    output = io.StringIO()
+    download(url, None, tmp_path / "data.tar.gz", output)
+    assert output.getvalue() == ""
+
+
+def test_a_wrong_sum_leaves_nothing(url, tmp_path):
+    with pytest.raises(UserError, match=r"dataset.sha256: .* is not the expected file"):
+        download(url, "0" * 64, tmp_path / "data.tar.gz", io.StringIO())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ["server", "file"])
+def test_an_unreachable_url_names_the_remedy_and_leaves_nothing(url, tmp_path, missing):
+    if missing == "server":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{free.getsockname()[1]}/data.tar.gz"
+    else:
+        url += ".missing"
+    with pytest.raises(UserError, match=r"dataset.url: .* cannot be downloaded.*dataset.path"):
+        download(url, None, tmp_path / "data.tar.gz", io.StringIO())
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,51 @@
+"""What every script does around its work."""
+
+import subprocess
+import sys
+
+from helpers import REPOSITORY
+
+SCRIPT = """
+import logging, os
+from ptq_comparison.errors import UserError
+from ptq_comparison.job import job
+with job("rule.log", "quantize") as terminal:
+    print("standard output")
+    os.write(2, b"from C++\\n")
+    logging.info("information")
+    print("progress", file=terminal)
+    {statement}
+"""
+
+
+def run(tmp_path, statement):
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(statement=statement)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(REPOSITORY / "workflow" / "scripts")},
+        capture_output=True,
+        text=True,
+    )
+    return result, (tmp_path / "rule.log").read_text()
+
+
+def test_all_output_goes_to_the_log_and_progress_to_the_terminal(tmp_path):
+    result, log = run(tmp_path, "pass")
+    assert result.returncode == 0 and result.stdout == "" and result.stderr == "progress\n"
+    for line in ("standard output", "from C++", "INFO information"):
+        assert line in log
+
+
+def test_a_mistake_of_the_user_is_one_line(tmp_path):
+    result, log = run(tmp_path, 'raise UserError("a.onnx: broken; export it again")')
+    line = "error: quantize: a.onnx: broken; export it again (log: rule.log)"
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == ["progress", line]
+    assert "Traceback" in log and log.splitlines()[-1] == line
+
+
+def test_an_unexpected_error_says_so(tmp_path):
+    result, log = run(tmp_path, 'raise KeyError("a\\\\nb")')
+    assert result.returncode == 1
+    assert "error: quantize: unexpected KeyError: " in result.stderr.splitlines()[-1]
+    assert "Traceback" in log

@@ -1,0 +1,68 @@
+"""Rule predict: preprocessing, batches and scores."""
+
+import numpy as np
+import onnx
+import pytest
+from helpers import make_classifier, make_images
+from onnx import numpy_helper
+from ptq_comparison.errors import UserError
+from ptq_comparison.inference import Batches, make_session, predict_scores
+from ptq_comparison.preprocessing import Preprocessing
+from tqdm import tqdm
+
+RAW = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}
+IMAGES, LABELS = make_images(53, seed=3)
+
+
+def predict(model, preprocessing=RAW, batch_size=10, threads=1):
+    batches = Batches.of(IMAGES, model, preprocessing, batch_size)
+    return predict_scores(make_session(model, threads), batches, tqdm(disable=True))
+
+
+def test_default_preprocessing_keeps_raw_pixels():
+    result = Preprocessing()(IMAGES)
+    assert result.dtype == np.float32 and np.array_equal(result, IMAGES)
+
+
+def test_scale_mean_and_std_by_channel_and_layout():
+    mean, std = [0.4, 0.5, 0.6], [0.2, 0.3, 0.4]
+    result = Preprocessing("NCHW", 1 / 255, mean, std)(IMAGES)
+    expected = (IMAGES[4, 5, 6, 2] / 255 - 0.6) / 0.4
+    assert result.shape == (53, 3, 8, 8) and result.flags.c_contiguous
+    assert result[4, 2, 5, 6] == pytest.approx(expected, rel=1e-5)
+
+
+def test_wrong_number_of_means_names_the_key():
+    with pytest.raises(UserError, match=r"model.std: 2 values for images of 3 channels"):
+        Preprocessing(std=[1.0, 2.0])(IMAGES)
+
+
+def test_scores_do_not_depend_on_batches_layout_or_a_fixed_batch():
+    expected = predict(make_classifier())
+    assert expected.shape == (53, 3) and expected.dtype == np.float32
+    assert np.allclose(expected.sum(axis=1), 1, atol=1e-6)
+    for model in (
+        make_classifier("NCHW"),
+        make_classifier(batch=1),
+        make_classifier("NCHW", batch=7),  # 53 = 7 * 7 + 4: the last batch is filled up
+    ):
+        assert np.allclose(predict(model), expected, atol=1e-6)
+    assert np.array_equal(predict(make_classifier(), batch_size=53), expected)
+
+
+def test_the_classifier_is_better_than_chance():
+    assert (predict(make_classifier()).argmax(axis=1) == LABELS).mean() > 0.6
+
+
+def test_threads_follow_the_rule():
+    options = make_session(make_classifier(), 3).get_session_options()
+    assert options.intra_op_num_threads == 3 and options.inter_op_num_threads == 1
+
+
+def test_scores_that_are_not_finite_are_refused():
+    model = onnx.ModelProto()
+    model.CopyFrom(make_classifier())
+    weights = np.full((3, 3, 3, 3), np.nan, np.float32)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
+    with pytest.raises(UserError, match="not finite"):
+        predict(model)

@@ -1,0 +1,91 @@
+"""Rule prepare_model: which models are taken, and how their input is read."""
+
+import onnx
+import pytest
+from helpers import make_classifier
+from onnx import TensorProto, helper
+from ptq_comparison.errors import UserError
+from ptq_comparison.models import check_fits, describe_model, load_model, read_interface
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize(("batch", "expected"), [("batch", None), (1, 1), (4, 4)])
+def test_layout_and_batch_are_read_from_the_input_shape(layout, batch, expected):
+    interface = read_interface(make_classifier(layout, batch))
+    assert interface.layout == layout
+    assert interface.batch == expected
+    assert interface.image == (8, 8, 3)
+    assert (interface.input, interface.output, interface.classes) == ("image", "scores", 3)
+
+
+def test_an_ambiguous_layout_must_be_set():
+    model = make_classifier("NCHW", side=3)
+    with pytest.raises(UserError, match="model.layout"):
+        read_interface(model)
+    assert read_interface(model, "NCHW").image == (3, 3, 3)
+
+
+def set_shape(value, shape, element=TensorProto.FLOAT):
+    value.CopyFrom(helper.make_tensor_value_info(value.name, element, shape))
+
+
+def test_models_that_are_no_classifiers_of_images_are_refused():
+    model = make_classifier()
+    set_shape(model.graph.input[0], ["batch", 8, 8, 3], TensorProto.UINT8)
+    with pytest.raises(UserError, match="UINT8"):
+        read_interface(model)
+
+    model = make_classifier()
+    set_shape(model.graph.input[0], ["batch", 192])
+    with pytest.raises(UserError, match="rank 4"):
+        read_interface(model)
+
+    model = make_classifier()
+    set_shape(model.graph.output[0], ["batch", 3, 8, 8])
+    with pytest.raises(UserError, match=r"scores of shape \(batch, classes\)"):
+        read_interface(model)
+
+    model = make_classifier()
+    model.graph.output.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, None))
+    with pytest.raises(UserError, match="1 inputs and 2 outputs"):
+        read_interface(model)
+
+
+def test_data_that_does_not_fit_is_refused():
+    interface = read_interface(make_classifier())
+    check_fits(interface, (8, 8, 3), 3)
+    with pytest.raises(UserError, match=r"\(8, 8, 3\).*the data set has \(9, 8, 3\)"):
+        check_fits(interface, (9, 8, 3), 3)
+    with pytest.raises(UserError, match="3 classes, the data set has 4"):
+        check_fits(interface, (8, 8, 3), 4)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
+def test_what_is_not_onnx_is_named(tmp_path, content):
+    (tmp_path / "model.onnx").write_bytes(content)
+    with pytest.raises(UserError, match="model.onnx: not a valid ONNX model"):
+        load_model(tmp_path / "model.onnx")
+    with pytest.raises(UserError, match="other.onnx: no such file"):
+        load_model(tmp_path / "other.onnx")
+
+
+def test_a_truncated_model_is_refused(tmp_path):
+    content = make_classifier().SerializeToString()
+    (tmp_path / "model.onnx").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match="not a valid ONNX model"):
+        load_model(tmp_path / "model.onnx")
+
+
+def test_a_model_is_described(tmp_path):
+    onnx.save(make_classifier(), tmp_path / "model.onnx")
+    description = describe_model(tmp_path / "model.onnx", "fp32")
+    assert description["nodes"] == 6 and description["opset"] == 13
+    assert description["operators"] == {
+        "Conv": 1,
+        "Flatten": 1,
+        "GlobalAveragePool": 1,
+        "Relu": 1,
+        "Softmax": 1,
+        "Transpose": 1,
+    }
+    assert description["bytes"] == (tmp_path / "model.onnx").stat().st_size

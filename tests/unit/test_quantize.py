@@ -1,0 +1,123 @@
+"""Rule quantize: what is stored is what was asked for."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from helpers import make_classifier, make_images
+from onnx import TensorProto, numpy_helper
+from ptq_comparison.calibration import calibrate, write_ranges
+from ptq_comparison.errors import UserError
+from ptq_comparison.inference import Batches
+from ptq_comparison.quantization import preprocess_model, quantize
+from tqdm import tqdm
+
+IMAGES, _ = make_images(30, seed=5)
+DEFAULTS = {
+    "dtype": "int8",
+    "method": "MinMax",
+    "format": "QDQ",
+    "per_channel": False,
+    "reduce_range": False,
+    "nodes_to_exclude": [],
+}
+
+
+@pytest.fixture(scope="module")
+def ranges(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ranges") / "ranges.json"
+    raw = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}
+    batches = Batches.of(IMAGES, make_classifier(), raw, 10)
+    write_ranges(path, calibrate(make_classifier(), batches, "MinMax", 1, tqdm(disable=True)))
+    return path
+
+
+@pytest.fixture
+def make(ranges, tmp_path):
+    def run(**options):
+        output = tmp_path / "quantized.onnx"
+        quantize(make_classifier(), ranges, output, **{**DEFAULTS, **options})
+        assert [path.name for path in tmp_path.iterdir()] == ["quantized.onnx"]
+        return onnx.load(output)
+
+    return run
+
+
+def operators(model):
+    return [node.op_type for node in model.graph.node]
+
+
+def weight(model):
+    """Return the quantized weights of the convolution."""
+    (found,) = [i for i in model.graph.initializer if i.name.startswith("w_quantized")]
+    return found.data_type, numpy_helper.to_array(found)
+
+
+def scales(model):
+    (found,) = [i for i in model.graph.initializer if i.name == "w_scale"]
+    return numpy_helper.to_array(found)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "element"), [("int8", TensorProto.INT8), ("uint8", TensorProto.UINT8)]
+)
+def test_activations_and_weights_have_the_type(make, dtype, element):
+    model = make(dtype=dtype)
+    zero_points = {i.data_type for i in model.graph.initializer if i.name.endswith("_zero_point")}
+    assert weight(model)[0] == element
+    assert zero_points - {TensorProto.INT32} == {element}  # INT32: the bias, where there is one
+    assert "QuantizeLinear" in operators(model) and "DequantizeLinear" in operators(model)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    (scores,) = session.run(None, {"image": IMAGES.astype(np.float32)})
+    assert np.allclose(scores.sum(axis=1), 1, atol=0.05)
+
+
+def test_per_tensor_is_the_default_and_per_channel_an_option(make):
+    assert scales(make()).size == 1
+    assert scales(make(per_channel=True)).shape == (3,)
+
+
+def test_reduce_range_leaves_seven_bits(make):
+    assert np.abs(weight(make())[1].astype(int)).max() > 64
+    assert np.abs(weight(make(reduce_range=True))[1].astype(int)).max() <= 64
+
+
+def test_qoperator_has_integer_operators(make):
+    assert "QLinearConv" in operators(make(format="QOperator"))
+    assert "QLinearConv" not in operators(make())
+
+
+def test_excluded_nodes_stay_in_float(make):
+    assert any(i.name.startswith("w_quantized") for i in make().graph.initializer)
+    excluded = make(nodes_to_exclude=["conv"])
+    assert not any(i.name.startswith("w_quantized") for i in excluded.graph.initializer)
+
+
+def test_a_typo_in_excluded_nodes_suggests_the_right_name(make):
+    with pytest.raises(UserError, match=r"nodes_to_exclude: .* no node 'convv'.*'conv'"):
+        make(nodes_to_exclude=["convv"])
+
+
+def test_output_bytes_are_the_same_every_time(make):
+    assert make().SerializeToString() == make().SerializeToString()
+
+
+def test_preprocessing_folds_batch_normalization(tmp_path):
+    model = make_classifier()
+    for name, value in (("mul", [2.0, 3.0, 4.0]), ("add", [0.5, 0.5, 0.5])):
+        array = np.array(value, np.float32).reshape(1, 3, 1, 1)
+        model.graph.initializer.append(numpy_helper.from_array(array, name))
+    conv = next(i for i, node in enumerate(model.graph.node) if node.name == "conv")
+    model.graph.node[conv].output[0] = "c0"
+    model.graph.node.insert(conv + 1, onnx.helper.make_node("Mul", ["c0", "mul"], ["c1"]))
+    model.graph.node.insert(conv + 2, onnx.helper.make_node("Add", ["c1", "add"], ["c"]))
+    preprocess_model(model, tmp_path / "preprocessed.onnx")
+    folded = onnx.load(tmp_path / "preprocessed.onnx")
+    assert "Mul" in operators(model) and "Mul" not in operators(folded)
+    inputs = {"image": IMAGES.astype(np.float32)}
+    before, after = (
+        onnxruntime.InferenceSession(m.SerializeToString()).run(None, inputs)[0]
+        for m in (model, folded)
+    )
+    assert np.allclose(before, after, atol=1e-4)
+    assert [path.name for path in tmp_path.iterdir()] == ["preprocessed.onnx"]

@@ -1,0 +1,188 @@
+"""The target `all`: the files that other tools read."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import pytest
+import yaml
+from helpers import (
+    CLASSES,
+    REPOSITORY,
+    make_classifier,
+    make_images,
+    overlay,
+    run_snakemake,
+)
+from jsonschema import validate
+from PIL import Image
+
+MODELS = ("fp32", "int8", "uint8")
+SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/evaluation.schema.yaml").read_text())
+
+
+def read(folder, model):
+    return json.loads((folder / f"results/{model}_eval.json").read_text())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_evaluation_follows_the_schema(tiny_run, model):
+    evaluation = read(tiny_run, model)
+    validate(evaluation, SCHEMA)
+    assert evaluation["model"]["path"] == f"results/models/{model}.onnx"
+    assert evaluation["accuracy"]["total"] == 151
+    assert [row["class"] for row in evaluation["per_class"]] == list(CLASSES)
+    assert np.sum(evaluation["confusion_matrix"]) == 151
+    if model == "fp32":
+        assert evaluation["baseline"] is None and evaluation["calibration"] is None
+    else:
+        expected = {"method": "MinMax", "images": 30, "per_class": 10, "seed": 42}
+        assert evaluation["calibration"] == expected
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_figures_equal_a_plain_loop(tiny_run, model):
+    session = onnxruntime.InferenceSession(tiny_run / f"results/models/{model}.onnx")
+    images, labels = make_images(151, seed=2)
+    predicted = np.array(
+        [session.run(None, {"image": image[None].astype(np.float32)})[0].argmax() for image in images]
+    )
+    with np.load(tiny_run / f"results/predictions/{model}.npz") as predictions:
+        assert set(predictions) == {"predicted", "scores", "labels"}
+        assert predictions["predicted"].dtype == predictions["labels"].dtype == np.int64
+        assert predictions["scores"].dtype == np.float32
+        assert predictions["scores"].shape == (151, 3)
+        assert np.array_equal(predictions["predicted"], predicted)
+        assert np.array_equal(predictions["labels"], labels)
+    evaluation = read(tiny_run, model)
+    assert evaluation["accuracy"]["correct"] == int((predicted == labels).sum()) > 80
+    if model != "fp32":
+        fp32 = read(tiny_run, "fp32")["accuracy"]
+        assert evaluation["baseline"]["correct"] == fp32["correct"]
+        difference = 100 * (evaluation["accuracy"]["top1"] - fp32["top1"])
+        assert evaluation["baseline"]["delta_pp"] == pytest.approx(difference)
+
+
+def test_comparison_has_a_row_a_model(tiny_run):
+    table = pd.read_csv(tiny_run / "results/comparison.csv", index_col="model")
+    assert tuple(table.index) == MODELS
+    for model in MODELS:
+        assert table.loc[model, "correct"] == read(tiny_run, model)["accuracy"]["correct"]
+        assert table.loc[model, "bytes"] == read(tiny_run, model)["model"]["bytes"]
+    markdown = (tiny_run / "results/comparison.md").read_text()
+    assert markdown in (tiny_run / "output.txt").read_text()  # the user sees the table
+
+
+def test_calibration_images_are_those_of_the_list(tiny_run):
+    rows = np.loadtxt(tiny_run / "results/calibration/samples.csv", int, delimiter=",", skiprows=1)
+    images, labels = make_images(90, seed=1)
+    assert np.array_equal(labels[rows[:, 0]], rows[:, 1])
+    assert np.bincount(rows[:, 1]).tolist() == [10, 10, 10]
+    stored = np.load(tiny_run / "results/calibration/samples.npy")
+    assert np.array_equal(stored, images[rows[:, 0]])
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("int8", "QInt8"), ("uint8", "QUInt8")])
+def test_log_of_quantize_says_how(tiny_run, dtype, kind):
+    log = (tiny_run / f"results/logs/quantize/{dtype}.log").read_text()
+    assert "calibration: method MinMax, 30 images, 10 a class, seed 42" in log
+    assert f"format QDQ, activations {kind}, weights {kind}" in log
+
+
+def test_nothing_else_is_left(tiny_run):
+    found = {path.name for path in (tiny_run / "results").iterdir()}
+    assert found == {
+        *(f"{model}_eval.json" for model in MODELS),
+        *("comparison.csv", "comparison.md", "comparison.html"),
+        *("dataset", "calibration", "models", "predictions", "logs", "benchmarks"),
+    }
+    assert {path.name for path in (tiny_run / "results/models").iterdir()} == {
+        f"{model}.onnx" for model in MODELS
+    }
+
+
+def test_second_run_has_nothing_to_do(tiny, tiny_run):
+    result = run_snakemake(tiny_run, "all", configfiles=(tiny / "config.yaml",))
+    assert result.returncode == 0 and "Nothing to be done" in result.stdout
+
+
+def test_another_run_gives_the_same_bytes(tiny, tiny_run, tmp_path):
+    # Other batches, since neither ranges nor predictions may depend on them.
+    other = overlay(
+        tmp_path / "o.yaml", {"calibration": {"batch_size": 7}, "evaluation": {"batch_size": 13}}
+    )
+    result = run_snakemake(tmp_path, "all", configfiles=(tiny / "config.yaml", other))
+    assert result.returncode == 0, result.stdout
+    names = [f"results/{model}_eval.json" for model in MODELS]
+    names += ["results/calibration/ranges.json", "results/calibration/samples.csv"]
+    names += ["results/models/int8.onnx", "results/models/uint8.onnx", "results/comparison.csv"]
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (tiny_run / name).read_bytes(), name
+
+
+def test_one_target_makes_only_what_it_needs(tiny, tmp_path):
+    target = "results/uint8_eval.json"
+    result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml",))
+    assert result.returncode == 0, result.stdout
+    found = {path.name for path in (tmp_path / "results/models").iterdir()}
+    assert found == {"fp32.onnx", "uint8.onnx"}
+    assert not (tmp_path / "results/comparison.csv").exists()
+
+
+def test_all_options_of_quantization_run(tiny, tmp_path):
+    options = {
+        "quantization": {
+            "dtypes": ["uint8"],
+            "per_channel": True,
+            "reduce_range": True,
+            "format": "QOperator",
+            "preprocess": True,
+            "nodes_to_exclude": ["pool"],
+        },
+        "baseline": {"published_top1": 0.8719},
+    }
+    files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", options))
+    result = run_snakemake(tmp_path, "all", configfiles=files)
+    assert result.returncode == 0, result.stdout
+    evaluation = read(tmp_path, "uint8")
+    assert evaluation["model"]["operators"]["QLinearConv"] == 1
+    assert "QLinearGlobalAveragePool" not in evaluation["model"]["operators"]
+    assert not (tmp_path / "results/int8_eval.json").exists()
+    assert "Published baseline: 87.19%" in (tmp_path / "results/comparison.md").read_text()
+
+
+def test_nchw_model_with_a_fixed_batch_on_an_image_folder(tmp_path):
+    """Other layout, batch, data set and preprocessing: the same accuracy as a plain script."""
+    onnx.save(make_classifier("NCHW", batch=4), tmp_path / "model.onnx")
+    for split, count in (("train", 30), ("test", 31)):
+        for number, (image, label) in enumerate(zip(*make_images(count, seed=count), strict=True)):
+            # Classes are sorted by name, which must give the order of the model's outputs.
+            path = tmp_path / "images" / split / f"{label}_{CLASSES[label]}" / f"{number:03}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(path)
+    mean, std = [20.0, 0.0, 10.0], [0.5, 1.0, 2.0]
+    config = {
+        "dataset": {"name": "image_folder", "path": "images"},
+        "model": {"source": "model.onnx", "mean": mean, "std": std},
+        "calibration": {"samples_per_class": 4},
+        "quantization": {"dtypes": ["int8"]},
+    }
+    config_file = overlay(tmp_path / "config" / "config.yaml", config)
+    assert config_file.is_file()  # found by itself: the working folder's own config
+    result = run_snakemake(tmp_path, "results/fp32_eval.json")
+    assert result.returncode == 0, result.stdout
+
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    images, labels = make_images(31, seed=31)
+    order = np.argsort(labels, kind="stable")  # class by class, as the folders are read
+    scores = []
+    for image in images[order]:
+        inputs = (image.astype(np.float32) - np.float32(mean)) / np.float32(std)
+        batch = np.repeat(inputs.transpose(2, 0, 1)[None], 4, axis=0)
+        scores.append(session.run(None, {"image": batch})[0][0])
+    with np.load(tmp_path / "results/predictions/fp32.npz") as predictions:
+        assert np.allclose(predictions["scores"], scores, atol=1e-5)
+    correct = int((np.argmax(scores, axis=1) == labels[order]).sum())
+    assert read(tmp_path, "fp32")["accuracy"]["correct"] == correct
