@@ -1,0 +1,85 @@
+"""The same versions everywhere: the lock, the conda environments, and what is declared."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+from helpers import REPOSITORY
+from packaging.requirements import Requirement
+
+LOCK = (REPOSITORY / "requirements.lock").read_text()
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+PYTHON = "3.11"
+
+
+def locked():
+    """Return the locked version of every package for the Python of the conda environments."""
+    requirements = re.findall(r"^([^\s#].*?) *\\$", LOCK, re.MULTILINE)
+    parsed = [Requirement(line) for line in requirements if "==" in line]
+    here = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.9"}
+    return {
+        requirement.name: str(requirement.specifier).removeprefix("==")
+        for requirement in parsed
+        if requirement.marker is None or requirement.marker.evaluate(here)
+    }
+
+
+def test_every_requirement_is_locked_to_a_version_that_fits():
+    declared = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["test"]
+    for requirement in map(Requirement, declared):
+        if requirement.marker is None or "backports" not in requirement.name:
+            assert requirement.specifier.contains(locked()[requirement.name]), requirement.name
+    assert "backports-tarfile==" in LOCK
+
+
+def test_every_locked_file_has_a_hash_and_no_address():
+    blocks = re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)[1:]
+    assert len(blocks) > 50
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert "://" not in LOCK and "index" not in re.sub(r"(?m)^#.*$", "", LOCK)
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_conda_environment_pins_the_versions_of_the_lock(path):
+    python, pip, packages = yaml.safe_load(path.read_text())["dependencies"]
+    assert (python, pip, list(packages)) == (f"python ={PYTHON}", "pip", ["pip"])
+    for package in packages["pip"]:
+        name, version = package.split("==")
+        assert version == locked()[name], name
+
+
+def test_every_rule_has_an_environment_that_exists():
+    used = set()
+    for rules in (REPOSITORY / "workflow/rules").glob("*.smk"):
+        text = rules.read_text()
+        names = re.findall(r'conda:\s+"\.\./\.\./envs/(\w+)\.yaml"', text)
+        assert len(names) == len(re.findall(r"(?m)^rule ", text)), rules.name
+        used |= set(names)
+    assert used == {path.stem for path in ENVIRONMENTS}
+
+
+IMPORTS = re.compile(r"(?m)^\s*(?:from|import) (\w+)")
+PACKAGE_OF = {"PIL": "pillow", "google": "protobuf"}
+
+
+@pytest.mark.parametrize("rules", sorted((REPOSITORY / "workflow/rules").glob("*.smk")), ids=str)
+def test_the_environment_of_a_rule_has_what_its_script_imports(rules):
+    """A package that is missing would show only under conda, which tests cannot count on."""
+    import sys
+    from modulefinder import ModuleFinder
+
+    script = REPOSITORY / "workflow/scripts" / f"{rules.stem}.py"
+    if not script.is_file():
+        assert rules.stem == "common"
+        return
+    environment = re.search(r"envs/(\w+)\.yaml", rules.read_text()).group(1)
+    content = (REPOSITORY / "envs" / f"{environment}.yaml").read_text()
+    finder = ModuleFinder(path=[str(script.parent)])
+    finder.run_script(str(script))
+    files = [module.__file__ for module in finder.modules.values() if module.__file__]
+    for file in files:
+        for name in IMPORTS.findall(open(file).read()):
+            if name not in sys.stdlib_module_names and name not in ("ptq_comparison", "backports"):
+                assert f"- {PACKAGE_OF.get(name, name)}==" in content, (name, file)
