@@ -2,8 +2,8 @@
 
     python plain_script.py MODEL DATASET OUTPUT
 
-It samples, calibrates once for both dtypes, quantizes, predicts with three models, and compares; with
-onnxruntime's default of all cores, and without logs, provenance, checks or restarts.
+It samples, calibrates once for both dtypes, quantizes, predicts with three models, and compares;
+with onnxruntime's default of all cores, and without logs, provenance, checks or restarts.
 """
 
 import json
@@ -18,7 +18,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from scipy.stats import binomtest
 
 
-class Reader(CalibrationDataReader):
+class Reader(CalibrationDataReader):  # type: ignore[misc]
     """Hand the calibration images to onnxruntime, 32 at once."""
 
     def __init__(self, images: np.ndarray) -> None:
@@ -34,7 +34,7 @@ def predict(model: Path, images: np.ndarray) -> np.ndarray:
     session = onnxruntime.InferenceSession(model)
     batches = [images[start : start + 100] for start in range(0, len(images), 100)]
     scores = [session.run(None, {"input": b.astype(np.float32)})[0] for b in batches]
-    return np.concatenate(scores).argmax(axis=1)
+    return np.asarray(np.concatenate(scores).argmax(axis=1))
 
 
 def main(model: Path, dataset: Path, output: Path) -> None:

@@ -18,7 +18,7 @@ CLASSES = ("red", "green", "blue")
 
 
 def make_classifier(layout: str = "NHWC", batch: int | str = "batch", side: int = 8) -> ModelProto:
-    """Return an ONNX classifier that names the brightest of three channels: conv, relu, mean, softmax."""
+    """Return an ONNX classifier that names the brightest of three channels."""
     shape = [batch, side, side, 3] if layout == "NHWC" else [batch, 3, side, side]
     generator = np.random.default_rng(0)
     weights = 0.0001 * generator.normal(size=(3, 3, 3, 3))
@@ -48,7 +48,7 @@ def make_classifier(layout: str = "NHWC", batch: int | str = "batch", side: int 
 
 
 def make_images(count: int, seed: int, side: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Return noise, uint8 (N, side, side, 3), in which the channel of the label is a little brighter."""
+    """Return noise, uint8 (N, side, side, 3), with the channel of the label a little brighter."""
     generator = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     images = generator.integers(0, 200, (count, side, side, 3))

@@ -13,10 +13,20 @@ from ptq_comparison.comparison import (
     to_markdown,
 )
 
-COLUMNS = (
-    "model top1 correct total delta_pp delta_ci95_low_pp delta_ci95_high_pp agreement mcnemar_p "
-    "bytes size_ratio nodes"
-).split()
+COLUMNS = [
+    "model",
+    "top1",
+    "correct",
+    "total",
+    "delta_pp",
+    "delta_ci95_low_pp",
+    "delta_ci95_high_pp",
+    "agreement",
+    "mcnemar_p",
+    "bytes",
+    "size_ratio",
+    "nodes",
+]
 
 
 def make_evaluation(name, correct, size, baseline=None):

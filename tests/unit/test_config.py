@@ -31,13 +31,13 @@ def test_every_key_has_a_default_a_description_and_a_place_in_the_readme(section
 
 
 MISTAKES = [
-    ("calibration", "method", "MinMx", "calibration.method: 'MinMx' is not allowed; allowed: MinMax"),
+    ("calibration", "method", "MinMx", "'MinMx' is not allowed; allowed: MinMax"),
     ("calibration", "seed", -1, "calibration.seed: -1 is less than the minimum of 0"),
     ("calibration", "samples_per_class", "10", "'10' is of the wrong type; allowed: integer"),
     ("calibration", "samples_per_class", 0, "0 is less than the minimum of 1"),
     ("calibration", "samples_per_class", 1.5, "1.5 is of the wrong type; allowed: integer"),
     ("calibration", "samples_per_clas", 1, "unknown key; did you mean 'samples_per_class'?"),
-    ("quantization", "dtypes", ["int4"], "quantization.dtypes.0: 'int4' is not allowed; allowed: int8, uint8"),
+    ("quantization", "dtypes", ["int4"], "dtypes.0: 'int4' is not allowed; allowed: int8, uint8"),
     ("quantization", "dtypes", [], "quantization.dtypes: [] should be non-empty"),
     ("quantization", "per_channel", "yes", "'yes' is of the wrong type; allowed: boolean"),
     ("quantization", "format", "qdq", "'qdq' is not allowed; allowed: QDQ, QOperator"),

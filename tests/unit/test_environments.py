@@ -1,7 +1,10 @@
 """The same versions everywhere: the lock, the conda environments, and what is declared."""
 
 import re
+import sys
 import tomllib
+from modulefinder import ModuleFinder
+from pathlib import Path
 
 import pytest
 import yaml
@@ -67,9 +70,6 @@ PACKAGE_OF = {"PIL": "pillow", "google": "protobuf"}
 @pytest.mark.parametrize("rules", sorted((REPOSITORY / "workflow/rules").glob("*.smk")), ids=str)
 def test_the_environment_of_a_rule_has_what_its_script_imports(rules):
     """A package that is missing would show only under conda, which tests cannot count on."""
-    import sys
-    from modulefinder import ModuleFinder
-
     script = REPOSITORY / "workflow/scripts" / f"{rules.stem}.py"
     if not script.is_file():
         assert rules.stem == "common"
@@ -80,6 +80,6 @@ def test_the_environment_of_a_rule_has_what_its_script_imports(rules):
     finder.run_script(str(script))
     files = [module.__file__ for module in finder.modules.values() if module.__file__]
     for file in files:
-        for name in IMPORTS.findall(open(file).read()):
+        for name in IMPORTS.findall(Path(file).read_text()):
             if name not in sys.stdlib_module_names and name not in ("ptq_comparison", "backports"):
                 assert f"- {PACKAGE_OF.get(name, name)}==" in content, (name, file)

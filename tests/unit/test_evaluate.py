@@ -17,13 +17,19 @@ from ptq_comparison.metrics import (
     per_class_accuracy,
     wilson_interval,
 )
+from scipy.stats import binomtest
 
 
-def test_wilson_interval_equals_the_closed_form():
-    z, p, n = 1.959963984540054, 81 / 263, 263
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    assert wilson_interval(81, 263) == pytest.approx((centre - half, centre + half), abs=1e-12)
+@pytest.mark.parametrize(("correct", "total"), [(81, 263), (0, 20), (20, 20), (8719, 10000)])
+def test_wilson_interval_equals_scipy(correct, total):
+    expected = binomtest(correct, total).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(correct, total) == pytest.approx(tuple(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize(("fixed", "broken"), [(1, 7), (7, 1), (5, 5), (120, 90), (0, 1), (0, 40)])
+def test_mcnemar_p_equals_scipy(fixed, broken):
+    expected = binomtest(fixed, fixed + broken, 0.5).pvalue
+    assert mcnemar_exact_p(fixed, broken) == pytest.approx(expected, rel=1e-10)
 
 
 def test_wilson_interval_equals_the_published_value():
@@ -55,9 +61,7 @@ def tango_by_brute_force(fixed: int, broken: int, total: int) -> list[float]:
         q = np.linspace(max(0, -delta) + 1e-9, (1 - delta) / 2 - 1e-9, 801)
         rest = np.maximum(1 - 2 * q - delta, 1e-300)
         likelihood = (
-            fixed * np.log(q + delta)
-            + broken * np.log(q)
-            + (total - fixed - broken) * np.log(rest)
+            fixed * np.log(q + delta) + broken * np.log(q) + (total - fixed - broken) * np.log(rest)
         )
         best = q[np.argmax(likelihood)]
         deviation = abs(fixed - broken - total * delta)
@@ -73,7 +77,7 @@ def test_paired_interval_equals_brute_force_maximum_likelihood(fixed, broken, to
 
 
 def test_paired_interval_covers_the_truth():
-    """Exact coverage: the probability, over all outcomes, that the interval holds the true difference."""
+    """Exact coverage: the probability, over all outcomes, of an interval that holds the truth."""
     total, p_fixed, p_broken = 40, 0.05, 0.10
     truth = p_fixed - p_broken
     coverage = 0.0
@@ -126,9 +130,7 @@ def test_confusion_matrix_has_labels_in_rows():
 
 
 def test_class_without_images_has_no_accuracy():
-    rows = per_class_accuracy(
-        np.array([0, 0]), np.array([0, 1]), np.array([0, 0]), ["cat", "dog"]
-    )
+    rows = per_class_accuracy(np.array([0, 0]), np.array([0, 1]), np.array([0, 0]), ["cat", "dog"])
     assert rows[0] == {"class": "cat", "correct": 2, "total": 2, "top1": 1.0, "delta_pp": 50.0}
     assert rows[1] == {"class": "dog", "correct": 0, "total": 0, "top1": None, "delta_pp": None}
 
@@ -158,6 +160,6 @@ def test_predictions_of_another_model_or_data_set_are_refused():
         evaluate({"sha256": "m"}, DATASET, make_predictions(dataset_sha256="x"), None, None)
     with pytest.raises(UserError, match="another model"):
         evaluate({"sha256": "m"}, DATASET, make_predictions(model_sha256="x"), None, None)
+    stale = make_predictions(dataset_sha256="x")
     with pytest.raises(UserError, match="another data set"):
-        stale = make_predictions(dataset_sha256="x")
         evaluate({"sha256": "m"}, DATASET, make_predictions(), stale, None)

@@ -20,7 +20,7 @@ def test_layout_and_batch_are_read_from_the_input_shape(layout, batch, expected)
 
 def test_an_ambiguous_layout_must_be_set():
     model = make_classifier("NCHW", side=3)
-    with pytest.raises(UserError, match="model.layout"):
+    with pytest.raises(UserError, match=r"model.layout"):
         read_interface(model)
     assert read_interface(model, "NCHW").image == (3, 3, 3)
 
@@ -32,12 +32,12 @@ def set_shape(value, shape, element=TensorProto.FLOAT):
 def test_models_that_are_no_classifiers_of_images_are_refused():
     model = make_classifier()
     set_shape(model.graph.input[0], ["batch", 8, 8, 3], TensorProto.UINT8)
-    with pytest.raises(UserError, match="UINT8"):
+    with pytest.raises(UserError, match=r"UINT8"):
         read_interface(model)
 
     model = make_classifier()
     set_shape(model.graph.input[0], ["batch", 192])
-    with pytest.raises(UserError, match="rank 4"):
+    with pytest.raises(UserError, match=r"rank 4"):
         read_interface(model)
 
     model = make_classifier()
@@ -47,7 +47,7 @@ def test_models_that_are_no_classifiers_of_images_are_refused():
 
     model = make_classifier()
     model.graph.output.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, None))
-    with pytest.raises(UserError, match="1 inputs and 2 outputs"):
+    with pytest.raises(UserError, match=r"1 inputs and 2 outputs"):
         read_interface(model)
 
 
@@ -56,23 +56,23 @@ def test_data_that_does_not_fit_is_refused():
     check_fits(interface, (8, 8, 3), 3)
     with pytest.raises(UserError, match=r"\(8, 8, 3\).*the data set has \(9, 8, 3\)"):
         check_fits(interface, (9, 8, 3), 3)
-    with pytest.raises(UserError, match="3 classes, the data set has 4"):
+    with pytest.raises(UserError, match=r"3 classes, the data set has 4"):
         check_fits(interface, (8, 8, 3), 4)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
 def test_what_is_not_onnx_is_named(tmp_path, content):
     (tmp_path / "model.onnx").write_bytes(content)
-    with pytest.raises(UserError, match="model.onnx: not a valid ONNX model"):
+    with pytest.raises(UserError, match=r"model.onnx: not a valid ONNX model"):
         load_model(tmp_path / "model.onnx")
-    with pytest.raises(UserError, match="other.onnx: no such file"):
+    with pytest.raises(UserError, match=r"other.onnx: no such file"):
         load_model(tmp_path / "other.onnx")
 
 
 def test_a_truncated_model_is_refused(tmp_path):
     content = make_classifier().SerializeToString()
     (tmp_path / "model.onnx").write_bytes(content[: len(content) // 2])
-    with pytest.raises(UserError, match="not a valid ONNX model"):
+    with pytest.raises(UserError, match=r"not a valid ONNX model"):
         load_model(tmp_path / "model.onnx")
 
 

@@ -47,7 +47,10 @@ def test_figures_equal_a_plain_loop(tiny_run, model):
     session = onnxruntime.InferenceSession(tiny_run / f"results/models/{model}.onnx")
     images, labels = make_images(151, seed=2)
     predicted = np.array(
-        [session.run(None, {"image": image[None].astype(np.float32)})[0].argmax() for image in images]
+        [
+            session.run(None, {"image": image[None].astype(np.float32)})[0].argmax()
+            for image in images
+        ]
     )
     with np.load(tiny_run / f"results/predictions/{model}.npz") as predictions:
         assert set(predictions) == {"predicted", "scores", "labels"}

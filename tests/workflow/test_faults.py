@@ -156,7 +156,9 @@ def test_killed_run_finishes_after_unlock(tiny, tiny_run, tmp_path):
 def checkout(tmp_path_factory):
     """A copy of the repository that tests may edit."""
     folder = tmp_path_factory.mktemp("checkout") / "repository"
-    ignore = shutil.ignore_patterns(".git", ".venv", ".snakemake", "results", "__pycache__", ".*_cache")
+    ignore = shutil.ignore_patterns(
+        ".git", ".venv", ".snakemake", "results", "__pycache__", ".*_cache"
+    )
     shutil.copytree(REPOSITORY, folder, ignore=ignore)
     return folder
 
@@ -172,13 +174,13 @@ def reruns(folder, tiny, repository):
     )
     assert result.returncode == 0, result.stdout
     lines = result.stdout.splitlines()
-    return {line.split()[1].rstrip(":") for line in lines if line.startswith(("rule ", "localrule "))}
+    return {
+        line.split()[1].rstrip(":") for line in lines if line.startswith(("rule ", "localrule "))
+    }
 
 
 def test_an_edited_module_reruns_the_rules_that_use_it(tiny, tmp_path, checkout):
-    first = run_snakemake(
-        tmp_path, "all", configfiles=(tiny / "config.yaml",), repository=checkout
-    )
+    first = run_snakemake(tmp_path, "all", configfiles=(tiny / "config.yaml",), repository=checkout)
     assert first.returncode == 0, first.stdout
     package = checkout / "workflow/scripts/ptq_comparison"
 

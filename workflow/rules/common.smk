@@ -23,7 +23,9 @@ validate(config, str(SCHEMA))
 
 DTYPES = config["quantization"]["dtypes"]
 MODELS = ["fp32", *DTYPES]
-PREPROCESSING = {key: config["model"][key] for key in ("layout", "scale", "mean", "std")}
+PREPROCESSING = {
+    key: config["model"][key] for key in ("layout", "scale", "mean", "std")
+}
 
 
 wildcard_constraints:
@@ -45,12 +47,18 @@ def get_dataset_source(wildcards):
         if not Path(dataset["path"]).exists():
             raise WorkflowError(
                 f"dataset.path: {dataset['path']}: no such file or folder; correct the path"
-                + (", or set it to null to download the data set" if dataset["url"] else "")
+                + (
+                    ", or set it to null to download the data set"
+                    if dataset["url"]
+                    else ""
+                )
             )
         return dataset["path"]
     if dataset["url"]:
         return f"results/downloads/{Path(dataset['url']).name}"
-    raise WorkflowError(f"dataset.path: is not set; {dataset['name']} needs the path of the data set")
+    raise WorkflowError(
+        f"dataset.path: is not set; {dataset['name']} needs the path of the data set"
+    )
 
 
 def get_model_source(wildcards):

@@ -8,10 +8,10 @@ if __name__ == "__main__":
     with job(snakemake.log[0], snakemake.rule) as terminal:
         from ptq_comparison.comparison import (
             comparison_table,
+            describe_run,
             readable_table,
             to_html,
             to_markdown,
-            describe_run,
         )
         from ptq_comparison.files import atomic_path, read_json
 

@@ -26,13 +26,14 @@ if __name__ == "__main__":
         with tqdm(desc=f"{name}", total=len(images), file=terminal, disable=None) as progress:
             scores = predict_scores(session, batches, progress)
         predicted = scores.argmax(axis=1).astype(np.int64)
+        dataset = read_json(Path(snakemake.input.dataset))
         with atomic_path(Path(snakemake.output.predictions)) as temporary:
             np.savez(temporary, predicted=predicted, scores=scores, labels=labels)
         write_json(
             Path(snakemake.output.provenance),
             {
                 "model_sha256": sha256_file(model_path),
-                "dataset_sha256": read_json(Path(snakemake.input.dataset))["splits"]["test"]["sha256"],
+                "dataset_sha256": dataset["splits"]["test"]["sha256"],
                 "runtime": describe_runtime(session.get_providers()),
             },
         )

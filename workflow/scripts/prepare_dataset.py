@@ -7,7 +7,8 @@ if __name__ == "__main__":
     from ptq_comparison.job import job
 
     with job(snakemake.log[0], snakemake.rule):
-        from ptq_comparison.datasets import SPLITS, check_dataset, get_reader, write_split
+        from ptq_comparison.datasets import SPLITS, check_dataset, write_split
+        from ptq_comparison.datasets.readers import read_dataset
         from ptq_comparison.files import check_sha256, write_json
 
         name = snakemake.params.name
@@ -15,7 +16,7 @@ if __name__ == "__main__":
         if source and source.is_file() and snakemake.params.sha256:
             check_sha256(source, snakemake.params.sha256, key="dataset.sha256")
 
-        dataset = get_reader(name)(source)
+        dataset = read_dataset(name, source)
         check_dataset(dataset)
         splits = {
             split: write_split(

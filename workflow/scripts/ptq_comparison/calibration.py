@@ -20,7 +20,7 @@ from ptq_comparison.files import atomic_path
 from ptq_comparison.inference import Batches, make_session
 
 
-class OneBatch(CalibrationDataReader):
+class OneBatch(CalibrationDataReader):  # type: ignore[misc]
     """Hand one batch to onnxruntime."""
 
     def __init__(self, inputs: dict[str, np.ndarray]) -> None:
@@ -35,14 +35,14 @@ def calibrate(
 ) -> TensorsData:
     """Return the range of every float tensor that `quantize_static` may want to quantize.
 
-    The ranges equal those of `quantize_static` itself on the same images. onnxruntime keeps
-    the statistics of everything it is given until asked for ranges: a call a batch keeps the memory flat. With one
-    thread the ranges are the same bytes for any batch size. `progress` is a tqdm bar over images.
+    The ranges equal those of `quantize_static` itself on the same images. onnxruntime keeps what
+    it collects in one call until that call ends: a call for each batch keeps the memory flat. With
+    one thread the ranges are the same bytes for any batch size. `progress` is a tqdm bar of images.
     """
     # What quantize_static looks at when it calibrates by itself.
     op_types = sorted(set(QLinearOpsRegistry) | set(QDQRegistry))
     with tempfile.TemporaryDirectory() as scratch:
-        # onnxruntime writes beside the path that it is given: a private copy lets jobs run in parallel.
+        # onnxruntime writes beside the path that it is given: parallel jobs need a private copy.
         path = Path(scratch) / "model.onnx"
         onnx.save(model, path)
         augmented = Path(scratch) / "augmented.onnx"

@@ -19,6 +19,7 @@ def code_digest(script: Path) -> str:
     finder.run_script(str(script))
     digest = hashlib.sha256()
     for name, module in sorted(finder.modules.items()):
-        if name != "__main__" and module.__file__:
-            digest.update(name.encode() + b"\0" + Path(module.__file__).read_bytes())
+        file = getattr(module, "__file__", None)
+        if file and name != "__main__":
+            digest.update(name.encode() + b"\0" + Path(file).read_bytes())
     return digest.hexdigest()

@@ -117,7 +117,8 @@ def to_html(readable: pd.DataFrame, notes: list[str]) -> str:
     table = readable.to_html(index=False, border=0)
     listed = "\n".join(f"<li>{html.escape(note)}</li>" for note in notes)
     return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{TITLE}</title>\n'
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{TITLE}</title>\n"
         f"<style>{STYLE}</style>\n</head>\n<body>\n<h1>{TITLE}</h1>\n{table}\n"
         f"<ul>\n{listed}\n</ul>\n</body>\n</html>\n"
     )

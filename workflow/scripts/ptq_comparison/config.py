@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 
 def config_errors(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
-    """Return one line for each violation of the schema: the key, what was found, what is allowed."""
+    """Return one line for each mistake: the key, what was found, what is allowed."""
     errors = Draft202012Validator(schema).iter_errors(config)
     ordered = sorted(errors, key=lambda error: [str(part) for part in error.absolute_path])
     return [line for error in ordered for line in _lines(error)]
@@ -22,7 +22,8 @@ def _lines(error: ValidationError) -> Iterator[str]:
             if name not in known:
                 close = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {close[0]!r}? " if close else ""
-                yield f"{f'{key}.' if key else ''}{name}: unknown key; {hint}allowed: {', '.join(known)}"
+                path = f"{key}.{name}" if key else name
+                yield f"{path}: unknown key; {hint}allowed: {', '.join(known)}"
     elif error.validator == "enum":
         yield f"{key}: {error.instance!r} is not allowed; allowed: {_listed(error.validator_value)}"
     elif error.validator == "type":

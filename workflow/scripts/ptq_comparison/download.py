@@ -14,13 +14,13 @@ TIMEOUT = 30  # seconds without an answer, or between two pieces of it
 
 
 def download(url: str, sha256: str | None, output: Path, terminal: TextIO) -> None:
-    """Download `url` to `output` with a progress bar on `terminal` (none where that is not a terminal).
+    """Download `url` to `output`, with a progress bar where `terminal` really is one.
 
     Raises UserError when the server cannot be reached or the SHA-256 is another.
     """
     progress = tqdm(
         desc=f"downloading {output.name}",
-        total=1,  # until pooch knows better; a bar without total has no truth value, which it asks for
+        total=1,  # pooch sets it, but asks for the bar's truth value before, which needs one
         unit="B",
         unit_scale=True,
         file=terminal,

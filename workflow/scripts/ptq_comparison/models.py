@@ -94,7 +94,7 @@ def check_fits(interface: Interface, image: tuple[int, ...], classes: int) -> No
 
 
 def describe_model(path: Path, name: str) -> dict[str, Any]:
-    """Return name, path, sha256, bytes, nodes, operators (type: count) and opset of an ONNX file."""
+    """Return name, path, sha256, bytes, nodes, operators (counts by type) and opset."""
     model = load_model(path)
     operators = Counter(node.op_type for node in model.graph.node)
     return {

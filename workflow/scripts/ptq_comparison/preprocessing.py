@@ -32,8 +32,8 @@ class Preprocessing:
                     f"model.{key}: {np.size(value)} values for images of {channels} channels; "
                     f"give one number, or one a channel"
                 )
-        scaled = images.astype(np.float32) * np.float32(self.scale)
-        normalized = (scaled - np.float32(self.mean)) / np.float32(self.std)
+        mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
+        normalized = (images.astype(np.float32) * np.float32(self.scale) - mean) / std
         if self.layout == "NCHW":
-            normalized = np.ascontiguousarray(normalized.transpose(0, 3, 1, 2))
-        return normalized
+            return np.ascontiguousarray(normalized.transpose(0, 3, 1, 2))
+        return np.asarray(normalized)

@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 
 def preprocess_model(model: onnx.ModelProto, output: Path) -> None:
-    """Write the model as onnxruntime's `quant_pre_process` makes it: shapes inferred, batch normalization folded."""
+    """Write the model with shapes inferred and batch normalization folded by onnxruntime."""
     private = onnx.ModelProto()
     private.CopyFrom(model)  # quant_pre_process moves the weights of what it is given elsewhere
     with atomic_path(output) as temporary:
-        # Symbolic shape inference needs sympy and serves transformers; image classifiers do without.
+        # Symbolic shape inference needs sympy and serves transformers, not image classifiers.
         quant_pre_process(private, temporary, skip_symbolic_shape=True)
 
 
@@ -45,7 +45,7 @@ def quantize(
     activation_type, weight_type = DTYPES[dtype]
     with atomic_path(output) as temporary:
         quantize_static(
-            model,  # loaded: given a path, onnxruntime writes a file beside it and parallel jobs collide
+            model,  # given a path, onnxruntime writes a file beside it, and parallel jobs collide
             temporary,
             calibration_cache_path=ranges,
             calibrate_method=CalibrationMethod[method],

@@ -38,7 +38,7 @@ def write_samples(
     images_path: Path,
     samples_path: Path,
 ) -> None:
-    """Write the images, uint8 (N, H, W, C), as `.npy`, and which ones they are as CSV `index,label`."""
+    """Write the images, uint8 (N, H, W, C), as `.npy`, and their `index,label` as CSV."""
     with atomic_path(images_path) as temporary:
         np.save(temporary, images)
     with atomic_path(samples_path) as temporary:

@@ -1,11 +1,11 @@
 """Image data sets behind one interface.
 
-A reader turns a source into a `Dataset`; `write_dataset` stores it as memory-mappable arrays;
-`read_split` opens one split of those.
+A reader (module `readers`) turns a source into a `Dataset`; `write_split` stores a split of it as
+memory-mappable arrays; `read_split` opens those.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,27 +39,6 @@ class Dataset:
     description: str = ""
 
 
-Reader = Callable[[Path | None], Dataset]
-
-
-def get_reader(name: str) -> Reader:
-    """Return the function that reads the data set `name` from a path (`None` for `shapes`)."""
-    # A reader is imported only when it is asked for: Pillow is not for everybody.
-    if name == "shapes":
-        from ptq_comparison.datasets.synthetic import read_shapes as reader
-    elif name == "cifar10":
-        from ptq_comparison.datasets.cifar10 import read_cifar10 as reader
-    elif name == "image_folder":
-        from ptq_comparison.datasets.image_folder import read_image_folder as reader
-    elif name == "npz":
-        from ptq_comparison.datasets.npz import read_npz as reader
-    else:
-        raise UserError(
-            f"dataset.name: {name!r} is unknown; allowed: shapes, cifar10, image_folder, npz"
-        )
-    return reader
-
-
 def check_dataset(dataset: Dataset) -> None:
     """Raise UserError when a split is empty, shapes disagree, or a label has no class name."""
     for name in SPLITS:
@@ -84,7 +63,7 @@ def check_dataset(dataset: Dataset) -> None:
 
 
 def write_split(split: Split, images_path: Path, labels_path: Path) -> dict[str, Any]:
-    """Store a split as two `.npy` files; return the number of images and the SHA-256 of its bytes."""
+    """Store a split as two `.npy` files; return its number of images and SHA-256."""
     digest = hashlib.sha256()
     shape = (len(split.labels), *split.images.shape[1:])
     with atomic_path(images_path) as temporary:

@@ -18,7 +18,7 @@ from ptq_comparison.errors import UserError
 if sys.version_info >= (3, 11, 4):
     import tarfile
 else:  # Debian 12 has Python 3.11.2, whose tarfile knows no extraction filters
-    from backports import tarfile
+    from backports import tarfile  # type: ignore[no-redef]
 
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST_BATCH = "test_batch"
@@ -62,7 +62,9 @@ def _read_folder(path: Path) -> Dataset:
 def _read_version(folder: Path, suffix: str, read_batch: Any, read_names: Any) -> Dataset:
     missing = [n for n in TRAIN_BATCHES if not (folder / (n + suffix)).is_file()]
     if missing:
-        raise UserError(f"{folder / (missing[0] + suffix)}: no such file; the data set is incomplete")
+        raise UserError(
+            f"{folder / (missing[0] + suffix)}: no such file; the data set is incomplete"
+        )
     batches = [read_batch(folder / (name + suffix)) for name in TRAIN_BATCHES]
     train = Split(
         np.concatenate([batch.images for batch in batches]),
@@ -116,13 +118,15 @@ def _read_python_names(folder: Path) -> list[str]:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """An unpickler that builds plain arrays and nothing else: a pickle can name any function to call."""
+    """Build plain arrays and nothing else: a pickle can name any function to be called."""
 
-    ALLOWED = {
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-    }
+    ALLOWED = frozenset(
+        {
+            ("numpy.core.multiarray", "_reconstruct"),
+            ("numpy", "ndarray"),
+            ("numpy", "dtype"),
+        }
+    )
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.ALLOWED:

@@ -12,11 +12,11 @@ ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 def read_npz(path: Path) -> Dataset:
-    """Read `train_images`, `train_labels`, `test_images`, `test_labels` and, optionally, `class_names`.
+    """Read arrays `train_images`, `train_labels`, `test_images`, `test_labels`, `class_names`.
 
     Images are uint8 (N, H, W, C), or (N, H, W) for one channel; labels are integers from 0. Without
-    `class_names` the classes are named by their number. Raises UserError when an array is
-    missing or of another kind. Pickled objects are refused.
+    `class_names`, which are optional, the classes are named by their number. Raises UserError when
+    an array is missing or of another kind. Pickled objects are refused.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -39,7 +39,7 @@ def read_npz(path: Path) -> Dataset:
     if "class_names" in arrays:
         class_names = [str(name) for name in arrays["class_names"]]
     else:
-        highest = max((int(split.labels.max(initial=-1)) for split in (train, test)))
+        highest = max(int(split.labels.max(initial=-1)) for split in (train, test))
         class_names = [str(label) for label in range(highest + 1)]
     return Dataset(class_names, train, test)
 

@@ -1,7 +1,5 @@
 """The bundled data set as the workflow uses it."""
 
-from pathlib import Path
-
 from ptq_comparison.datasets import Dataset, Split
 from ptq_comparison.datasets.shapes import CLASS_NAMES, generate
 
@@ -11,7 +9,7 @@ DESCRIPTION = (
 )
 
 
-def read_shapes(_: Path | None = None) -> Dataset:
+def read_shapes() -> Dataset:
     """Draw the calibration candidates (as the training split) and the test images.
 
     The pool that the bundled classifier was trained on is a third stream, which is not
