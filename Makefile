@@ -2,7 +2,7 @@
 # make test   run the tests
 # make report write report.html of the last run
 # make lint   check format and code as CI does
-# make bench  compare the workflow's time with that of a plain script (needs real CIFAR-10)
+# make bench  measure time and memory (needs real CIFAR-10)
 # make lock   pin all packages again after a change in pyproject.toml (needs uv)
 #
 # What needs packages sets up .venv first, where that is missing or older than the lock.
@@ -36,13 +36,14 @@ format: .venv/installed
 
 bench: .venv/installed
 	$(RUN) benchmarks.second_run
+	$(RUN) benchmarks.calibration_memory
 
 lock:
 	uv pip compile pyproject.toml --group test --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements.lock
 
 # An environment whose interpreter is gone, after a system upgrade for instance, is made anew.
-ifneq ($(shell .venv/bin/python -c 'print(1)' 2>&1),1)
+ifneq ($(shell { .venv/bin/python -c 'print(1)'; } 2>&1),1)
 .PHONY: .venv/installed
 endif
 

@@ -1,8 +1,11 @@
 """The published model on real images: the first 1,017 images of every CIFAR-10 batch."""
 
+import hashlib
 import json
+import tarfile
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from helpers import REPOSITORY, overlay, run_snakemake
@@ -79,3 +82,51 @@ def test_predictions_equal_a_plain_script(run, shared_data, tmp_path, model):
     with np.load(run / f"results/predictions/{model}.npz") as predictions:
         assert np.array_equal(predictions["predicted"], predicted)
         assert np.array_equal(predictions["labels"], dataset.test.labels)
+
+
+def test_preprocessing_folds_batch_normalization(run, shared_data, tmp_path):
+    config = {
+        "dataset": {"path": str(shared_data / "cifar10-prefix")},
+        "model": {"source": str(shared_data / "models/resnet8.onnx")},
+        "quantization": {"preprocess": True, "dtypes": ["uint8"]},
+    }
+    files = (REPOSITORY / "config/cifar10.yaml", overlay(tmp_path / "prefix.yaml", config))
+    result = run_snakemake(tmp_path, "results/uint8_eval.json", configfiles=files)
+    assert result.returncode == 0, result.stdout
+    before, after = (
+        {node.op_type for node in onnx.load(tmp_path / f"results/models/{name}.onnx").graph.node}
+        for name in ("fp32", "preprocessed")
+    )
+    assert "Mul" in before - after
+    assert read(tmp_path, "uint8")["model"]["nodes"] < 130
+    # The baseline stays the model as it was given.
+    assert read(tmp_path, "uint8")["baseline"]["correct"] == 895
+    # Fewer tensors are rounded, so the predictions come closer to float32.
+    agreement = read(run, "uint8")["baseline"]["agreement"]
+    assert read(tmp_path, "uint8")["baseline"]["agreement"] > agreement
+
+
+def test_an_archive_placed_by_hand_replaces_the_download(shared_data, tmp_path):
+    """Its sum is checked: the url leads nowhere, and a second file with another sum is refused."""
+    archive = tmp_path / "results/downloads/cifar.tar.gz"
+    archive.parent.mkdir(parents=True)
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        tar.add(shared_data / "cifar10-prefix/cifar-10-batches-py", arcname="cifar")
+    config = {
+        "dataset": {
+            "url": "http://127.0.0.1:9/cifar.tar.gz",
+            "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+        }
+    }
+    files = (REPOSITORY / "config/cifar10.yaml", overlay(tmp_path / "own.yaml", config))
+    target = "results/dataset/dataset.json"
+    result = run_snakemake(tmp_path, target, configfiles=files)
+    assert result.returncode == 0, result.stdout
+    assert json.loads((tmp_path / target).read_text())["splits"]["test"]["images"] == 1017
+    archive.write_bytes(archive.read_bytes() + b"0")
+    result = run_snakemake(tmp_path, target, configfiles=files)
+    assert result.returncode != 0
+    assert "error: prepare_dataset: dataset.sha256: results/downloads/cifar.tar.gz has" in (
+        result.stdout
+    )
+    assert not (tmp_path / target).exists()

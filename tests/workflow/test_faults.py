@@ -45,6 +45,10 @@ FAULTS = {
         {"dataset": {"path": "nowhere.npz"}}, None, "all",
         "dataset.path: nowhere.npz: no such file or folder",
     ),
+    "path without the kind of data set": (
+        {"dataset": {"name": "shapes"}}, None, "all",
+        "dataset.name: shapes needs no dataset.path",
+    ),
     "no data set at all": (
         {"dataset": {"path": None}}, None, "all", "dataset.path: is not set; npz needs",
     ),

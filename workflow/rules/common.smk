@@ -42,6 +42,11 @@ def get_dataset_source(wildcards):
     """Name the folder or file that the data set is read from; none for the synthetic one."""
     dataset = config["dataset"]
     if dataset["name"] == "shapes":
+        if dataset["path"]:
+            raise WorkflowError(
+                "dataset.name: shapes needs no dataset.path; for your own data set the name to "
+                "cifar10, image_folder or npz"
+            )
         return []
     if dataset["path"]:
         if not Path(dataset["path"]).exists():

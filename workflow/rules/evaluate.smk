@@ -31,9 +31,9 @@ rule evaluate:
 rule reject_unknown_model:
     """Say which models there are when another one is asked for."""
     input:
-        reject_model,
+        none=reject_model,
     output:
-        "results/{unknown}_eval.json",
+        evaluation="results/{unknown}_eval.json",
     log:
         "results/logs/reject_unknown_model/{unknown}.log",
     wildcard_constraints:

@@ -7,9 +7,11 @@ import pandas as pd
 
 TITLE = "What the model loses and gains in 8 bits"
 STYLE = """
-body { font-family: sans-serif; margin: 1.5em; color: #222; }
+body { font: 14px sans-serif; margin: 1em; color: #222; }
+h1 { font-size: 1.4em; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.4em 0.9em; border-bottom: 1px solid #ccc; text-align: right; }
+th, td { padding: 0.4em 0.7em; border-bottom: 1px solid #ccc; text-align: right; }
+td { white-space: nowrap; }
 th { background: #f2f2f2; }
 th:first-child, td:first-child { text-align: left; font-weight: bold; }
 li { margin: 0.3em 0; }

@@ -1,7 +1,7 @@
 """From float32 to 8 bits with onnxruntime's static quantization."""
 
 import difflib
-import logging
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,14 +13,14 @@ from ptq_comparison.dtypes import DTYPES
 from ptq_comparison.errors import UserError
 from ptq_comparison.files import atomic_path
 
-logger = logging.getLogger(__name__)
-
 
 def preprocess_model(model: onnx.ModelProto, output: Path) -> None:
     """Write the model with shapes inferred and batch normalization folded by onnxruntime."""
-    private = onnx.ModelProto()
-    private.CopyFrom(model)  # quant_pre_process moves the weights of what it is given elsewhere
-    with atomic_path(output) as temporary:
+    with tempfile.TemporaryDirectory() as scratch, atomic_path(output) as temporary:
+        # Given a loaded model, quant_pre_process moves its weights to a file that it fails to find
+        # again (seen with onnxruntime 1.32 on ResNet8): a private copy avoids that.
+        private = Path(scratch) / "model.onnx"
+        onnx.save(model, private)
         # Symbolic shape inference needs sympy and serves transformers, not image classifiers.
         quant_pre_process(private, temporary, skip_symbolic_shape=True)
 

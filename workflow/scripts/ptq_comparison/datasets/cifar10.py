@@ -44,7 +44,7 @@ def read_cifar10(path: Path) -> Dataset:
         try:
             return _read_folder(Path(folder))
         except UserError as error:
-            raise UserError(f"{path}: {str(error).replace(folder, '')}") from error
+            raise UserError(str(error).replace(folder, str(path))) from error
 
 
 def _read_folder(path: Path) -> Dataset:
