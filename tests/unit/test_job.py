@@ -18,6 +18,19 @@ with job("rule.log", "quantize") as terminal:
 """
 
 
+def test_a_cancelled_job_leaves_no_temporary_file(tmp_path):
+    """SIGTERM, as a cluster sends it."""
+    statement = (
+        "import signal; from pathlib import Path; from ptq_comparison.files import atomic_path\n"
+        "    with atomic_path(Path('model.onnx')) as path:\n"
+        "        path.write_text('half'); os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    result, log = run(tmp_path, statement)
+    assert result.returncode != 0
+    assert "KeyboardInterrupt" in log
+    assert [path.name for path in tmp_path.iterdir()] == ["rule.log"]
+
+
 def run(tmp_path, statement):
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(statement=statement)],

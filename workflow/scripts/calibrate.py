@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.calibration import calibrate, write_ranges
         from ptq_comparison.inference import Batches
         from ptq_comparison.models import load_model
-        from tqdm import tqdm
+        from ptq_comparison.progress import progress_bar
 
         model = load_model(Path(snakemake.input.model))
         images = np.load(snakemake.input.images, mmap_mode="r")
@@ -19,7 +19,7 @@ if __name__ == "__main__":
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
         method = snakemake.params.method
-        with tqdm(desc="calibrating", total=len(images), file=terminal, disable=None) as progress:
+        with progress_bar("calibrating", len(images), terminal) as progress:
             ranges = calibrate(model, batches, method, snakemake.threads, progress)
         write_ranges(Path(snakemake.output.ranges), ranges)
         logging.info("%s: ranges of %d tensors, %d images", method, len(ranges.data), len(images))

@@ -12,8 +12,8 @@ if __name__ == "__main__":
         from ptq_comparison.files import atomic_path, read_json, sha256_file, write_json
         from ptq_comparison.inference import Batches, make_session, predict_scores
         from ptq_comparison.models import load_model
+        from ptq_comparison.progress import progress_bar
         from ptq_comparison.runtime import describe_runtime
-        from tqdm import tqdm
 
         name = snakemake.wildcards.model
         model_path = Path(snakemake.input.model)
@@ -23,7 +23,7 @@ if __name__ == "__main__":
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
         session = make_session(model, snakemake.threads)
-        with tqdm(desc=f"{name}", total=len(images), file=terminal, disable=None) as progress:
+        with progress_bar(f"predicting {name}", len(images), terminal) as progress:
             scores = predict_scores(session, batches, progress)
         predicted = scores.argmax(axis=1).astype(np.int64)
         dataset = read_json(Path(snakemake.input.dataset))

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ def job(log: str, rule: str) -> Iterator[TextIO]:
     its messages from C++. An exception leaves its traceback in the log and one
     line on the terminal, and ends the process with exit code 1.
     """
+    # A cluster that cancels a job sends SIGTERM, which by default would leave temporary files.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with os.fdopen(os.dup(2), "w", buffering=1) as terminal, Path(log).open("w") as file:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in order with stderr
         os.dup2(file.fileno(), 1)
