@@ -14,9 +14,9 @@ RAW = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}
 IMAGES, LABELS = make_images(53, seed=3)
 
 
-def predict(model, preprocessing=RAW, batch_size=10, threads=1):
+def predict(model, preprocessing=RAW, batch_size=10, threads=1, classes=3):
     batches = Batches.of(IMAGES, model, preprocessing, batch_size)
-    return predict_scores(make_session(model, threads), batches, tqdm(disable=True))
+    return predict_scores(make_session(model, threads), batches, classes, tqdm(disable=True))
 
 
 def test_default_preprocessing_keeps_raw_pixels():
@@ -66,3 +66,8 @@ def test_scores_that_are_not_finite_are_refused():
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
     with pytest.raises(UserError, match="not finite"):
         predict(model)
+
+
+def test_another_number_of_classes_is_refused():
+    with pytest.raises(UserError, match=r"scores of shape \(3,\) .* the data set has 4 classes"):
+        predict(make_classifier(), classes=4)

@@ -9,7 +9,9 @@ from ptq_comparison.models import check_fits, describe_model, load_model, read_i
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
-@pytest.mark.parametrize(("batch", "expected"), [("batch", None), (1, 1), (4, 4)])
+@pytest.mark.parametrize(
+    ("batch", "expected"), [("batch", None), (-1, None), (0, None), (1, 1), (4, 4)]
+)
 def test_layout_and_batch_are_read_from_the_input_shape(layout, batch, expected):
     interface = read_interface(make_classifier(layout, batch))
     assert interface.layout == layout

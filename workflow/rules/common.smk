@@ -9,7 +9,7 @@ from snakemake.utils import validate
 
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 SCHEMA = Path(workflow.current_basedir).parent / "schemas" / "config.schema.yaml"
-sys.path.insert(0, str(SCRIPTS))
+sys.path.append(str(SCRIPTS))
 
 from ptq_comparison.code_digest import code_digest
 from ptq_comparison.config import config_errors
@@ -59,7 +59,7 @@ def get_dataset_source(wildcards):
                 )
             )
         return dataset["path"]
-    if dataset["url"]:
+    if dataset["url"] and dataset["name"] == "cifar10":
         return f"results/downloads/{Path(dataset['url']).name}"
     raise WorkflowError(
         f"dataset.path: is not set; {dataset['name']} needs the path of the data set"

@@ -36,6 +36,8 @@ rule reject_unknown_model:
         evaluation="results/{unknown}_eval.json",
     log:
         "results/logs/reject_unknown_model/{unknown}.log",
+    benchmark:
+        "results/benchmarks/reject_unknown_model/{unknown}.tsv"
     wildcard_constraints:
         unknown=f"(?!(?:{'|'.join(MODELS)})_eval)[^/]+",
     conda:

@@ -18,15 +18,15 @@ if __name__ == "__main__":
         name = snakemake.wildcards.model
         model_path = Path(snakemake.input.model)
         model = load_model(model_path)
+        dataset = read_json(Path(snakemake.input.dataset))
         images, labels = read_split(Path(snakemake.input.images), Path(snakemake.input.labels))
         batches = Batches.of(
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
         session = make_session(model, snakemake.threads)
         with progress_bar(f"predicting {name}", len(images), terminal) as progress:
-            scores = predict_scores(session, batches, progress)
+            scores = predict_scores(session, batches, len(dataset["class_names"]), progress)
         predicted = scores.argmax(axis=1).astype(np.int64)
-        dataset = read_json(Path(snakemake.input.dataset))
         with atomic_path(Path(snakemake.output.predictions)) as temporary:
             np.savez(temporary, predicted=predicted, scores=scores, labels=labels)
         write_json(

@@ -49,7 +49,7 @@ def comparison_table(evaluations: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def readable_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the same table as text for people: percent, intervals in one column, kilobytes."""
+    """Return the same table as text for people: percent, intervals in one column."""
 
     def column(template: str, *names: str) -> list[str]:
         rows = table[list(names)].itertuples(index=False)

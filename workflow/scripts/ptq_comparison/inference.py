@@ -64,11 +64,12 @@ class Batches:
 
 
 def predict_scores(
-    session: onnxruntime.InferenceSession, batches: Batches, progress: Any
+    session: onnxruntime.InferenceSession, batches: Batches, classes: int, progress: Any
 ) -> np.ndarray:
     """Return the output of the model for all images, float32 (N, classes).
 
-    `progress` is a tqdm bar over images. Raises UserError when scores are not finite.
+    `progress` is a tqdm bar over images. Raises UserError when the scores are of another number of
+    classes, which not every model declares, or not finite.
     """
     total = len(batches.images)
     scores: list[np.ndarray] = []
@@ -80,6 +81,11 @@ def predict_scores(
         done += len(output)
         progress.update(len(output))
     result = np.concatenate(scores).astype(np.float32, copy=False)
+    if result.shape[1:] != (classes,):
+        raise UserError(
+            f"model.source gives scores of shape {result.shape[1:]} for an image, the data set has "
+            f"{classes} classes; use the data set that the model was trained for"
+        )
     if not np.isfinite(result).all():
         raise UserError(
             "model.source: the scores of some images are not finite; "

@@ -110,7 +110,8 @@ def describe_model(path: Path, name: str) -> dict[str, Any]:
 
 def _shape(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
     dimensions = value.type.tensor_type.shape.dim
-    return tuple(d.dim_value if d.HasField("dim_value") else None for d in dimensions)
+    # A dynamic size has a name or nothing; some exporters write 0 or -1 instead.
+    return tuple(d.dim_value if d.dim_value > 0 else None for d in dimensions)
 
 
 def _detect_layout(shape: tuple[int | None, ...]) -> str:
