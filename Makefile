@@ -43,7 +43,7 @@ lock:
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements.lock
 
 # An environment whose interpreter is gone, after a system upgrade for instance, is made anew.
-ifneq ($(shell { .venv/bin/python -c 'print(1)'; } 2>&1),1)
+ifneq ($(shell test -e .venv/bin/python && .venv/bin/python -c 'print(1)'),1)
 .PHONY: .venv/installed
 endif
 
