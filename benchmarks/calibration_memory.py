@@ -8,9 +8,9 @@ Peak resident memory of rule calibrate's work, each in a process of its own, on 
 import argparse
 import subprocess
 import sys
-from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[1]
+from benchmarks.real_data import REPOSITORY, add_data_argument
+
 COUNTS = (250, 4000)
 WORK = """
 import resource, sys
@@ -25,8 +25,7 @@ data, count = Path(sys.argv[1]), int(sys.argv[2])
 images = read_cifar10(data / "cifar10-prefix").train.images[:count]
 assert len(images) == count
 model = load_model(data / "models" / "resnet8.onnx")
-raw = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}
-batches = Batches.of(images, model, raw, 32)
+batches = Batches.of(images, model, {"layout": "auto"}, 32)
 calibrate(model, batches, "MinMax", 1, tqdm(disable=True))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
@@ -35,10 +34,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def main() -> None:
     """Print the peak memory for both numbers of images, and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
-    data = parser.parse_args().data.resolve()
-    if not data.is_dir():
-        sys.exit(f"error: --data: {data}: no such folder; it must hold cifar10-prefix and models")
+    add_data_argument(parser)
+    data = parser.parse_args().data
     megabytes = [
         int(
             subprocess.run(

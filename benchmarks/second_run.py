@@ -17,7 +17,7 @@ from pathlib import Path
 
 import archspec.cpu
 
-REPOSITORY = Path(__file__).parents[1]
+from benchmarks.real_data import REPOSITORY, add_data_argument
 
 
 def run(command: list[str]) -> float:
@@ -31,11 +31,9 @@ def main() -> None:
     """Print the ratio and the medians."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
+    add_data_argument(parser)
     arguments = parser.parse_args()
-    data = arguments.data.resolve()
-    if not data.is_dir():
-        sys.exit(f"error: --data: {data}: no such folder; it must hold cifar10-prefix and models")
+    data: Path = arguments.data
     model = data / "models" / "resnet8.onnx"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

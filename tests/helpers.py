@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).parents[1]
 # Real CIFAR-10 images and published weights, which may not be shipped.
 SHARED_DATA = Path(os.environ.get("SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 CLASSES = ("red", "green", "blue")
+RAW = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}  # preprocessing: pixels as they are
 
 
 def make_classifier(layout: str = "NHWC", batch: int | str = "batch", side: int = 8) -> ModelProto:
@@ -47,6 +48,14 @@ def make_classifier(layout: str = "NHWC", batch: int | str = "batch", side: int 
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
+def make_nan_classifier() -> ModelProto:
+    """Return the classifier with weights that are not numbers."""
+    model = make_classifier()
+    weights = np.full((3, 3, 3, 3), np.nan, np.float32)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
+    return model
+
+
 def make_images(count: int, seed: int, side: int = 8) -> tuple[np.ndarray, np.ndarray]:
     """Return noise, uint8 (N, side, side, 3), with the channel of the label a little brighter."""
     generator = np.random.default_rng(seed)
@@ -56,18 +65,24 @@ def make_images(count: int, seed: int, side: int = 8) -> tuple[np.ndarray, np.nd
     return images.astype(np.uint8), labels
 
 
-def run_snakemake(
+def snakemake_command(
     folder: Path,
     *targets: str,
     configfiles: tuple[Path, ...] = (),
     options: tuple[str, ...] = (),
-    repository: Path = REPOSITORY,
-) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake in `folder` as a user would; both output streams come back in `stdout`."""
+) -> list[str]:
+    """Return the command that a user types, with results in `folder`."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
     command += ["--configfile", *map(str, configfiles)] if configfiles else []
+    return [*command, *options, "--", *targets]
+
+
+def run_snakemake(
+    folder: Path, *targets: str, repository: Path = REPOSITORY, **arguments: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run that command to its end; both output streams come back in `stdout`."""
     return subprocess.run(
-        [*command, *options, "--", *targets],
+        snakemake_command(folder, *targets, **arguments),
         cwd=repository,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -15,7 +15,6 @@ once, at the end, on the written file.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import platform
 import sys
 import time
@@ -23,17 +22,21 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from export_onnx import Layer, build_resnet8
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from ptq_comparison.datasets import shapes  # noqa: E402  (needs the path set just above)
+# These need the path that is set just above.
+from ptq_comparison.datasets import shapes  # noqa: E402
+from ptq_comparison.files import sha256_file  # noqa: E402
+from ptq_comparison.inference import Batches, make_session, predict_scores  # noqa: E402
+from ptq_comparison.models import load_model  # noqa: E402
 
 SEED = 42
 BATCH = 64
@@ -103,15 +106,12 @@ def predict(model: ResNet8, images: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def predict_onnx(path: Path, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Top-1 classes, int64 (images,), by ONNX Runtime on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    parts = [
-        session.run(None, {"input": images[i : i + 500].astype(np.float32)})[0].argmax(1)
-        for i in range(0, len(images), 500)
-    ]
-    return np.concatenate(parts)
+    """Top-1 classes, int64 (images,), by ONNX Runtime on one thread, as the workflow does it."""
+    model = load_model(path)
+    batches = Batches.of(images, model, {"layout": "auto"}, batch_size=500)
+    session = make_session(model, threads=1)
+    scores = predict_scores(session, batches, len(shapes.CLASS_NAMES), tqdm(disable=True))
+    return np.asarray(scores.argmax(axis=1), np.int64)
 
 
 def train(epochs: int) -> ResNet8:
@@ -213,11 +213,10 @@ def main() -> None:
         sys.exit(f"{arguments.output}: top-1 differs from torch's on {differing} validation images")
     test_images, test_labels = shapes.generate("test")
     test_correct = int(np.sum(predict_onnx(arguments.output, test_images) == test_labels))
-    data = arguments.output.read_bytes()
     print(f"validation accuracy: {np.sum(predicted == labels)} of {len(labels)}")
     print(f"test accuracy: {test_correct} of {len(test_labels)}")
     print(f"training: {seconds:.0f} CPU seconds on {platform.machine()}, {made_with}")
-    print(f"file: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
+    print(f"file: {arguments.output.stat().st_size} bytes, sha256 {sha256_file(arguments.output)}")
 
 
 if __name__ == "__main__":

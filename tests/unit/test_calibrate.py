@@ -5,7 +5,7 @@ import json
 import numpy as np
 import onnx
 import pytest
-from helpers import make_classifier, make_images
+from helpers import RAW, make_classifier, make_images
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.calibrate import (
     CalibrationDataReader,
@@ -17,7 +17,6 @@ from ptq_comparison.inference import Batches
 from tqdm import tqdm
 
 IMAGES, _ = make_images(45, seed=4)
-RAW = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}
 
 
 def write(path, model, batch_size):

@@ -1,16 +1,13 @@
 """Rule predict: preprocessing, batches and scores."""
 
 import numpy as np
-import onnx
 import pytest
-from helpers import make_classifier, make_images
-from onnx import numpy_helper
+from helpers import RAW, make_classifier, make_images, make_nan_classifier
 from ptq_comparison.errors import UserError
 from ptq_comparison.inference import Batches, make_session, predict_scores
 from ptq_comparison.preprocessing import Preprocessing
 from tqdm import tqdm
 
-RAW = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}
 IMAGES, LABELS = make_images(53, seed=3)
 
 
@@ -60,12 +57,8 @@ def test_threads_follow_the_rule():
 
 
 def test_scores_that_are_not_finite_are_refused():
-    model = onnx.ModelProto()
-    model.CopyFrom(make_classifier())
-    weights = np.full((3, 3, 3, 3), np.nan, np.float32)
-    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
     with pytest.raises(UserError, match="not finite"):
-        predict(model)
+        predict(make_nan_classifier())
 
 
 def test_another_number_of_classes_is_refused():

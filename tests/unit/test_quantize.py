@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import make_classifier, make_images
+from helpers import RAW, make_classifier, make_images
 from onnx import TensorProto, numpy_helper
 from ptq_comparison.calibration import calibrate, write_ranges
 from ptq_comparison.errors import UserError
@@ -26,8 +26,7 @@ DEFAULTS = {
 @pytest.fixture(scope="module")
 def ranges(tmp_path_factory):
     path = tmp_path_factory.mktemp("ranges") / "ranges.json"
-    raw = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}
-    batches = Batches.of(IMAGES, make_classifier(), raw, 10)
+    batches = Batches.of(IMAGES, make_classifier(), RAW, 10)
     write_ranges(path, calibrate(make_classifier(), batches, "MinMax", 1, tqdm(disable=True)))
     return path
 

@@ -4,27 +4,23 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
-import numpy as np
-import onnx
 import pytest
-from helpers import REPOSITORY, make_classifier, overlay, run_snakemake
+from helpers import (
+    REPOSITORY,
+    make_classifier,
+    make_nan_classifier,
+    overlay,
+    run_snakemake,
+    snakemake_command,
+)
 
 
 def results(folder):
     """Return the files in results that are neither logs nor benchmarks."""
     found = (path.relative_to(folder) for path in (folder / "results").rglob("*"))
     return sorted(str(path) for path in found if path.suffix not in ("", ".log", ".tsv"))
-
-
-def nan_classifier():
-    model = onnx.ModelProto()
-    model.CopyFrom(make_classifier())
-    weights = onnx.numpy_helper.from_array(np.full((3, 3, 3, 3), np.nan, np.float32), "w")
-    model.graph.initializer[0].CopyFrom(weights)
-    return model.SerializeToString()
 
 
 # Overlay of the tiny config, content of model.onnx (None: the good one), target, what is said.
@@ -85,7 +81,7 @@ FAULTS = {
         "error: quantize: quantization.nodes_to_exclude: the model has no node 'konv'",
     ),
     "weights that are not numbers": (
-        {}, nan_classifier(), "results/fp32_eval.json",
+        {}, make_nan_classifier().SerializeToString(), "results/fp32_eval.json",
         "error: predict: model.source: the scores of some images are not finite",
     ),
 }  # fmt: skip
@@ -126,10 +122,8 @@ OUTPUTS = {
 
 def test_killed_run_finishes_after_unlock(tiny, tiny_run, tmp_path):
     """Kill Snakemake and its jobs in the middle: what comes out of the next run is the same."""
-    config = str(tiny / "config.yaml")
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "-d", str(tmp_path)]
     process = subprocess.Popen(
-        [*command, "--configfile", config, "--", "all"],
+        snakemake_command(tmp_path, "all", configfiles=(tiny / "config.yaml",)),
         cwd=REPOSITORY,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

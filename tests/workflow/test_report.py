@@ -1,18 +1,15 @@
 """`snakemake --report` after a run."""
 
 import re
-import subprocess
-import sys
 
-from helpers import REPOSITORY
+from helpers import run_snakemake
 
 
 def test_report_holds_the_comparison_and_loads_nothing(tiny, tiny_run, tmp_path):
     report = tmp_path / "report.html"
-    command = [sys.executable, "-m", "snakemake", "--directory", str(tiny_run)]
-    command += ["--configfile", str(tiny / "config.yaml"), "--report", str(report)]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    files = (tiny / "config.yaml",)
+    result = run_snakemake(tiny_run, configfiles=files, options=("--report", str(report)))
+    assert result.returncode == 0, result.stdout
     page = report.read_text()
     assert "results/comparison.html" in page
     assert "One row a model" in page  # the caption

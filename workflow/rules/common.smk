@@ -48,18 +48,17 @@ def get_dataset_source(wildcards):
                 "cifar10, image_folder or npz"
             )
         return []
+    downloadable = dataset["url"] and dataset["name"] == "cifar10"
     if dataset["path"]:
         if not Path(dataset["path"]).exists():
+            hint = (
+                ", or set it to null to download the data set" if downloadable else ""
+            )
             raise WorkflowError(
-                f"dataset.path: {dataset['path']}: no such file or folder; correct the path"
-                + (
-                    ", or set it to null to download the data set"
-                    if dataset["url"]
-                    else ""
-                )
+                f"dataset.path: {dataset['path']}: no such file or folder; correct the path{hint}"
             )
         return dataset["path"]
-    if dataset["url"] and dataset["name"] == "cifar10":
+    if downloadable:
         return f"results/downloads/{Path(dataset['url']).name}"
     raise WorkflowError(
         f"dataset.path: is not set; {dataset['name']} needs the path of the data set"

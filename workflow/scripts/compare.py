@@ -13,19 +13,14 @@ if __name__ == "__main__":
             to_html,
             to_markdown,
         )
-        from ptq_comparison.files import atomic_path, read_json
+        from ptq_comparison.files import read_json, write_text
 
         evaluations = [read_json(Path(path)) for path in snakemake.input.evaluations]
         table = comparison_table(evaluations)
         readable = readable_table(table)
         notes = describe_run(evaluations, snakemake.params.published_top1)
         markdown = to_markdown(readable, notes)
-        contents = {
-            snakemake.output.csv: table.to_csv(index=False),
-            snakemake.output.md: markdown,
-            snakemake.output.html: to_html(readable, notes),
-        }
-        for path, content in contents.items():
-            with atomic_path(Path(path)) as temporary:
-                temporary.write_text(content)
+        write_text(Path(snakemake.output.csv), table.to_csv(index=False))
+        write_text(Path(snakemake.output.md), markdown)
+        write_text(Path(snakemake.output.html), to_html(readable, notes))
         print(markdown, file=terminal)

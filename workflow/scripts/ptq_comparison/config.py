@@ -25,14 +25,11 @@ def _lines(error: ValidationError) -> Iterator[str]:
                 path = f"{key}.{name}" if key else name
                 yield f"{path}: unknown key; {hint}allowed: {', '.join(known)}"
     elif error.validator == "enum":
-        yield f"{key}: {error.instance!r} is not allowed; allowed: {_listed(error.validator_value)}"
+        allowed = ", ".join(error.validator_value)
+        yield f"{key}: {error.instance!r} is not allowed; allowed: {allowed}"
     elif error.validator == "type":
         wanted = error.validator_value
         allowed = wanted if isinstance(wanted, str) else " or ".join(wanted)
         yield f"{key}: {error.instance!r} is of the wrong type; allowed: {allowed}"
     else:  # minimum, uniqueItems, pattern, ...: jsonschema's own words name the value and the bound
         yield f"{key}: {error.message}"
-
-
-def _listed(values: list[Any]) -> str:
-    return ", ".join(str(value) for value in values)

@@ -26,10 +26,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
 
 
+def write_text(path: Path, content: str) -> None:
+    """Write a text file whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(content)
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON with a closing newline. NaN is refused (ValueError)."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:

@@ -11,8 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import bdtr
 
-CONFIDENCE = 0.95
-Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+Z = NormalDist().inv_cdf(0.975)  # of two-sided 95 % intervals
 
 
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:
