@@ -9,6 +9,7 @@ from ptq_comparison.comparison import (
     comparison_table,
     describe_run,
     readable_table,
+    saturation_warnings,
     to_html,
     to_markdown,
 )
@@ -26,6 +27,8 @@ COLUMNS = [
     "bytes",
     "size_ratio",
     "nodes",
+    "saturation_changed",
+    "saturation_pp",
 ]
 
 
@@ -37,10 +40,12 @@ def make_evaluation(name, correct, size, baseline=None):
         "accuracy": {"correct": correct, "total": 10000, "top1": correct / 1e4, "ci95": [0.8, 0.9]},
         "baseline": baseline,
         "calibration": calibration if baseline else None,
+        "saturation": SATURATION if baseline else None,
         "runtime": {"onnxruntime": "1.32.0", "cpu": "CPU", "isa": ["avx2"]},
     }
 
 
+SATURATION = {"checked": True, "refused": None, "changed": 0.0334, "delta_pp": -1.18}
 BASELINE = {
     "delta_pp": -1.61,
     "delta_ci95_pp": [-2.0, -1.25],
@@ -62,6 +67,9 @@ def test_csv_has_the_columns_of_the_contract_in_full_precision():
     assert table.loc["int8", "size_ratio"] == pytest.approx(125516 / 321606, rel=1e-12)
     assert table.loc["int8", "mcnemar_p"] == 3.2e-12
     assert table.loc["fp32", "correct"] == 8719
+    assert table.loc["int8", "saturation_changed"] == 0.0334
+    assert table.loc["int8", "saturation_pp"] == -1.18
+    assert table.loc["fp32", ["saturation_changed", "saturation_pp"]].isna().all()
     assert table.loc["fp32", ["delta_pp", "agreement", "mcnemar_p"]].isna().all()
 
 
@@ -72,7 +80,7 @@ def test_markdown_shows_percent_signs_and_intervals():
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells == [
         "int8", "85.58%", "8,558 of 10,000", "-1.61", "-2.00 to -1.25", "95.00%", "3.2e-12",
-        "125,516", "39%", "39",
+        "125,516", "39%", "39", "3.34% (-1.18 pp)",
     ]  # fmt: skip
     assert lines[-1] == "- A note."
 
@@ -95,3 +103,20 @@ def test_notes_name_data_calibration_and_machine():
     assert "10,000 test images of shapes (synthetic <images>)" in notes
     assert "MinMax, 1,000 training images, 100 a class, seed 42" in notes
     assert "onnxruntime 1.32.0 on CPU (avx2)" in notes
+
+
+def test_saturation_above_the_threshold_is_a_warning_with_a_remedy():
+    (line,) = saturation_warnings(EVALUATIONS, threshold=0.01)
+    assert line.startswith("Warning: saturation in 16-bit sums changes 3.34% of the predictions")
+    assert "int8 (-1.18 pp) on CPU" in line
+    for remedy in ("quantization.reduce_range", "uint8", "VNNI"):
+        assert remedy in line
+    assert saturation_warnings(EVALUATIONS, threshold=0.04) == []
+
+
+def test_a_refused_check_is_told_with_the_reason_and_no_figure():
+    refused = {"checked": False, "refused": "no kernel", "changed": None, "delta_pp": None}
+    evaluations = [EVALUATIONS[0], {**EVALUATIONS[1], "saturation": refused}]
+    (line,) = saturation_warnings(evaluations, threshold=0.01)
+    assert line == "int8: not checked for saturation, because onnxruntime refuses: no kernel"
+    assert readable_table(comparison_table(evaluations))["saturated"].tolist() == ["", ""]

@@ -136,7 +136,12 @@ def test_class_without_images_has_no_accuracy():
 
 
 def make_predictions(dataset_sha256: str = "d", model_sha256: str = "m") -> Predictions:
-    provenance = {"dataset_sha256": dataset_sha256, "model_sha256": model_sha256, "runtime": {}}
+    provenance = {
+        "dataset_sha256": dataset_sha256,
+        "model_sha256": model_sha256,
+        "runtime": {},
+        "saturation": None,
+    }
     return Predictions(np.array([0, 1]), np.array([0, 0]), provenance)
 
 

@@ -7,35 +7,55 @@ import pytest
 from helpers import RAW, make_classifier, make_images
 from onnx import TensorProto, numpy_helper
 from ptq_comparison.calibration import calibrate, write_ranges
+from ptq_comparison.dtypes import quantized_models
 from ptq_comparison.errors import UserError
 from ptq_comparison.inference import Batches
+from ptq_comparison.provenance import read_metadata
 from ptq_comparison.quantization import preprocess_model, quantize
 from tqdm import tqdm
 
 IMAGES, _ = make_images(30, seed=5)
+TYPES = {
+    "int8": ("QInt8", "QInt8"),
+    "uint8": ("QUInt8", "QUInt8"),
+    "u8s8": ("QUInt8", "QInt8"),
+    "u16s8": ("QUInt16", "QInt8"),
+    "s16u8": ("QInt16", "QUInt8"),
+}
 DEFAULTS = {
-    "dtype": "int8",
-    "method": "MinMax",
     "format": "QDQ",
     "per_channel": False,
     "reduce_range": False,
     "nodes_to_exclude": [],
+    "op_types_to_quantize": [],
+    "extra_options": {},
 }
+PROVENANCE = {"model_sha256": "0" * 64, "method": "MinMax", "options": {}}
 
 
 @pytest.fixture(scope="module")
 def ranges(tmp_path_factory):
     path = tmp_path_factory.mktemp("ranges") / "ranges.json"
     batches = Batches.of(IMAGES, make_classifier(), RAW, 10)
-    write_ranges(path, calibrate(make_classifier(), batches, "MinMax", 1, tqdm(disable=True)))
+    ranges = calibrate(make_classifier(), batches, "MinMax", {}, 1, tqdm(disable=True))
+    write_ranges(path, ranges, PROVENANCE)
     return path
 
 
 @pytest.fixture
 def make(ranges, tmp_path):
-    def run(**options):
+    def run(dtype="int8", **options):
         output = tmp_path / "quantized.onnx"
-        quantize(make_classifier(), ranges, output, **{**DEFAULTS, **options})
+        types = dict(zip(("activation_type", "weight_type"), TYPES[dtype], strict=True))
+        model = make_classifier()
+        quantize(
+            model,
+            ranges,
+            output,
+            PROVENANCE,
+            Batches.of(IMAGES, model, RAW, 10),
+            **{**DEFAULTS, **types, **options},
+        )
         assert [path.name for path in tmp_path.iterdir()] == ["quantized.onnx"]
         return onnx.load(output)
 
@@ -58,13 +78,25 @@ def scales(model):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "element"), [("int8", TensorProto.INT8), ("uint8", TensorProto.UINT8)]
+    ("dtype", "activation", "element"),
+    [
+        ("int8", TensorProto.INT8, TensorProto.INT8),
+        ("uint8", TensorProto.UINT8, TensorProto.UINT8),
+        ("u8s8", TensorProto.UINT8, TensorProto.INT8),
+        ("u16s8", TensorProto.UINT16, TensorProto.INT8),
+        ("s16u8", TensorProto.INT16, TensorProto.UINT8),
+    ],
 )
-def test_activations_and_weights_have_the_type(make, dtype, element):
+def test_activations_and_weights_have_the_type(make, dtype, activation, element):
     model = make(dtype=dtype)
-    zero_points = {i.data_type for i in model.graph.initializer if i.name.endswith("_zero_point")}
+    initializers = {i.name: i for i in model.graph.initializer}
+    zero_points = {
+        initializers[node.input[2]].data_type
+        for node in model.graph.node
+        if node.op_type == "QuantizeLinear"
+    }
     assert weight(model)[0] == element
-    assert zero_points - {TensorProto.INT32} == {element}  # INT32: the bias, where there is one
+    assert zero_points == {activation}
     assert "QuantizeLinear" in operators(model) and "DequantizeLinear" in operators(model)
     session = onnxruntime.InferenceSession(model.SerializeToString())
     (scores,) = session.run(None, {"image": IMAGES.astype(np.float32)})
@@ -97,8 +129,63 @@ def test_a_typo_in_excluded_nodes_suggests_the_right_name(make):
         make(nodes_to_exclude=["convv"])
 
 
-def test_output_bytes_are_the_same_every_time(make):
-    assert make().SerializeToString() == make().SerializeToString()
+def test_excluded_by_type(make):
+    model = make(op_types_to_quantize=["Softmax"])
+    assert not any(i.name.startswith("w_quantized") for i in model.graph.initializer)
+    with pytest.raises(
+        UserError, match=r"op_types_to_quantize: .*no operator of type 'Convv'.*'Conv'"
+    ):
+        make(op_types_to_quantize=["Convv"])
+
+
+def test_symmetric_activations_are_centred(make):
+    def zero_point(model):
+        (found,) = [i for i in model.graph.initializer if i.name == "nchw_zero_point"]
+        return int(numpy_helper.to_array(found))
+
+    assert zero_point(make()) != 0
+    assert zero_point(make(extra_options={"ActivationSymmetric": True})) == 0
+
+
+def test_nothing_left_to_quantize_is_an_error(make):
+    names = [node.name for node in make_classifier().graph.node]
+    with pytest.raises(UserError, match=r"nothing was quantized"):
+        make(nodes_to_exclude=names)
+
+
+def test_output_bytes_are_the_same_every_time(make, tmp_path):
+    make()
+    first = (tmp_path / "quantized.onnx").read_bytes()
+    make()
+    assert (tmp_path / "quantized.onnx").read_bytes() == first
+
+
+def test_metadata_tells_what_the_model_was_made_from(make):
+    metadata = read_metadata(make(per_channel=True))
+    assert {key: metadata[key] for key in PROVENANCE} == PROVENANCE
+    assert metadata["quantization"]["per_channel"] is True
+    assert metadata["quantization"]["weight_type"] == "QInt8"
+
+
+def test_extra_dtypes_take_over_what_they_do_not_set():
+    config = {
+        **DEFAULTS,
+        "per_channel": True,
+        "dtypes": ["int8"],
+        "extra_dtypes": {
+            "reduced": {
+                "activation_type": "QUInt8",
+                "weight_type": "QInt8",
+                "reduce_range": True,
+            }
+        },
+    }
+    models = quantized_models(config)
+    assert list(models) == ["int8", "reduced"]
+    assert models["int8"]["reduce_range"] is False
+    reduced = models["reduced"]
+    assert reduced["per_channel"] and reduced["reduce_range"]
+    assert reduced["activation_type"] == "QUInt8"
 
 
 def test_preprocessing_folds_batch_normalization(tmp_path):

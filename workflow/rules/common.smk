@@ -12,24 +12,27 @@ SCHEMA = Path(workflow.current_basedir).parent / "schemas" / "config.schema.yaml
 sys.path.append(str(SCRIPTS))
 
 from ptq_comparison.code_digest import code_digest
-from ptq_comparison.config import config_errors
+from ptq_comparison.config import config_conflicts, config_errors, method_options
+from ptq_comparison.dtypes import quantized_models
 from ptq_comparison.job import ERROR_PREFIX
 
 # Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.
 errors = config_errors(config, yaml.safe_load(SCHEMA.read_text()))
+if not errors:
+    validate(config, str(SCHEMA))
+    errors = list(config_conflicts(config))
 if errors:
     sys.exit("\n".join(f"{ERROR_PREFIX}config: {line}" for line in errors))
-validate(config, str(SCHEMA))
 
-DTYPES = config["quantization"]["dtypes"]
-MODELS = ["fp32", *DTYPES]
+QUANTIZED = quantized_models(config["quantization"])  # what each is asked for, by name
+MODELS = ["fp32", *QUANTIZED]
 PREPROCESSING = {
     key: config["model"][key] for key in ("layout", "scale", "mean", "std")
 }
 
 
 wildcard_constraints:
-    dtype="|".join(DTYPES),
+    dtype="|".join(QUANTIZED),
     model="|".join(MODELS),
 
 
@@ -84,6 +87,11 @@ def get_float_model(wildcards):
     return "results/models/fp32.onnx"
 
 
+def get_quantization(wildcards):
+    """Return what a quantized model is asked for; a change reruns this model alone."""
+    return QUANTIZED[wildcards.dtype]
+
+
 def get_evaluation_samples(wildcards):
     """Name the calibration images that an evaluation tells about; the float32 model has none."""
     return [] if wildcards.model == "fp32" else "results/calibration/samples.csv"
@@ -93,7 +101,7 @@ def reject_model(wildcards):
     """Name the models there are; without this, Snakemake says only that no rule makes the file."""
     raise WorkflowError(
         f"results/{wildcards.unknown}_eval.json: there is no model {wildcards.unknown!r}; "
-        f"allowed: {', '.join(MODELS)} (fp32 and quantization.dtypes)"
+        f"allowed: {', '.join(MODELS)} (fp32, quantization.dtypes and extra_dtypes)"
     )
 
 

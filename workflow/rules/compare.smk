@@ -23,6 +23,7 @@ rule compare:
         "../../envs/statistics.yaml"
     params:
         published_top1=config["baseline"]["published_top1"],
+        saturation_threshold=config["evaluation"]["saturation_threshold"],
         code=get_code("compare"),
     script:
         "../scripts/compare.py"

@@ -11,6 +11,8 @@ rule evaluate:
         baseline="results/predictions/fp32.npz",
         baseline_provenance="results/predictions/fp32.json",
         samples=get_evaluation_samples,
+        # No figure of a float32 model that does not know its own images.
+        gate="results/calibration/fp32_accuracy.json",
         dataset="results/dataset/dataset.json",
     output:
         evaluation="results/{model}_eval.json",

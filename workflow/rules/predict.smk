@@ -3,7 +3,7 @@
 
 
 rule predict:
-    """Run a model on all test images."""
+    """Run a model on all test images, a quantized one also without saturation."""
     input:
         model="results/models/{model}.onnx",
         images="results/dataset/test_images.npy",

@@ -3,7 +3,7 @@
 
 
 rule prepare_model:
-    """Check that the float32 model is a classifier that fits the data set, and copy it."""
+    """Check that the float32 model is sound and fits the data set, and copy it."""
     input:
         source=get_model_source,
         dataset="results/dataset/dataset.json",
@@ -17,6 +17,8 @@ rule prepare_model:
         "../../envs/onnx.yaml"
     params:
         layout=config["model"]["layout"],
+        opset=config["model"]["opset"],
+        quantized_models=list(QUANTIZED.values()),
         code=get_code("prepare_model"),
     script:
         "../scripts/prepare_model.py"

@@ -1,12 +1,13 @@
-# needs  the float32 model and its ranges
-# makes  results/models/int8.onnx and uint8.onnx
+# needs  the float32 model, its ranges, and the calibration images that both are checked with
+# makes  results/models/<dtype>.onnx, which holds where it comes from
 
 
 rule quantize:
-    """Quantize activations and weights to 8 bits."""
+    """Quantize activations and weights, and check that the result is what was asked for."""
     input:
         model=get_float_model,
         ranges="results/calibration/ranges.json",
+        images="results/calibration/samples.npy",
         samples="results/calibration/samples.csv",
     output:
         model="results/models/{dtype}.onnx",
@@ -17,8 +18,13 @@ rule quantize:
     conda:
         "../../envs/onnx.yaml"
     params:
-        calibration=config["calibration"],
-        quantization={k: v for k, v in config["quantization"].items() if k != "dtypes"},
+        method=config["calibration"]["method"],
+        options=method_options(config["calibration"]),
+        samples_per_class=config["calibration"]["samples_per_class"],
+        seed=config["calibration"]["seed"],
+        batch_size=config["calibration"]["batch_size"],
+        preprocessing=PREPROCESSING,
+        quantization=get_quantization,
         code=get_code("quantize"),
     script:
         "../scripts/quantize.py"

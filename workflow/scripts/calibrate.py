@@ -1,4 +1,4 @@
-"""Measure the range of every activation tensor of the float32 model."""
+"""Measure the range of every activation tensor, if the float32 model knows its images."""
 
 if __name__ == "__main__":
     import logging
@@ -8,18 +8,49 @@ if __name__ == "__main__":
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.calibration import calibrate, write_ranges
-        from ptq_comparison.inference import Batches
+        from ptq_comparison.calibration import PASSES, calibrate, write_ranges
+        from ptq_comparison.files import read_json, write_json
+        from ptq_comparison.float_checks import check_accuracy, required_accuracy
+        from ptq_comparison.inference import Batches, make_session, predict_scores
         from ptq_comparison.models import load_model
         from ptq_comparison.progress import progress_bar
+        from ptq_comparison.provenance import calibration_provenance
+        from ptq_comparison.sampling import read_samples
 
-        model = load_model(Path(snakemake.input.model))
+        model_path = Path(snakemake.input.model)
+        model = load_model(model_path)
         images = np.load(snakemake.input.images, mmap_mode="r")
+        labels = read_samples(Path(snakemake.input.samples))[:, 1]
+        classes = len(read_json(Path(snakemake.input.dataset))["class_names"])
         batches = Batches.of(
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
-        method = snakemake.params.method
-        with progress_bar("calibrating", len(images), terminal) as progress:
-            ranges = calibrate(model, batches, method, snakemake.threads, progress)
-        write_ranges(Path(snakemake.output.ranges), ranges)
+        session = make_session(model, snakemake.threads)
+        with progress_bar("checking float32", len(images), terminal) as progress:
+            predicted = predict_scores(session, batches, classes, progress).argmax(axis=1)
+        correct = int(np.sum(predicted == labels))
+        required = required_accuracy(snakemake.params.min_accuracy, labels)
+        check_accuracy(correct, len(labels), required)
+        logging.info("float32: %d of %d calibration images right", correct, len(labels))
+
+        method, options = snakemake.params.method, snakemake.params.options
+        with progress_bar("calibrating", PASSES[method] * len(images), terminal) as progress:
+            ranges = calibrate(model, batches, method, options, snakemake.threads, progress)
         logging.info("%s: ranges of %d tensors, %d images", method, len(ranges.data), len(images))
+        provenance = calibration_provenance(
+            model_path,
+            Path(snakemake.input.images),
+            snakemake.params.preprocessing,
+            method,
+            options,
+        )
+        write_ranges(Path(snakemake.output.ranges), ranges, provenance)
+        write_json(
+            Path(snakemake.output.accuracy),
+            {
+                "correct": correct,
+                "total": len(labels),
+                "top1": correct / len(labels),
+                "required_top1": required,
+            },
+        )

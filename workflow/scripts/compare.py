@@ -10,6 +10,7 @@ if __name__ == "__main__":
             comparison_table,
             describe_run,
             readable_table,
+            saturation_warnings,
             to_html,
             to_markdown,
         )
@@ -18,7 +19,8 @@ if __name__ == "__main__":
         evaluations = [read_json(Path(path)) for path in snakemake.input.evaluations]
         table = comparison_table(evaluations)
         readable = readable_table(table)
-        notes = describe_run(evaluations, snakemake.params.published_top1)
+        notes = saturation_warnings(evaluations, snakemake.params.saturation_threshold)
+        notes += describe_run(evaluations, snakemake.params.published_top1)
         markdown = to_markdown(readable, notes)
         write_text(Path(snakemake.output.csv), table.to_csv(index=False))
         write_text(Path(snakemake.output.md), markdown)

@@ -9,7 +9,8 @@ if __name__ == "__main__":
     with job(snakemake.log[0], snakemake.rule):
         from ptq_comparison.evaluation import evaluate, read_predictions
         from ptq_comparison.files import read_json, write_json
-        from ptq_comparison.models import describe_model
+        from ptq_comparison.models import describe_model, load_model
+        from ptq_comparison.provenance import read_metadata
         from ptq_comparison.sampling import describe_samples
 
         name = snakemake.wildcards.model
@@ -23,6 +24,7 @@ if __name__ == "__main__":
                 "method": snakemake.params.method,
                 **describe_samples(Path(snakemake.input.samples)),
                 "seed": snakemake.params.seed,
+                "provenance": read_metadata(load_model(Path(snakemake.input.model))),
             }
         evaluation = evaluate(
             model=describe_model(Path(snakemake.input.model), name),

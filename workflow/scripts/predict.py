@@ -1,4 +1,4 @@
-"""Run a model on all test images."""
+"""Run a model on all test images, a quantized one also without saturation."""
 
 if __name__ == "__main__":
     import logging
@@ -14,6 +14,7 @@ if __name__ == "__main__":
         from ptq_comparison.models import load_model
         from ptq_comparison.progress import progress_bar
         from ptq_comparison.runtime import describe_runtime
+        from ptq_comparison.saturation import check_saturation
 
         name = snakemake.wildcards.model
         model_path = Path(snakemake.input.model)
@@ -24,9 +25,17 @@ if __name__ == "__main__":
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
         session = make_session(model, snakemake.threads)
+        classes = len(dataset["class_names"])
         with progress_bar(f"predicting {name}", len(images), terminal) as progress:
-            scores = predict_scores(session, batches, len(dataset["class_names"]), progress)
+            scores = predict_scores(session, batches, classes, progress)
         predicted = scores.argmax(axis=1).astype(np.int64)
+        saturation = None
+        if name != "fp32":
+            with progress_bar(f"checking {name}", len(images), terminal) as progress:
+                saturation = check_saturation(
+                    model, batches, predicted, labels, classes, snakemake.threads, progress
+                )
+            logging.info("%s: saturation %s", name, saturation)
         with atomic_path(Path(snakemake.output.predictions)) as temporary:
             np.savez(temporary, predicted=predicted, scores=scores, labels=labels)
         write_json(
@@ -35,6 +44,7 @@ if __name__ == "__main__":
                 "model_sha256": sha256_file(model_path),
                 "dataset_sha256": dataset["splits"]["test"]["sha256"],
                 "runtime": describe_runtime(session.get_providers()),
+                "saturation": saturation,
             },
         )
         logging.info("%s: %d images, %d thread(s)", name, len(images), snakemake.threads)

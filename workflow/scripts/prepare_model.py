@@ -1,4 +1,7 @@
-"""Check that the float32 model is a classifier that fits the data set, and copy it unchanged."""
+"""Check that the float32 model is sound and fits the data set, and copy it unchanged.
+
+Only when model.opset asks for another opset is it converted.
+"""
 
 if __name__ == "__main__":
     import logging
@@ -7,14 +10,31 @@ if __name__ == "__main__":
 
     from ptq_comparison.job import job
 
-    with job(snakemake.log[0], snakemake.rule):
+    with job(snakemake.log[0], snakemake.rule) as terminal:
+        import onnx
         from ptq_comparison.files import atomic_path, read_json
-        from ptq_comparison.models import check_fits, load_model, read_interface
+        from ptq_comparison.float_checks import check_float_model, convert_opset, required_opset
+        from ptq_comparison.models import check_fits, load_model, model_opset, read_interface
 
         source = Path(snakemake.input.source)
         dataset = read_json(Path(snakemake.input.dataset))
-        interface = read_interface(load_model(source), snakemake.params.layout)
+        model = load_model(source)
+        opset = snakemake.params.opset
+        convert = opset is not None and opset != model_opset(model)
+        if convert:
+            logging.warning("%s: converted from opset %d to %d", source, model_opset(model), opset)
+            print(
+                f"{source}: converted from opset {model_opset(model)} to {opset}, as model.opset "
+                "asks; the baseline is the converted model",
+                file=terminal,
+            )
+            model = convert_opset(model, opset)
+        check_float_model(model, *required_opset(snakemake.params.quantized_models))
+        interface = read_interface(model, snakemake.params.layout)
         check_fits(interface, tuple(dataset["image_shape"]), len(dataset["class_names"]))
         logging.info("%s: %s", source.name, interface)
         with atomic_path(Path(snakemake.output.model)) as temporary:
-            shutil.copyfile(source, temporary)
+            if convert:
+                onnx.save(model, temporary)
+            else:
+                shutil.copyfile(source, temporary)

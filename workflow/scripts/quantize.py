@@ -1,4 +1,4 @@
-"""Quantize the float32 model with the calibrated ranges."""
+"""Quantize the float32 model with ranges that belong to it."""
 
 if __name__ == "__main__":
     import logging
@@ -7,38 +7,46 @@ if __name__ == "__main__":
     from ptq_comparison.job import job
 
     with job(snakemake.log[0], snakemake.rule):
-        from ptq_comparison.dtypes import DTYPES
+        import numpy as np
+        from ptq_comparison.files import check_sha256
+        from ptq_comparison.inference import Batches
         from ptq_comparison.models import load_model
+        from ptq_comparison.provenance import calibration_provenance, check_ranges
         from ptq_comparison.quantization import quantize
         from ptq_comparison.sampling import read_samples
 
-        calibration = snakemake.params.calibration
+        method, preprocessing = snakemake.params.method, snakemake.params.preprocessing
         options = snakemake.params.quantization
-        dtype = snakemake.wildcards.dtype
-        activation_type, weight_type = DTYPES[dtype]
+        model_path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)
+        images_path = Path(snakemake.input.images)
         logging.info(
             "calibration: method %s, %d images, %d a class, seed %d",
-            calibration["method"],
+            method,
             len(read_samples(Path(snakemake.input.samples))),
-            calibration["samples_per_class"],
-            calibration["seed"],
+            snakemake.params.samples_per_class,
+            snakemake.params.seed,
         )
         logging.info(
             "quantization: format %s, activations %s, weights %s, per channel %s, reduce range %s",
             options["format"],
-            activation_type,
-            weight_type,
+            options["activation_type"],
+            options["weight_type"],
             options["per_channel"],
             options["reduce_range"],
         )
-        quantize(
-            load_model(Path(snakemake.input.model)),
-            ranges=Path(snakemake.input.ranges),
-            output=Path(snakemake.output.model),
-            dtype=dtype,
-            method=calibration["method"],
-            format=options["format"],
-            per_channel=options["per_channel"],
-            reduce_range=options["reduce_range"],
-            nodes_to_exclude=options["nodes_to_exclude"],
+        expected = calibration_provenance(
+            model_path, images_path, preprocessing, method, snakemake.params.options
         )
+        provenance = check_ranges(ranges, expected)
+        model = load_model(model_path)
+        images = np.load(images_path, mmap_mode="r")
+        quantize(
+            model,
+            ranges,
+            Path(snakemake.output.model),
+            provenance=provenance,
+            batches=Batches.of(images, model, preprocessing, snakemake.params.batch_size),
+            **options,
+        )
+        # Other tools were seen to change the file that they are given.
+        check_sha256(model_path, provenance["model_sha256"], key="model.source")

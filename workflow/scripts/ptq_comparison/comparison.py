@@ -21,13 +21,15 @@ li { margin: 0.3em 0; }
 def comparison_table(evaluations: list[dict[str, Any]]) -> pd.DataFrame:
     """Return one row a model; the float32 model, the first, is what sizes are compared with.
 
-    `top1`, `agreement` and `size_ratio` are fractions, `delta*_pp` percentage points.
-    What compares with the baseline is missing for the float32 model.
+    `top1`, `agreement`, `size_ratio` and `saturation_changed` are fractions, columns in `_pp`
+    percentage points. What compares with the baseline is missing for the float32 model, and
+    saturation where onnxruntime refuses the check.
     """
     rows = []
     for evaluation in evaluations:
         model, accuracy = evaluation["model"], evaluation["accuracy"]
         baseline = evaluation["baseline"] or {}
+        saturation = evaluation["saturation"] or {}
         low, high = baseline.get("delta_ci95_pp", (None, None))
         rows.append(
             {
@@ -43,6 +45,8 @@ def comparison_table(evaluations: list[dict[str, Any]]) -> pd.DataFrame:
                 "bytes": model["bytes"],
                 "size_ratio": model["bytes"] / evaluations[0]["model"]["bytes"],
                 "nodes": model["nodes"],
+                "saturation_changed": saturation.get("changed"),
+                "saturation_pp": saturation.get("delta_pp"),
             }
         )
     return pd.DataFrame(rows)
@@ -69,8 +73,31 @@ def readable_table(table: pd.DataFrame) -> pd.DataFrame:
             "bytes": column("{:,}", "bytes"),
             "size": column("{:.0%}", "size_ratio"),
             "nodes": column("{}", "nodes"),
+            "saturated": column("{:.2%} ({:+.2f} pp)", "saturation_changed", "saturation_pp"),
         }
     )
+
+
+def saturation_warnings(evaluations: list[dict[str, Any]], threshold: float) -> list[str]:
+    """Return a sentence for each model whose predictions the CPU changes by saturation, and for
+    each that could not be checked; `threshold` is a share of predictions."""
+    warnings = []
+    for evaluation in evaluations:
+        saturation = evaluation["saturation"] or {"checked": True, "changed": 0.0}
+        name, runtime = evaluation["model"]["name"], evaluation["runtime"]
+        if not saturation["checked"]:
+            warnings.append(
+                f"{name}: not checked for saturation, because onnxruntime refuses: "
+                f"{saturation['refused']}"
+            )
+        elif saturation["changed"] > threshold:
+            warnings.append(
+                f"Warning: saturation in 16-bit sums changes {saturation['changed']:.2%} of the "
+                f"predictions of {name} ({saturation['delta_pp']:+.2f} pp) on {runtime['cpu']}: "
+                "set quantization.reduce_range, use unsigned weights (uint8), or run it on a CPU "
+                "with VNNI."
+            )
+    return warnings
 
 
 def describe_run(evaluations: list[dict[str, Any]], published_top1: float | None) -> list[str]:
@@ -100,6 +127,8 @@ def describe_run(evaluations: list[dict[str, Any]], published_top1: float | None
         "points, with Tango's paired 95 % score interval; p of the exact McNemar test. An interval "
         "across 0 means that the images cannot tell the two apart.",
         "Agreement: share of images on which the model predicts the same class as float32.",
+        "Saturated: share of predictions that change, and accuracy that is lost or won, because "
+        "kernels for CPUs without VNNI add in 16 bits, which overflow.",
         f"Made with onnxruntime {runtime['onnxruntime']} on {runtime['cpu']} "
         f"({', '.join(runtime['isa'])}).",
     ]

@@ -1,4 +1,35 @@
-"""The quantized models and their types."""
+"""The quantized models, and what each is asked for."""
+
+from typing import Any
 
 # Name: (activation type, weight type), as onnxruntime's QuantType names them.
-DTYPES = {"int8": ("QInt8", "QInt8"), "uint8": ("QUInt8", "QUInt8")}
+DTYPES = {
+    "int8": ("QInt8", "QInt8"),
+    "uint8": ("QUInt8", "QUInt8"),
+    "u8s8": ("QUInt8", "QInt8"),
+}
+
+SHARED = (
+    "per_channel",
+    "reduce_range",
+    "format",
+    "nodes_to_exclude",
+    "op_types_to_quantize",
+    "extra_options",
+)
+
+
+def quantized_models(quantization: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what `quantize` is asked for, by the name of the quantized model.
+
+    `quantization` is that section of the config; an extra dtype may have its own `per_channel` and
+    `reduce_range`.
+    """
+    shared = {key: quantization[key] for key in SHARED}
+    models = {}
+    for name in quantization["dtypes"]:
+        activation_type, weight_type = DTYPES[name]
+        models[name] = {**shared, "activation_type": activation_type, "weight_type": weight_type}
+    for name, options in quantization["extra_dtypes"].items():
+        models[name] = {**shared, **options}
+    return models

@@ -62,6 +62,7 @@ def evaluate(
         "per_class": per_class_accuracy(predicted, baseline_predicted, labels, class_names),
         "confusion_matrix": confusion_matrix(predicted, labels, len(class_names)).tolist(),
         "calibration": calibration,
+        "saturation": predictions.provenance["saturation"],
         "runtime": predictions.provenance["runtime"],
     }
 

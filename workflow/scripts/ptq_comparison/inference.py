@@ -1,8 +1,8 @@
 """Run an ONNX classifier over images in batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -14,18 +14,34 @@ from ptq_comparison.preprocessing import Preprocessing
 
 
 def make_session(
-    model: onnx.ModelProto, threads: int, optimize: bool = True
+    model: onnx.ModelProto,
+    threads: int,
+    optimize: bool = True,
+    config_entries: Mapping[str, str] | None = None,
 ) -> onnxruntime.InferenceSession:
-    """Load a model on the CPU with `threads` threads inside an operator."""
+    """Load a model on the CPU with `threads` threads inside an operator.
+
+    `config_entries` are session options that onnxruntime knows by a text, and their values.
+    """
     options = onnxruntime.SessionOptions()
     # onnxruntime does not read OMP_NUM_THREADS, which Snakemake sets: it would take all cores.
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    for name, value in (config_entries or {}).items():
+        options.add_session_config_entry(name, value)
     if not optimize:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
+
+
+class Batch(NamedTuple):
+    """The inputs of one call of a model: `images` of them, filled up to `size`."""
+
+    inputs: dict[str, np.ndarray]
+    images: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -54,13 +70,20 @@ class Batches:
         fitted = Preprocessing(**{**preprocessing, "layout": interface.layout})
         return cls(images, interface, fitted, batch_size)
 
-    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+    def __iter__(self) -> Iterator[Batch]:
+        """Raises UserError when the preprocessing gives a value that is not finite."""
         size = self.interface.batch or self.batch_size
         for start in range(0, len(self.images), size):
             batch = self.preprocessing(self.images[start : start + size])
-            if self.interface.batch and len(batch) < size:
-                batch = np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
-            yield {self.interface.input: batch}
+            if not np.isfinite(batch).all():
+                raise UserError(
+                    "model.scale, model.mean, model.std: an image has values that are not finite "
+                    "after them; correct the three"
+                )
+            images = len(batch)
+            if self.interface.batch and images < size:
+                batch = np.concatenate([batch, np.repeat(batch[-1:], size - images, axis=0)])
+            yield Batch({self.interface.input: batch}, images, len(batch))
 
 
 def predict_scores(
@@ -71,15 +94,11 @@ def predict_scores(
     `progress` is a tqdm bar over images. Raises UserError when the scores are of another number of
     classes, which not every model declares, or not finite.
     """
-    total = len(batches.images)
     scores: list[np.ndarray] = []
-    done = 0
-    for inputs in batches:
-        output = session.run([batches.interface.output], inputs)[0]
-        output = output[: total - done]  # without the filling of a fixed batch
-        scores.append(output)
-        done += len(output)
-        progress.update(len(output))
+    for batch in batches:
+        output = session.run([batches.interface.output], batch.inputs)[0]
+        scores.append(output[: batch.images])
+        progress.update(batch.images)
     result = np.concatenate(scores).astype(np.float32, copy=False)
     if result.shape[1:] != (classes,):
         raise UserError(

@@ -104,8 +104,13 @@ def describe_model(path: Path, name: str) -> dict[str, Any]:
         "bytes": path.stat().st_size,
         "nodes": len(model.graph.node),
         "operators": dict(sorted(operators.items())),
-        "opset": next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
+        "opset": model_opset(model),
     }
+
+
+def model_opset(model: onnx.ModelProto) -> int:
+    """Return the version of ONNX's own operators that a model is written in."""
+    return next(int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx"))
 
 
 def _shape(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:

@@ -1,17 +1,18 @@
 """From float32 to 8 bits with onnxruntime's static quantization."""
 
-import difflib
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from ptq_comparison.dtypes import DTYPES
-from ptq_comparison.errors import UserError
 from ptq_comparison.files import atomic_path
+from ptq_comparison.float_checks import check_names
+from ptq_comparison.inference import Batches
+from ptq_comparison.provenance import write_metadata
+from ptq_comparison.quantized_checks import check_outputs, check_stored
 
 
 def preprocess_model(model: onnx.ModelProto, output: Path) -> None:
@@ -29,41 +30,37 @@ def quantize(
     model: onnx.ModelProto,
     ranges: Path,
     output: Path,
-    *,
-    dtype: str,
-    method: str,
-    format: str,
-    per_channel: bool,
-    reduce_range: bool,
-    nodes_to_exclude: Sequence[str],
+    provenance: dict[str, Any],
+    batches: Batches,
+    **options: Any,
 ) -> None:
     """Write the quantized model, from ranges in the format of onnxruntime's calibration cache.
 
-    Raises UserError when a name in `nodes_to_exclude` is not a node: onnxruntime would ignore it.
+    `options` are those of `quantized_models`. `provenance` is that of the ranges: its `method` is
+    needed, and all of it goes into the model's metadata, with the options. The model has to pass
+    `quantized_checks`, the last of them on the first of `batches`, before it is written. Raises
+    UserError when it does not, and for names that are not in the model.
     """
-    _check_nodes(model, nodes_to_exclude)
-    activation_type, weight_type = DTYPES[dtype]
-    with atomic_path(output) as temporary:
+    check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"])
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "quantized.onnx"
         quantize_static(
             model,  # given a path, onnxruntime writes a file beside it, and parallel jobs collide
-            temporary,
+            path,
             calibration_cache_path=ranges,
-            calibrate_method=CalibrationMethod[method],
-            quant_format=QuantFormat[format],
-            activation_type=QuantType[activation_type],
-            weight_type=QuantType[weight_type],
-            per_channel=per_channel,
-            reduce_range=reduce_range,
-            nodes_to_exclude=list(nodes_to_exclude),
+            calibrate_method=CalibrationMethod[provenance["method"]],
+            quant_format=QuantFormat[options["format"]],
+            activation_type=QuantType[options["activation_type"]],
+            weight_type=QuantType[options["weight_type"]],
+            per_channel=options["per_channel"],
+            reduce_range=options["reduce_range"],
+            nodes_to_exclude=list(options["nodes_to_exclude"]),
+            op_types_to_quantize=list(options["op_types_to_quantize"]),
+            extra_options=dict(options["extra_options"]),
         )
-
-
-def _check_nodes(model: onnx.ModelProto, names: Sequence[str]) -> None:
-    known = [node.name for node in model.graph.node]
-    for name in names:
-        if name not in known:
-            matches = difflib.get_close_matches(name, known) or known[:3]
-            raise UserError(
-                f"quantization.nodes_to_exclude: the model has no node {name!r}; "
-                f"it has for example {', '.join(map(repr, matches))}"
-            )
+        quantized = onnx.load(path)
+    check_stored(quantized, options)
+    check_outputs(quantized, model, batches)
+    write_metadata(quantized, {**provenance, "quantization": options})
+    with atomic_path(output) as temporary:
+        onnx.save(quantized, temporary)

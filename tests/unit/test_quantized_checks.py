@@ -1,0 +1,122 @@
+"""The gate after quantization: a model that is not what was asked for is refused.
+
+Other tools were seen to ignore reduce_range, or to write the same file for int8 and uint8.
+"""
+
+import numpy as np
+import onnx
+import pytest
+from helpers import RAW, make_classifier, make_images
+from onnx import helper, numpy_helper
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.calibrate import CalibrationDataReader
+from ptq_comparison.errors import UserError
+from ptq_comparison.inference import Batches
+from ptq_comparison.quantized_checks import check_outputs, check_stored, is_quantized
+
+IMAGES, _ = make_images(30, seed=5)
+ASKED = {
+    "activation_type": "QInt8",
+    "weight_type": "QInt8",
+    "per_channel": False,
+    "reduce_range": False,
+}
+UNSIGNED = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QUInt8}
+
+
+class Reader(CalibrationDataReader):
+    def __init__(self):
+        self.inputs = iter([{"image": IMAGES.astype(np.float32)}])
+
+    def get_next(self):
+        return next(self.inputs, None)
+
+
+@pytest.fixture
+def make(tmp_path):
+    def run(**options):
+        types = {"activation_type": QuantType.QInt8, "weight_type": QuantType.QInt8}
+        path = tmp_path / "quantized.onnx"
+        quantize_static(make_classifier(), path, Reader(), **{**types, **options})
+        return onnx.load(path)
+
+    return run
+
+
+@pytest.mark.parametrize("format", list(QuantFormat))
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({}, {}),
+        ({"per_channel": True}, {"per_channel": True}),
+        ({"reduce_range": True}, {"reduce_range": True}),
+        (UNSIGNED, {"activation_type": "QUInt8", "weight_type": "QUInt8"}),
+        ({**UNSIGNED, "reduce_range": True},
+         {"activation_type": "QUInt8", "weight_type": "QUInt8", "reduce_range": True}),
+    ],
+)  # fmt: skip
+def test_what_was_asked_for_passes_and_nothing_else_does(make, format, options, asked):
+    model = make(quant_format=format, **options)
+    right = {**ASKED, **asked}
+    check_stored(model, right)
+    for key, other in (
+        ("activation_type", "QUInt8" if right["activation_type"] == "QInt8" else "QInt8"),
+        ("weight_type", "QUInt8" if right["weight_type"] == "QInt8" else "QInt8"),
+        ("per_channel", not right["per_channel"]),
+        ("reduce_range", not right["reduce_range"]),
+    ):
+        with pytest.raises(UserError, match=r"stored, .* asked for"):
+            check_stored(model, {**right, key: other})
+
+
+def test_a_float_model_is_not_quantized():
+    assert not is_quantized(make_classifier())
+    with pytest.raises(UserError, match=r"nothing was quantized"):
+        check_stored(make_classifier(), ASKED)
+
+
+def check(model, float_model=None):
+    float_model = float_model or make_classifier()
+    check_outputs(model, float_model, Batches.of(IMAGES, float_model, RAW, 10))
+
+
+def test_a_sound_model_runs(make):
+    check(make())
+
+
+def test_a_model_that_onnxruntime_cannot_load_is_refused(make):
+    model = make()
+    model.graph.node[3].op_type = "NoSuchOperator"
+    with pytest.raises(UserError, match=r"onnxruntime cannot run the quantized model"):
+        check(model)
+
+
+def set_scale(model, name, value):
+    (scale,) = [i for i in model.graph.initializer if i.name == name]
+    scale.CopyFrom(numpy_helper.from_array(np.float32(value), name))
+
+
+def test_scores_must_be_finite(make):
+    model = make()
+    (last,) = [node for node in model.graph.node if "scores" in node.output]
+    set_scale(model, last.input[1], np.nan)
+    with pytest.raises(UserError, match=r"scores that are not finite"):
+        check(model)
+
+
+def test_probabilities_must_sum_to_one_where_the_model_ends_in_softmax(make):
+    model = make()
+    (last,) = [node for node in model.graph.node if "scores" in node.output]
+    scale = next(i for i in model.graph.initializer if i.name == last.input[1])
+    set_scale(model, scale.name, numpy_helper.to_array(scale) / 8)
+    with pytest.raises(UserError, match=r"sum to 1 only within 0\.[5-9]"):
+        check(model)
+    logits = make_classifier()
+    del logits.graph.node[-1]
+    logits.graph.output[0].CopyFrom(
+        helper.make_tensor_value_info("f", onnx.TensorProto.FLOAT, ["batch", 3])
+    )
+    logits.graph.node[-1].output[0] = "f"
+    quantized = onnx.ModelProto()
+    quantized.CopyFrom(logits)
+    check(quantized, logits)

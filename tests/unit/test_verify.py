@@ -1,0 +1,141 @@
+"""Rule verify: each requirement, expected and measured."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from helpers import make_classifier
+from ptq_comparison.verification import (
+    failure_lines,
+    summarize,
+    to_markdown,
+    verify_baseline,
+    verify_calibration,
+    verify_disjoint,
+    verify_log,
+    verify_model,
+)
+
+ACCEPTANCE = {"max_drop_pp": 3.0, "min_top1": 0.8, "min_size_reduction": 0.5}
+SATURATION = {"checked": True, "refused": None, "changed": 0.0, "delta_pp": 0.0}
+
+
+def write(path, model, correct, size, delta, saturation=SATURATION):
+    content = {
+        "model": {"path": str(model), "bytes": size},
+        "accuracy": {"total": 1000, "top1": correct / 1000},
+        "baseline": {"delta_pp": delta},
+        "saturation": saturation,
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.fixture
+def quantized(tmp_path):
+    """A file that loads and has a QuantizeLinear node."""
+    model = make_classifier()
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1), "s"))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.uint8(0), "z"))
+    quantize = onnx.helper.make_node("QuantizeLinear", ["image", "s", "z"], ["q"])
+    dequantize = onnx.helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"])
+    model.graph.node[0].input[0] = "d"
+    model.graph.node.insert(0, quantize)
+    model.graph.node.insert(1, dequantize)
+    onnx.save(model, tmp_path / "int8.onnx")
+    return tmp_path / "int8.onnx"
+
+
+def verify(folder, quantized, correct=880, size=400, delta=-2.0, images=1000, **options):
+    fp32 = write(folder / "fp32.json", "fp32.onnx", 900, 1000, None)
+    path = write(folder / "int8.json", quantized, correct, size, delta, **options)
+    return {row["id"]: row for row in verify_model("int8", path, fp32, images, ACCEPTANCE)}
+
+
+def failed(rows):
+    return {id for id, row in rows.items() if not row["passed"]}
+
+
+def test_a_good_model_passes_and_every_row_names_its_evidence(tmp_path, quantized):
+    rows = verify(tmp_path, quantized)
+    assert failed(rows) == set()
+    for row in rows.values():
+        assert set(row) == {"id", "requirement", "expected", "measured", "passed", "evidence"}
+        assert set(row["evidence"]) == {"file", "key"}
+    assert rows["drop_int8"]["measured"] == -2.0
+    assert rows["drop_int8"]["evidence"]["key"] == "baseline.delta_pp"
+    assert rows["size_int8"]["expected"] == "<= 500"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"delta": -3.0}, set()),
+        ({"delta": -3.01}, {"drop_int8"}),
+        ({"delta": None}, {"delta_int8", "drop_int8"}),
+        ({"correct": 799}, {"top1_int8"}),
+        ({"size": 501}, {"size_int8"}),
+        ({"images": 1001}, {"test_split_int8"}),
+        ({"saturation": {**SATURATION, "checked": False, "refused": "no kernel"}}, set()),
+        ({"saturation": {**SATURATION, "checked": False}}, {"saturation_int8"}),
+    ],
+)
+def test_a_limit_that_is_passed_fails_its_row_alone(tmp_path, quantized, change, expected):
+    assert failed(verify(tmp_path, quantized, **change)) == expected
+
+
+def test_models_that_do_not_load_or_are_float_fail(tmp_path, quantized):
+    onnx.save(make_classifier(), tmp_path / "float.onnx")
+    rows = verify(tmp_path, tmp_path / "float.onnx")
+    assert rows["model_int8"]["measured"] == "loads, but is not quantized"
+    quantized.write_bytes(quantized.read_bytes()[:200])
+    rows = verify(tmp_path, quantized)
+    assert failed(rows) == {"model_int8"} and "not a valid ONNX" in rows["model_int8"]["measured"]
+    assert "no such file" in verify(tmp_path, tmp_path / "gone")["model_int8"]["measured"]
+
+
+def test_the_log_must_name_method_and_images(tmp_path):
+    log = tmp_path / "int8.log"
+    assert not verify_log("int8", log, "MinMax", 30)["passed"]
+    log.write_text("INFO calibration: method MinMax, 30 images, 10 a class, seed 42\n")
+    assert verify_log("int8", log, "MinMax", 30)["passed"]
+    assert not verify_log("int8", log, "MinMax", 3)["passed"]
+    assert not verify_log("int8", log, "Entropy", 30)["passed"]
+
+
+def test_calibration_accuracy_is_compared_with_what_was_required(tmp_path):
+    path = tmp_path / "accuracy.json"
+    for top1, passed in ((0.4, True), (0.3, False)):
+        path.write_text(json.dumps({"top1": top1, "required_top1": 0.325}))
+        assert verify_calibration(path)["passed"] is passed
+
+
+@pytest.mark.parametrize(("correct", "passed"), [(872, True), (881, True), (882, False)])
+def test_the_published_baseline_has_a_tolerance(tmp_path, correct, passed):
+    fp32 = write(tmp_path / "fp32.json", "fp32.onnx", correct, 1000, None)
+    assert verify_baseline(fp32, 0.8719, tolerance_pp=1.0)["passed"] is passed
+
+
+def test_a_calibration_image_among_the_test_images_is_found(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (30, 4, 4, 3)).astype(np.uint8)
+    np.save(tmp_path / "samples.npy", images[:10])
+    np.save(tmp_path / "test.npy", images[10:])
+    assert verify_disjoint(tmp_path / "samples.npy", tmp_path / "test.npy")["passed"]
+    np.save(tmp_path / "test.npy", images[8:])
+    row = verify_disjoint(tmp_path / "samples.npy", tmp_path / "test.npy")
+    assert not row["passed"] and row["measured"] == 2
+
+
+def test_report_and_gate_tell_what_fails(tmp_path, quantized):
+    rows = list(verify(tmp_path, quantized, delta=-4.0).values())
+    assert summarize(rows) == "6 of 7 requirements hold; not: int8 loses at most 3.0 pp."
+    (line,) = failure_lines(rows)
+    assert line.startswith(
+        "drop_int8: int8 loses at most 3.0 pp: expected >= -3.0, measured -4.0 ("
+    )
+    assert line.endswith("int8.json baseline.delta_pp)")
+    markdown = to_markdown(rows)
+    assert "| FAIL | int8 loses at most 3.0 pp" in markdown
+    good = list(verify(tmp_path, quantized).values())
+    assert summarize(good) == "7 of 7 requirements hold." and failure_lines(good) == []

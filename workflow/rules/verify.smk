@@ -1,0 +1,32 @@
+# needs  the evaluations, the logs of quantization, and the images
+# makes  results/verification.json and .md: each requirement, expected and measured, with its evidence
+
+
+rule verify:
+    """Check what the config asks of the results; `all` reports it, `gate` insists on it."""
+    input:
+        fp32="results/fp32_eval.json",
+        evaluations=expand("results/{dtype}_eval.json", dtype=QUANTIZED),
+        models=expand("results/models/{dtype}.onnx", dtype=QUANTIZED),
+        accuracy="results/calibration/fp32_accuracy.json",
+        samples="results/calibration/samples.npy",
+        test_images="results/dataset/test_images.npy",
+        dataset="results/dataset/dataset.json",
+    output:
+        json="results/verification.json",
+        md="results/verification.md",
+    log:
+        "results/logs/verify.log",
+    benchmark:
+        "results/benchmarks/verify.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        acceptance=config["acceptance"],
+        method=config["calibration"]["method"],
+        samples_per_class=config["calibration"]["samples_per_class"],
+        published_top1=config["baseline"]["published_top1"],
+        quantize_logs=expand("results/logs/quantize/{dtype}.log", dtype=QUANTIZED),
+        code=get_code("verify"),
+    script:
+        "../scripts/verify.py"

@@ -1,0 +1,135 @@
+"""The gate before quantization: what is wrong with a float32 model, said in time.
+
+onnxruntime quantizes most such models without an error, and the result then does not load or is
+worth nothing.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+from ptq_comparison.errors import UserError
+from ptq_comparison.models import model_opset
+
+QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
+MIN_OPSET = 10  # the first with QuantizeLinear
+MIN_OPSET_PER_CHANNEL = 13  # the first with an axis for it
+
+
+def required_opset(models: Iterable[dict[str, object]]) -> tuple[int, str]:
+    """Return the least opset for the options of all quantized models, and what needs it."""
+    if any(options["per_channel"] and options["format"] == "QDQ" for options in models):
+        return MIN_OPSET_PER_CHANNEL, "quantization.per_channel with the format QDQ"
+    return MIN_OPSET, "quantization"
+
+
+def check_float_model(model: onnx.ModelProto, opset: int, needed_by: str) -> None:
+    """Raise UserError unless all weights are float32 and finite and nothing is quantized yet.
+
+    Also checked: unique names of nodes, and an opset of at least `opset`, `needed_by` an option.
+    """
+    for name, tensor in _tensors(model):
+        if tensor.data_type not in FLOATS:
+            continue
+        kind = TensorProto.DataType.Name(tensor.data_type)
+        if tensor.data_type != TensorProto.FLOAT:
+            raise UserError(f"model.source: tensor {name!r} is {kind}; export the model in float32")
+        if not np.isfinite(numpy_helper.to_array(tensor)).all():
+            raise UserError(
+                f"model.source: tensor {name!r} holds values that are not finite (NaN or Inf); "
+                "export the model again from sound weights"
+            )
+    for node in model.graph.node:
+        if (
+            node.op_type in QUANTIZED
+            or node.op_type.startswith("QLinear")
+            or "Integer" in node.op_type
+        ):
+            raise UserError(
+                f"model.source: is quantized already (node {node.name!r} is {node.op_type}); "
+                "give the float32 model"
+            )
+    counts = Counter(node.name for node in model.graph.node if node.name)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise UserError(
+            f"model.source: {counts[twice[0]]} nodes have the name {twice[0]!r}; names must be "
+            "unique: rename them, or leave them empty"
+        )
+    found = model_opset(model)
+    if found < opset:
+        raise UserError(
+            f"model.source: has opset {found}, but {needed_by} needs {opset}; set model.opset: "
+            f"{opset} to convert it with onnx's version converter, or export it again"
+        )
+
+
+def convert_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """Return the model in another opset. Raises UserError where onnx cannot convert it."""
+    try:
+        converted = onnx.version_converter.convert_version(model, opset)
+        onnx.checker.check_model(converted)
+    except (RuntimeError, onnx.checker.ValidationError) as error:
+        raise UserError(
+            f"model.opset: onnx cannot convert opset {model_opset(model)} to {opset} ({error}); "
+            "export the model again with that opset"
+        ) from error
+    return converted
+
+
+def check_names(
+    model: onnx.ModelProto, nodes_to_exclude: Sequence[str], op_types_to_quantize: Sequence[str]
+) -> None:
+    """Raise UserError when a name is not in the model: onnxruntime would ignore it."""
+    names = [node.name for node in model.graph.node]
+    types = sorted({node.op_type for node in model.graph.node})
+    for key, wanted, known, what in (
+        ("nodes_to_exclude", nodes_to_exclude, names, "node"),
+        ("op_types_to_quantize", op_types_to_quantize, types, "operator of type"),
+    ):
+        for name in wanted:
+            if name not in known:
+                matches = difflib.get_close_matches(name, known) or known[:3]
+                raise UserError(
+                    f"quantization.{key}: the model has no {what} {name!r}; "
+                    f"it has for example {', '.join(map(repr, matches))}"
+                )
+
+
+def required_accuracy(configured: float | None, labels: np.ndarray) -> float:
+    """Return the least accuracy on the calibration images, as a fraction.
+
+    `configured` is `acceptance.min_calibration_accuracy`. Without it: a quarter of the way
+    from always naming the most frequent class to naming all classes right.
+    """
+    if configured is not None:
+        return configured
+    chance = float(np.bincount(labels).max()) / len(labels)
+    return chance + (1 - chance) / 4
+
+
+def check_accuracy(correct: int, total: int, required: float) -> None:
+    """Raise UserError when the float32 model does worse than `required` on its own images."""
+    if correct / total < required:
+        raise UserError(
+            f"acceptance.min_calibration_accuracy: the float32 model names {correct} of {total} "
+            f"calibration images right ({correct / total:.1%}), at least {required:.1%} is needed; "
+            "check model.scale, model.mean, model.std, model.layout, and the order of colour "
+            "channels and of classes"
+        )
+
+
+def _tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Yield all initializers and constants."""
+    for initializer in model.graph.initializer:
+        yield initializer.name, initializer
+    for node in model.graph.node:
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.type == onnx.AttributeProto.TENSOR:
+                    yield node.output[0], attribute.t

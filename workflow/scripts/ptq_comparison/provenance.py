@@ -1,0 +1,79 @@
+"""What ranges and quantized models were made from, kept inside their files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from ptq_comparison.errors import UserError
+from ptq_comparison.files import read_json, sha256_file
+
+PREFIX = "ptq_comparison."  # of the keys in metadata_props
+
+
+def calibration_provenance(
+    model: Path,
+    samples: Path,
+    preprocessing: dict[str, Any],
+    method: str,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """Return what ranges depend on: SHA-256 of the float32 model and of the images, and the rest.
+
+    `samples` is the `.npy` of the calibration images; `options` are those of the method.
+    """
+    return {
+        "model_sha256": sha256_file(model),
+        "samples_sha256": sha256_file(samples),
+        "preprocessing": preprocessing,
+        "method": method,
+        "options": options,
+        "versions": {
+            "onnxruntime": onnxruntime.__version__,
+            "onnx": onnx.__version__,
+            "numpy": np.__version__,
+        },
+    }
+
+
+def check_ranges(ranges: Path, expected: dict[str, Any]) -> dict[str, Any]:
+    """Return the provenance of a ranges file.
+
+    Raises UserError unless it is the `expected` one, but for the versions: onnxruntime itself
+    takes ranges of any model, images and preprocessing without a word.
+    """
+    content = read_json(ranges)
+    found: dict[str, Any] = content.get("provenance", {})
+    for key, value in expected.items():
+        if key != "versions" and found.get(key) != value:
+            raise UserError(
+                f"{ranges}: {key} is {found.get(key)}, but this run has {value}; "
+                "delete the file, so that it is made again"
+            )
+    return found
+
+
+def write_metadata(model: onnx.ModelProto, provenance: dict[str, Any]) -> None:
+    """Add `provenance` to the model's metadata_props, one entry a key; texts as they are."""
+    entries = {
+        PREFIX + key: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        for key, value in provenance.items()
+    }
+    known = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, {**known, **entries})
+
+
+def read_metadata(model: onnx.ModelProto) -> dict[str, Any]:
+    """Return what `write_metadata` has added; empty for a model that was not made here."""
+    provenance = {}
+    for entry in model.metadata_props:
+        if entry.key.startswith(PREFIX):
+            try:
+                value = json.loads(entry.value)
+            except json.JSONDecodeError:
+                value = entry.value  # a text
+            provenance[entry.key.removeprefix(PREFIX)] = value
+    return provenance

@@ -1,0 +1,153 @@
+"""The gate after quantization: is what is stored what was asked for, and does it run?
+
+Raised here is UserError, too: the remedy is another option, not another program.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+from ptq_comparison.errors import UserError
+from ptq_comparison.inference import Batches, make_session
+
+# onnxruntime's name of a type: ONNX's name, and the largest magnitudes below and above 0.
+TENSOR_TYPES = {
+    "QInt8": TensorProto.INT8,
+    "QUInt8": TensorProto.UINT8,
+    "QInt16": TensorProto.INT16,
+    "QUInt16": TensorProto.UINT16,
+}
+SEVEN_BITS = {"QInt8": (-64, 64), "QUInt8": (0, 127)}
+# Float operators whose second input is the weight. Constants of others (Mul, Add) count as activations.
+WEIGHTED = ("Conv", "ConvTranspose", "MatMul", "Gemm")
+# Where integer operators have weight and scale.
+INTEGER_WEIGHTED = ("QLinearConv", "QLinearMatMul", "QGemm")
+
+
+class Weight(NamedTuple):
+    """A stored weight and its scale: one number, or one a channel along `axis`."""
+
+    name: str
+    values: np.ndarray
+    data_type: int
+    scale: np.ndarray
+    axis: int
+
+
+def is_quantized(model: onnx.ModelProto) -> bool:
+    """Tell whether a model has QuantizeLinear or QLinear operators."""
+    types = {node.op_type for node in model.graph.node}
+    return "QuantizeLinear" in types or any(name.startswith("QLinear") for name in types)
+
+
+def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
+    """Raise UserError unless the model is quantized as `options` (see `quantized_models`) ask."""
+    if not is_quantized(model):
+        raise UserError(
+            "quantization.nodes_to_exclude, quantization.op_types_to_quantize: nothing was "
+            "quantized; leave something to quantize"
+        )
+    wanted = TENSOR_TYPES[options["activation_type"]]
+    for name, data_type in _activation_types(model):
+        if data_type != wanted:
+            _refuse(name, "activations", _type_name(data_type), options["activation_type"])
+    weights = list(_weights(model))
+    for weight in weights:
+        if weight.data_type != TENSOR_TYPES[options["weight_type"]]:
+            _refuse(weight.name, "weights", _type_name(weight.data_type), options["weight_type"])
+        if weight.scale.size > 1 and not options["per_channel"]:
+            _refuse(weight.name, "scales", f"{weight.scale.size}", "1 (per_channel: false)")
+        if weight.scale.size > 1 and weight.scale.size != weight.values.shape[weight.axis]:
+            channels = weight.values.shape[weight.axis]
+            _refuse(weight.name, "scales", f"{weight.scale.size}", f"{channels}, one a channel")
+    if options["per_channel"]:
+        convolutions = [weight for weight in weights if weight.values.ndim == 4]
+        for weight in convolutions:
+            if weight.scale.size != weight.values.shape[weight.axis]:
+                _refuse(weight.name, "scales", f"{weight.scale.size}", "one a channel")
+    if weights:
+        low = min(int(weight.values.min()) for weight in weights)
+        high = max(int(weight.values.max()) for weight in weights)
+        smallest, largest = SEVEN_BITS[options["weight_type"]]
+        if (smallest <= low and high <= largest) != options["reduce_range"]:
+            asked = "7 bits" if options["reduce_range"] else "8 bits"
+            _refuse("of all layers", "weights", f"values from {low} to {high}", asked)
+
+
+def check_outputs(model: onnx.ModelProto, float_model: onnx.ModelProto, batches: Batches) -> None:
+    """Run the model on the first batch.
+
+    Raises UserError when onnxruntime cannot load it, scores are not finite, or probabilities of a
+    model that ends in Softmax do not sum to one.
+    """
+    try:
+        session = make_session(model, threads=1)
+    except Exception as error:  # onnxruntime's exceptions have no common base but this
+        raise UserError(
+            f"quantization: onnxruntime cannot run the quantized model ({error}); change format or "
+            "types, or name the node in quantization.nodes_to_exclude"
+        ) from error
+    batch = next(iter(batches))
+    scores = session.run([batches.interface.output], batch.inputs)[0]
+    if not np.isfinite(scores).all():
+        raise UserError("quantization: the quantized model gives scores that are not finite")
+    if _ends_in_softmax(float_model):
+        # Each probability is rounded to 8 bits, to 1/256 at the coarsest.
+        tolerance = scores.shape[1] / 512 + 0.01
+        worst = float(np.abs(scores.sum(axis=1) - 1).max())
+        if worst > tolerance:
+            raise UserError(
+                f"quantization: the probabilities of an image sum to 1 only within {worst:.3f}, "
+                f"rounding explains {tolerance:.3f}; use more calibration images, or name the last "
+                "nodes in quantization.nodes_to_exclude"
+            )
+
+
+def _refuse(name: str, what: str, found: str, asked: str) -> None:
+    raise UserError(
+        f"quantization: {what} of {name!r}: {found} stored, {asked} asked for; "
+        "change the option, or exclude the node in quantization.nodes_to_exclude"
+    )
+
+
+def _type_name(data_type: int) -> str:
+    return str(TensorProto.DataType.Name(data_type))
+
+
+def _activation_types(model: onnx.ModelProto) -> Iterator[tuple[str, int]]:
+    """Yield the tensors that QuantizeLinear makes, and their types."""
+    initializers = {i.name: i for i in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "QuantizeLinear":
+            zero_point = initializers[node.input[2]]
+            yield node.input[0], zero_point.data_type
+
+
+def _weights(model: onnx.ModelProto) -> Iterator[Weight]:
+    """Yield the stored weights of convolutions and matrix products."""
+    initializers = {i.name: i for i in model.graph.initializer}
+    dequantize = {n.output[0]: n for n in model.graph.node if n.op_type == "DequantizeLinear"}
+    for node in model.graph.node:
+        if node.op_type in WEIGHTED and node.input[1] in dequantize:
+            source = dequantize[node.input[1]]
+            names = source.input[:2]
+            axis = next((a.i for a in source.attribute if a.name == "axis"), 1)
+        elif node.op_type in INTEGER_WEIGHTED:
+            names = node.input[3:5]
+            axis = 0 if node.op_type == "QLinearConv" else 1
+        else:
+            continue
+        if names[0] in initializers:
+            tensor = initializers[names[0]]
+            scale = numpy_helper.to_array(initializers[names[1]])
+            values = numpy_helper.to_array(tensor)
+            yield Weight(tensor.name, values, tensor.data_type, scale, axis)
+
+
+def _ends_in_softmax(model: onnx.ModelProto) -> bool:
+    output = model.graph.output[0].name
+    producers: Sequence[onnx.NodeProto] = [n for n in model.graph.node if output in n.output]
+    return any(node.op_type == "Softmax" for node in producers)
