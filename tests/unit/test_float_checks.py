@@ -7,13 +7,13 @@ import pytest
 from helpers import make_classifier, make_images, make_nan_classifier
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from ptq_comparison.dtypes import required_opset
 from ptq_comparison.errors import UserError
 from ptq_comparison.float_checks import (
     check_accuracy,
     check_float_model,
     convert_opset,
     required_accuracy,
-    required_opset,
 )
 
 

@@ -69,6 +69,15 @@ def test_what_was_asked_for_passes_and_nothing_else_does(make, format, options, 
             check_stored(model, {**right, key: other})
 
 
+def test_weights_that_onnxruntime_signs_without_a_word_are_refused(make):
+    """Unsigned weights per channel as QOperator come out signed, and may then saturate."""
+    model = make(quant_format=QuantFormat.QOperator, per_channel=True, **UNSIGNED)
+    asked = {"activation_type": "QUInt8", "weight_type": "QUInt8", "per_channel": True}
+    with pytest.raises(UserError, match=r"weights of 'w_quantized': INT8 stored, QUInt8 asked for"):
+        check_stored(model, {**ASKED, **asked})
+    check_stored(make(per_channel=True, **UNSIGNED), {**ASKED, **asked})
+
+
 def test_a_float_model_is_not_quantized():
     assert not is_quantized(make_classifier())
     with pytest.raises(UserError, match=r"nothing was quantized"):

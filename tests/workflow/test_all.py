@@ -1,6 +1,7 @@
 """The target `all`: the files that other tools read."""
 
 import json
+import re
 
 import numpy as np
 import onnx
@@ -18,6 +19,7 @@ from helpers import (
 )
 from jsonschema import validate
 from PIL import Image
+from ptq_comparison.files import sha256_file
 
 MODELS = ("fp32", "int8", "uint8")
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/evaluation.schema.yaml").read_text())
@@ -39,7 +41,12 @@ def test_evaluation_follows_the_schema(tiny_run, model):
         assert evaluation["baseline"] is None and evaluation["calibration"] is None
     else:
         expected = {"method": "MinMax", "images": 30, "per_class": 10, "seed": 42}
-        assert evaluation["calibration"] == expected
+        calibration = dict(evaluation["calibration"])
+        provenance = calibration.pop("provenance")
+        assert calibration == expected
+        assert provenance["model_sha256"] == sha256_file(tiny_run / "results/models/fp32.onnx")
+        samples = tiny_run / "results/calibration/samples.npy"
+        assert provenance["samples_sha256"] == sha256_file(samples)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -99,6 +106,7 @@ def test_nothing_else_is_left(tiny_run):
     assert found == {
         *(f"{model}_eval.json" for model in MODELS),
         *("comparison.csv", "comparison.md", "comparison.html"),
+        *("verification.json", "verification.md"),
         *("dataset", "calibration", "models", "predictions", "logs", "benchmarks"),
     }
     assert {path.name for path in (tiny_run / "results/models").iterdir()} == {
@@ -109,6 +117,34 @@ def test_nothing_else_is_left(tiny_run):
 def test_second_run_has_nothing_to_do(tiny, tiny_run):
     result = run_snakemake(tiny_run, "all", configfiles=(tiny / "config.yaml",))
     assert result.returncode == 0 and "Nothing to be done" in result.stdout
+
+
+def test_a_changed_extra_dtype_reruns_this_model_alone(tiny, tmp_path):
+    types = {"activation_type": "QUInt8", "weight_type": "QInt8"}
+    target = "results/models/own.onnx"
+    for options in ({}, {"reduce_range": True}):
+        extra = {"quantization": {"extra_dtypes": {"own": {**types, **options}}}}
+        files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", extra))
+        models = (target, "results/models/int8.onnx")
+        result = run_snakemake(tmp_path, *models, configfiles=files)
+        assert result.returncode == 0, result.stdout
+    quantized = re.findall(r"output: (results/models/\S+)", result.stdout)
+    assert quantized == [target]
+
+
+def test_another_opset_on_demand(tiny, tmp_path):
+    model = make_classifier()
+    model.opset_import[0].version = 12
+    onnx.save(model, tmp_path / "model.onnx")
+    config = {
+        "model": {"source": "model.onnx", "opset": 13},
+        "quantization": {"per_channel": True, "dtypes": ["int8"]},
+    }
+    files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", config))
+    result = run_snakemake(tmp_path, "results/int8_eval.json", configfiles=files)
+    assert result.returncode == 0, result.stdout
+    assert "model.onnx: converted from opset 12 to 13, as model.opset asks" in result.stdout
+    assert read(tmp_path, "int8")["model"]["opset"] == 13
 
 
 def test_another_run_gives_the_same_bytes(tiny, tiny_run, tmp_path):
@@ -137,22 +173,31 @@ def test_one_target_makes_only_what_it_needs(tiny, tmp_path):
 def test_all_options_of_quantization_run(tiny, tmp_path):
     options = {
         "quantization": {
-            "dtypes": ["uint8"],
+            "dtypes": ["u8s8"],
             "per_channel": True,
             "reduce_range": True,
             "format": "QOperator",
             "preprocess": True,
             "nodes_to_exclude": ["pool"],
+            "op_types_to_quantize": ["Conv", "GlobalAveragePool"],
+            "extra_options": {"ActivationSymmetric": True},
+            "extra_dtypes": {
+                "own": {"activation_type": "QUInt8", "weight_type": "QInt8", "per_channel": False}
+            },
         },
+        "calibration": {"method": "Percentile", "percentile": 99.9, "num_bins": 256},
         "baseline": {"published_top1": 0.8719},
     }
     files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", options))
     result = run_snakemake(tmp_path, "all", configfiles=files)
     assert result.returncode == 0, result.stdout
-    evaluation = read(tmp_path, "uint8")
+    evaluation = read(tmp_path, "u8s8")
     assert evaluation["model"]["operators"]["QLinearConv"] == 1
     assert "QLinearGlobalAveragePool" not in evaluation["model"]["operators"]
     assert not (tmp_path / "results/int8_eval.json").exists()
+    provenance = read(tmp_path, "own")["calibration"]["provenance"]
+    assert provenance["options"] == {"percentile": 99.9, "num_bins": 256}
+    assert provenance["quantization"]["per_channel"] is False
     assert "Published baseline: 87.19%" in (tmp_path / "results/comparison.md").read_text()
 
 
@@ -165,7 +210,7 @@ def test_nchw_model_with_a_fixed_batch_on_an_image_folder(tmp_path):
             path = tmp_path / "images" / split / f"{label}_{CLASSES[label]}" / f"{number:03}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(path)
-    mean, std = [20.0, 0.0, 10.0], [0.5, 1.0, 2.0]
+    mean, std = [2.0, 0.0, 1.0], [1.0, 1.02, 0.99]
     config = {
         "dataset": {"name": "image_folder", "path": "images"},
         "model": {"source": "model.onnx", "mean": mean, "std": std},

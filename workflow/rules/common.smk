@@ -13,7 +13,7 @@ sys.path.append(str(SCRIPTS))
 
 from ptq_comparison.code_digest import code_digest
 from ptq_comparison.config import config_conflicts, config_errors, method_options
-from ptq_comparison.dtypes import quantized_models
+from ptq_comparison.dtypes import quantized_models, required_opset
 from ptq_comparison.job import ERROR_PREFIX
 
 # Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.

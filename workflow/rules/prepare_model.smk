@@ -18,7 +18,7 @@ rule prepare_model:
     params:
         layout=config["model"]["layout"],
         opset=config["model"]["opset"],
-        quantized_models=list(QUANTIZED.values()),
+        required_opset=required_opset(QUANTIZED.values()),
         code=get_code("prepare_model"),
     script:
         "../scripts/prepare_model.py"

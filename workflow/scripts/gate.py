@@ -8,7 +8,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0], snakemake.rule) as terminal:
         from ptq_comparison.errors import UserError
         from ptq_comparison.files import read_json
-        from ptq_comparison.verification import failure_lines, summarize
+        from ptq_comparison.verification_report import failure_lines, summarize
 
         requirements = read_json(Path(snakemake.input.verification))
         failures = failure_lines(requirements)

@@ -13,7 +13,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import onnx
         from ptq_comparison.files import atomic_path, read_json
-        from ptq_comparison.float_checks import check_float_model, convert_opset, required_opset
+        from ptq_comparison.float_checks import check_float_model, convert_opset
         from ptq_comparison.models import check_fits, load_model, model_opset, read_interface
 
         source = Path(snakemake.input.source)
@@ -29,7 +29,7 @@ if __name__ == "__main__":
                 file=terminal,
             )
             model = convert_opset(model, opset)
-        check_float_model(model, *required_opset(snakemake.params.quantized_models))
+        check_float_model(model, *snakemake.params.required_opset)
         interface = read_interface(model, snakemake.params.layout)
         check_fits(interface, tuple(dataset["image_shape"]), len(dataset["class_names"]))
         logging.info("%s: %s", source.name, interface)

@@ -8,14 +8,13 @@ if __name__ == "__main__":
     with job(snakemake.log[0], snakemake.rule) as terminal:
         from ptq_comparison.files import read_json, write_json, write_text
         from ptq_comparison.verification import (
-            summarize,
-            to_markdown,
             verify_baseline,
             verify_calibration,
             verify_disjoint,
             verify_log,
             verify_model,
         )
+        from ptq_comparison.verification_report import summarize, to_markdown
 
         acceptance = snakemake.params.acceptance
         published_top1 = snakemake.params.published_top1

@@ -1,5 +1,6 @@
 """The quantized models, and what each is asked for."""
 
+from collections.abc import Iterable
 from typing import Any
 
 # Name: (activation type, weight type), as onnxruntime's QuantType names them.
@@ -8,6 +9,9 @@ DTYPES = {
     "uint8": ("QUInt8", "QUInt8"),
     "u8s8": ("QUInt8", "QInt8"),
 }
+
+MIN_OPSET = 10  # the first with QuantizeLinear
+MIN_OPSET_PER_CHANNEL = 13  # the first with an axis for it
 
 SHARED = (
     "per_channel",
@@ -33,3 +37,10 @@ def quantized_models(quantization: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for name, options in quantization["extra_dtypes"].items():
         models[name] = {**shared, **options}
     return models
+
+
+def required_opset(models: Iterable[dict[str, Any]]) -> tuple[int, str]:
+    """Return the least opset for the options of all quantized models, and what needs it."""
+    if any(options["per_channel"] and options["format"] == "QDQ" for options in models):
+        return MIN_OPSET_PER_CHANNEL, "quantization.per_channel with the format QDQ"
+    return MIN_OPSET, "quantization"

@@ -6,7 +6,7 @@ worth nothing.
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import onnx
@@ -17,15 +17,6 @@ from ptq_comparison.models import model_opset
 
 QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
-MIN_OPSET = 10  # the first with QuantizeLinear
-MIN_OPSET_PER_CHANNEL = 13  # the first with an axis for it
-
-
-def required_opset(models: Iterable[dict[str, object]]) -> tuple[int, str]:
-    """Return the least opset for the options of all quantized models, and what needs it."""
-    if any(options["per_channel"] and options["format"] == "QDQ" for options in models):
-        return MIN_OPSET_PER_CHANNEL, "quantization.per_channel with the format QDQ"
-    return MIN_OPSET, "quantization"
 
 
 def check_float_model(model: onnx.ModelProto, opset: int, needed_by: str) -> None:
@@ -104,8 +95,8 @@ def check_names(
 def required_accuracy(configured: float | None, labels: np.ndarray) -> float:
     """Return the least accuracy on the calibration images, as a fraction.
 
-    `configured` is `acceptance.min_calibration_accuracy`. Without it: a quarter of the way
-    from always naming the most frequent class to naming all classes right.
+    `configured` is `acceptance.min_calibration_accuracy`. Without it: what a model gets that always
+    names the most frequent class, and a quarter of the rest.
     """
     if configured is not None:
         return configured

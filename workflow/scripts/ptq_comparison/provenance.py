@@ -1,12 +1,11 @@
 """What ranges and quantized models were made from, kept inside their files."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
-import onnxruntime
 
 from ptq_comparison.errors import UserError
 from ptq_comparison.files import read_json, sha256_file
@@ -31,11 +30,8 @@ def calibration_provenance(
         "preprocessing": preprocessing,
         "method": method,
         "options": options,
-        "versions": {
-            "onnxruntime": onnxruntime.__version__,
-            "onnx": onnx.__version__,
-            "numpy": np.__version__,
-        },
+        # Asked of the environment, so that who only reads metadata need not have onnxruntime.
+        "versions": {name: version(name) for name in ("onnxruntime", "onnx", "numpy")},
     }
 
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, numpy_helper
 from ptq_comparison.errors import UserError
 from ptq_comparison.inference import Batches, make_session
 
-# onnxruntime's name of a type: ONNX's name, and the largest magnitudes below and above 0.
+# onnxruntime's name of a type, and ONNX's.
 TENSOR_TYPES = {
     "QInt8": TensorProto.INT8,
     "QUInt8": TensorProto.UINT8,
@@ -21,7 +21,8 @@ TENSOR_TYPES = {
     "QUInt16": TensorProto.UINT16,
 }
 SEVEN_BITS = {"QInt8": (-64, 64), "QUInt8": (0, 127)}
-# Float operators whose second input is the weight. Constants of others (Mul, Add) count as activations.
+# Float operators whose second input is the weight. onnxruntime treats the constants of others, as
+# of Mul and Add, like activations.
 WEIGHTED = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 # Where integer operators have weight and scale.
 INTEGER_WEIGHTED = ("QLinearConv", "QLinearMatMul", "QGemm")

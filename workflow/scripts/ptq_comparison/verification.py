@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from tabulate import tabulate
 
 from ptq_comparison.errors import UserError
 from ptq_comparison.files import read_json
@@ -15,7 +14,7 @@ from ptq_comparison.inference import make_session
 from ptq_comparison.models import load_model
 from ptq_comparison.quantized_checks import is_quantized
 
-Requirement = dict[str, Any]
+Requirement = dict[str, Any]  # see `requirement`
 
 
 def requirement(
@@ -149,39 +148,6 @@ def verify_disjoint(samples_path: Path, test_images_path: Path) -> Requirement:
         shared == 0,
         samples_path,
     )
-
-
-def to_markdown(requirements: list[Requirement]) -> str:
-    """Return the report as a Markdown table."""
-    rows = [
-        {
-            "": "pass" if row["passed"] else "FAIL",
-            "requirement": row["requirement"],
-            "expected": row["expected"],
-            "measured": row["measured"],
-            "evidence": " ".join(filter(None, row["evidence"].values())),
-        }
-        for row in requirements
-    ]
-    table = tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
-    return f"# Verification\n\n{summarize(requirements)}\n\n{table}\n"
-
-
-def summarize(requirements: list[Requirement]) -> str:
-    """Return one sentence: how many requirements hold, and which do not."""
-    failed = [row["requirement"] for row in requirements if not row["passed"]]
-    held = f"{len(requirements) - len(failed)} of {len(requirements)} requirements hold"
-    return f"{held}; not: {'; '.join(failed)}." if failed else f"{held}."
-
-
-def failure_lines(requirements: list[Requirement]) -> list[str]:
-    """Return one line for each requirement that fails: what, expected, measured, where."""
-    return [
-        f"{row['id']}: {row['requirement']}: expected {row['expected']}, measured "
-        f"{row['measured']} ({' '.join(filter(None, row['evidence'].values()))})"
-        for row in requirements
-        if not row["passed"]
-    ]
 
 
 def _state_of(path: Path) -> str:

@@ -1,0 +1,38 @@
+"""The requirements that `verification` has checked, for people."""
+
+from typing import Any
+
+from tabulate import tabulate
+
+
+def to_markdown(requirements: list[dict[str, Any]]) -> str:
+    """Return the report as a Markdown table."""
+    rows = [
+        {
+            "": "pass" if row["passed"] else "FAIL",
+            "requirement": row["requirement"],
+            "expected": row["expected"],
+            "measured": row["measured"],
+            "evidence": " ".join(filter(None, row["evidence"].values())),
+        }
+        for row in requirements
+    ]
+    table = tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
+    return f"# Verification\n\n{summarize(requirements)}\n\n{table}\n"
+
+
+def summarize(requirements: list[dict[str, Any]]) -> str:
+    """Return one sentence: how many requirements hold, and which do not."""
+    failed = [row["requirement"] for row in requirements if not row["passed"]]
+    held = f"{len(requirements) - len(failed)} of {len(requirements)} requirements hold"
+    return f"{held}; not: {'; '.join(failed)}." if failed else f"{held}."
+
+
+def failure_lines(requirements: list[dict[str, Any]]) -> list[str]:
+    """Return one line for each requirement that fails: what, expected, measured, where."""
+    return [
+        f"{row['id']}: {row['requirement']}: expected {row['expected']}, measured "
+        f"{row['measured']} ({' '.join(filter(None, row['evidence'].values()))})"
+        for row in requirements
+        if not row["passed"]
+    ]
