@@ -1,4 +1,4 @@
-"""Does the memory of calibration grow with the number of images? Prints one line with the ratio.
+"""Does the memory of calibration grow with the number of images? Prints a ratio for each method.
 
     python -m benchmarks.calibration_memory [--data ../shared/data]
 
@@ -8,12 +8,18 @@ Peak resident memory of rule calibrate's work, each in a process of its own, on 
 import argparse
 import subprocess
 import sys
+from pathlib import Path
 
 from benchmarks.real_data import REPOSITORY, add_data_argument
 
 COUNTS = (250, 4000)
+METHODS = {
+    "MinMax": "{}",
+    "Percentile": "{'percentile': 99.999, 'num_bins': 2048}",
+    "Entropy": "{'num_bins': 512, 'num_quantized_bins': 128}",
+}
 WORK = """
-import resource, sys
+import ast, resource, sys
 from pathlib import Path
 from tqdm import tqdm
 from ptq_comparison.calibration import calibrate
@@ -21,14 +27,25 @@ from ptq_comparison.datasets.cifar10 import read_cifar10
 from ptq_comparison.inference import Batches
 from ptq_comparison.models import load_model
 
-data, count = Path(sys.argv[1]), int(sys.argv[2])
+data, count, method, options = Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]
 images = read_cifar10(data / "cifar10-prefix").train.images[:count]
 assert len(images) == count
 model = load_model(data / "models" / "resnet8.onnx")
 batches = Batches.of(images, model, {"layout": "auto"}, 32)
-calibrate(model, batches, "MinMax", 1, tqdm(disable=True))
+calibrate(model, batches, method, ast.literal_eval(options), 1, tqdm(disable=True))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
+
+
+def peak_megabytes(data: Path, count: int, method: str) -> float:
+    """Return the peak resident memory of calibrating on `count` images."""
+    output = subprocess.run(
+        [sys.executable, "-c", WORK, str(data), str(count), method, METHODS[method]],
+        env={"PYTHONPATH": str(REPOSITORY / "workflow" / "scripts")},
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+    return int(output.splitlines()[-1]) / 1024  # Linux counts kilobytes
 
 
 def main() -> None:
@@ -36,22 +53,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_data_argument(parser)
     data = parser.parse_args().data
-    megabytes = [
-        int(
-            subprocess.run(
-                [sys.executable, "-c", WORK, str(data), str(count)],
-                env={"PYTHONPATH": str(REPOSITORY / "workflow" / "scripts")},
-                check=True,
-                stdout=subprocess.PIPE,
-            ).stdout
+    for method in METHODS:
+        few, many = (peak_megabytes(data, count, method) for count in COUNTS)
+        print(
+            f"calibrate, {method}: {few:.0f} MB with {COUNTS[0]} images, {many:.0f} MB with "
+            f"{COUNTS[1]}, ratio {many / few:.2f}"
         )
-        / 1024  # Linux counts kilobytes
-        for count in COUNTS
-    ]
-    print(
-        f"calibrate: {megabytes[0]:.0f} MB with {COUNTS[0]} images, {megabytes[1]:.0f} MB with "
-        f"{COUNTS[1]}, ratio {megabytes[1] / megabytes[0]:.2f}"
-    )
 
 
 if __name__ == "__main__":

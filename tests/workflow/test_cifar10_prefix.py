@@ -2,15 +2,31 @@
 
 import hashlib
 import json
+import os
+import shutil
+import subprocess
+import sys
 import tarfile
 
 import numpy as np
 import onnx
 import onnxruntime
+import pandas as pd
 import pytest
+from archspec.cpu.detect import detected_info
 from helpers import REPOSITORY, overlay, run_snakemake
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+from onnxruntime.quantization.calibrate import create_calibrator
+from ptq_comparison.calibration import calibrate
 from ptq_comparison.datasets.cifar10 import read_cifar10
+from ptq_comparison.inference import Batches
+from tqdm import tqdm
 
 TYPES = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8}
 
@@ -82,6 +98,155 @@ def test_predictions_equal_a_plain_script(run, shared_data, tmp_path, model):
     with np.load(run / f"results/predictions/{model}.npz") as predictions:
         assert np.array_equal(predictions["predicted"], predicted)
         assert np.array_equal(predictions["labels"], dataset.test.labels)
+
+
+VARIANTS = {
+    "u8s8_pc": {"activation_type": "QUInt8", "weight_type": "QInt8", "per_channel": True},
+    "u8s8_reduced": {"activation_type": "QUInt8", "weight_type": "QInt8", "reduce_range": True},
+    "u8s8_pc_reduced": {
+        "activation_type": "QUInt8",
+        "weight_type": "QInt8",
+        "per_channel": True,
+        "reduce_range": True,
+    },
+    "int8_reduced": {"activation_type": "QInt8", "weight_type": "QInt8", "reduce_range": True},
+    "uint8_reduced": {"activation_type": "QUInt8", "weight_type": "QUInt8", "reduce_range": True},
+}
+SAFE = ("uint8", "u8s8_reduced", "u8s8_pc_reduced", "int8_reduced", "uint8_reduced")
+
+
+@pytest.fixture(scope="module")
+def variants(run, shared_data, tmp_path_factory):
+    """The run with more dtypes; what is there already is not made again."""
+    folder = tmp_path_factory.mktemp("variants") / "run"
+    shutil.copytree(run, folder)
+    extra = overlay(folder / "extra.yaml", {"quantization": {"extra_dtypes": VARIANTS}})
+    files = (REPOSITORY / "config/cifar10.yaml", folder / "prefix.yaml", extra)
+    result = run_snakemake(folder, "all", configfiles=files)
+    assert result.returncode == 0, result.stdout
+    return folder
+
+
+def test_saturation_is_caught_on_a_cpu_without_vnni_and_nowhere_else(variants):
+    """int8 is caught as well: onnxruntime runs four of its convolutions, the first on raw pixels
+    among them, with unsigned activations and signed weights."""
+    table = pd.read_csv(variants / "results/comparison.csv", index_col="model")
+    features = set(detected_info().features)
+    saturating = "sse2" in features and not features & {"avx512_vnni", "avx_vnni"}
+    for model in table.index.drop("fp32"):
+        caught = table.loc[model, "saturation_changed"] > 0.01
+        assert caught == (saturating and model not in SAFE), model
+        if not caught:
+            assert table.loc[model, "saturation_pp"] == 0
+    warned = "Warning: saturation" in (variants / "results/comparison.md").read_text()
+    assert warned == saturating
+
+
+CHECK = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from ptq_comparison.datasets import read_split
+from ptq_comparison.inference import Batches, make_session, predict_scores
+from ptq_comparison.models import load_model
+from ptq_comparison.saturation import check_saturation
+from tqdm import tqdm
+
+results, name = Path(sys.argv[1]), sys.argv[2]
+model = load_model(results / "models" / f"{name}.onnx")
+dataset = results / "dataset"
+images, labels = read_split(dataset / "test_images.npy", dataset / "test_labels.npy")
+images, labels, progress = images[:60], labels[:60], tqdm(disable=True)
+batches = Batches.of(images, model, {"layout": "auto"}, 20)
+predicted = predict_scores(make_session(model, 1), batches, 10, progress).argmax(axis=1)
+print(json.dumps(check_saturation(model, batches, predicted, labels, 10, 1, progress)))
+"""
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
+@pytest.mark.parametrize("model", ["u8s8_pc", "int8", "uint8", "u8s8_pc_reduced"])
+def test_saturation_on_an_emulated_cpu_without_vnni(variants, model):
+    """valgrind's CPU has AVX2 and no AVX-512: its int8 answers are those of a real one."""
+    output = subprocess.run(
+        [
+            "valgrind",
+            "--quiet",
+            "--tool=none",
+            sys.executable,
+            "-c",
+            CHECK,
+            str(variants / "results"),
+            model,
+        ],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow/scripts")},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert (json.loads(output)["changed"] > 0.01) == (model not in SAFE)
+
+
+def test_a_wrong_channel_order_is_caught(shared_data, tmp_path):
+    """With blue and red swapped ResNet8 is still far above chance, but below the config's floor."""
+    dataset = read_cifar10(shared_data / "cifar10-prefix")
+    arrays = {}
+    for name in ("train", "test"):
+        split = getattr(dataset, name)
+        arrays[f"{name}_images"] = np.asarray(split.images[:])[..., ::-1]
+        arrays[f"{name}_labels"] = split.labels
+    np.savez(tmp_path / "swapped.npz", class_names=np.array(dataset.class_names), **arrays)
+    config = {
+        "dataset": {"name": "npz", "path": "swapped.npz", "sha256": None},
+        "model": {"source": str(shared_data / "models/resnet8.onnx")},
+    }
+    files = (REPOSITORY / "config/cifar10.yaml", overlay(tmp_path / "own.yaml", config))
+    result = run_snakemake(tmp_path, "results/uint8_eval.json", configfiles=files)
+    assert result.returncode != 0
+    assert "calibration images right" in result.stdout
+    assert not (tmp_path / "results/calibration/ranges.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("Percentile", {"percentile": 99.999, "num_bins": 2048}),
+        ("Entropy", {"num_bins": 512, "num_quantized_bins": 128}),
+    ],
+)
+def test_ranges_equal_those_of_onnxruntime_given_all_at_once(
+    run, shared_data, tmp_path, method, options
+):
+    images = np.load(run / "results/calibration/samples.npy")[:200]
+    path = shared_data / "models/resnet8.onnx"
+    calibrator = create_calibrator(
+        path,
+        None,
+        str(tmp_path / "augmented.onnx"),
+        CalibrationMethod[method],
+        extra_options=options,
+    )
+    calibrator.collect_data(AllAtOnce(images))
+    expected = calibrator.compute_data()
+    model = onnx.load(path)
+    batches = Batches.of(images, model, {"layout": "auto"}, 32)  # the last batch has 8
+    ranges = calibrate(model, batches, method, options, 1, tqdm(disable=True))
+    minmax = calibrate(model, batches, "MinMax", {}, 1, tqdm(disable=True))
+    narrower = 0
+    for name, data in ranges.items():
+        low, high = np.ravel(expected[name].range_value)
+        assert np.abs(np.ravel(data.range_value) - (low, high)).max() <= 1e-5 * (high - low), name
+        narrower += np.ptp(np.ravel(data.range_value)) < 0.99 * np.ptp(
+            np.ravel(minmax[name].range_value)
+        )
+    assert narrower > 5  # of 40 tensors: the method does something
+
+
+class AllAtOnce(CalibrationDataReader):
+    def __init__(self, images):
+        self.inputs = iter([{"input": images.astype(np.float32)}])
+
+    def get_next(self):
+        return next(self.inputs, None)
 
 
 def test_preprocessing_folds_batch_normalization(run, shared_data, tmp_path):
