@@ -18,18 +18,47 @@ from ptq_comparison.metrics import (
     wilson_interval,
 )
 from scipy.stats import binomtest
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import proportion_confint
 
 
 @pytest.mark.parametrize(("correct", "total"), [(81, 263), (0, 20), (20, 20), (8719, 10000)])
-def test_wilson_interval_equals_scipy(correct, total):
+def test_wilson_interval_equals_scipy_and_statsmodels(correct, total):
     expected = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     assert wilson_interval(correct, total) == pytest.approx(tuple(expected), abs=1e-12)
+    expected = proportion_confint(correct, total, method="wilson")
+    assert wilson_interval(correct, total) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(("fixed", "broken"), [(1, 7), (7, 1), (5, 5), (120, 90), (0, 1), (0, 40)])
-def test_mcnemar_p_equals_scipy(fixed, broken):
+def test_mcnemar_p_equals_scipy_and_statsmodels(fixed, broken):
     expected = binomtest(fixed, fixed + broken, 0.5).pvalue
     assert mcnemar_exact_p(fixed, broken) == pytest.approx(expected, rel=1e-10)
+    expected = mcnemar([[10, fixed], [broken, 10]], exact=True).pvalue
+    assert mcnemar_exact_p(fixed, broken) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_no_disagreement_at_all(right):
+    """Everything right or everything wrong, by both: no difference, no evidence of one."""
+    labels = np.arange(50) % 10
+    predicted = labels if right else (labels + 1) % 10
+    result = paired_comparison(predicted, predicted.copy(), labels)
+    assert result["correct"] == (50 if right else 0)
+    assert (result["fixed"], result["broken"], result["delta_pp"]) == (0, 0, 0.0)
+    assert result["agreement"] == 1.0 and result["mcnemar_p"] == 1.0
+    low, high = result["delta_ci95_pp"]
+    assert low == pytest.approx(-high) and 0 < high < 10
+
+
+def test_all_wrong_against_all_right():
+    labels = np.arange(50) % 10
+    result = paired_comparison((labels + 1) % 10, labels, labels)
+    assert (result["fixed"], result["broken"], result["delta_pp"]) == (0, 50, -100.0)
+    assert result["mcnemar_p"] == pytest.approx(2 * 0.5**50)
+    # Solved by hand: (total - z2) / (total + z2), as Wilson's interval of 0 of 50, doubled.
+    z2 = NormalDist().inv_cdf(0.975) ** 2
+    assert result["delta_ci95_pp"] == pytest.approx([-100, -100 * (50 - z2) / (50 + z2)])
 
 
 def test_wilson_interval_equals_the_published_value():
