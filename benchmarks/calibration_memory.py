@@ -32,7 +32,7 @@ images = read_cifar10(data / "cifar10-prefix").train.images[:count]
 assert len(images) == count
 model = load_model(data / "models" / "resnet8.onnx")
 batches = Batches.of(images, model, {"layout": "auto"}, 32)
-calibrate(model, batches, method, ast.literal_eval(options), 1, tqdm(disable=True))
+calibrate(model, batches, method, ast.literal_eval(options), tqdm(disable=True))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -29,9 +29,7 @@ def run(method, batch_size, model=None, options=None):
     model = model or make_classifier()
     options = METHODS[method] if options is None else options
     progress = tqdm(disable=True)
-    return calibrate(
-        model, Batches.of(IMAGES, model, RAW, batch_size), method, options, 1, progress
-    )
+    return calibrate(model, Batches.of(IMAGES, model, RAW, batch_size), method, options, progress)
 
 
 class AllAtOnce(CalibrationDataReader):
@@ -96,7 +94,7 @@ def test_ranges_are_the_same_bytes_for_any_batch_size(tmp_path, method):
 def test_progress_counts_every_pass(method):
     model = make_classifier()
     with tqdm(disable=False, file=open("/dev/null", "w")) as progress:
-        calibrate(model, Batches.of(IMAGES, model, RAW, 10), method, METHODS[method], 1, progress)
+        calibrate(model, Batches.of(IMAGES, model, RAW, 10), method, METHODS[method], progress)
         assert progress.n == PASSES[method] * len(IMAGES)
 
 

@@ -37,7 +37,7 @@ PROVENANCE = {"model_sha256": "0" * 64, "method": "MinMax", "options": {}}
 def ranges(tmp_path_factory):
     path = tmp_path_factory.mktemp("ranges") / "ranges.json"
     batches = Batches.of(IMAGES, make_classifier(), RAW, 10)
-    ranges = calibrate(make_classifier(), batches, "MinMax", {}, 1, tqdm(disable=True))
+    ranges = calibrate(make_classifier(), batches, "MinMax", {}, tqdm(disable=True))
     write_ranges(path, ranges, PROVENANCE)
     return path
 

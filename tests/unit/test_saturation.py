@@ -56,7 +56,7 @@ BRIGHT = (255 - IMAGES // 16).astype(np.uint8)
 def make(folder, model, images, dtype, reduce_range=False, format="QDQ"):
     activation_type, weight_type = DTYPES[dtype]
     batches = Batches.of(images, model, RAW, 10)
-    ranges = calibrate(model, batches, "MinMax", {}, 1, tqdm(disable=True))
+    ranges = calibrate(model, batches, "MinMax", {}, tqdm(disable=True))
     write_ranges(folder / "ranges.json", ranges, {})
     quantize(
         model,

@@ -229,8 +229,8 @@ def test_ranges_equal_those_of_onnxruntime_given_all_at_once(
     expected = calibrator.compute_data()
     model = onnx.load(path)
     batches = Batches.of(images, model, {"layout": "auto"}, 32)  # the last batch has 8
-    ranges = calibrate(model, batches, method, options, 1, tqdm(disable=True))
-    minmax = calibrate(model, batches, "MinMax", {}, 1, tqdm(disable=True))
+    ranges = calibrate(model, batches, method, options, tqdm(disable=True))
+    minmax = calibrate(model, batches, "MinMax", {}, tqdm(disable=True))
     narrower = 0
     for name, data in ranges.items():
         low, high = np.ravel(expected[name].range_value)

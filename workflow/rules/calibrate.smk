@@ -18,7 +18,7 @@ rule calibrate:
         "results/benchmarks/calibrate.tsv"
     conda:
         "../../envs/onnx.yaml"
-    # With one thread the ranges are the same bytes for every batch size.
+    # More would change the last digits of the ranges with the machine.
     threads: 1
     params:
         method=config["calibration"]["method"],

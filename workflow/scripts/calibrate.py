@@ -35,7 +35,7 @@ if __name__ == "__main__":
 
         method, options = snakemake.params.method, snakemake.params.options
         with progress_bar("calibrating", PASSES[method] * len(images), terminal) as progress:
-            ranges = calibrate(model, batches, method, options, snakemake.threads, progress)
+            ranges = calibrate(model, batches, method, options, progress)
         logging.info("%s: ranges of %d tensors, %d images", method, len(ranges.data), len(images))
         provenance = calibration_provenance(
             model_path,

@@ -45,17 +45,16 @@ def calibrate(
     batches: Batches,
     method: str,
     options: dict[str, Any],
-    threads: int,
     progress: Any,
 ) -> TensorsData:
     """Return the range of every float tensor that `quantize_static` may want to quantize.
 
     The ranges equal those of onnxruntime's calibrator given all images in one batch, in memory
-    that does not grow with their number, and with one thread they are the same bytes for any batch
-    size. `options` are those of `config.method_options`. `progress` is a tqdm bar of images, of
+    that does not grow with their number. They are the same bytes for any batch size, which takes a
+    session of one thread: with more, sums are added in another order. `options` are those of `config.method_options`. `progress` is a tqdm bar of images, of
     which a method counts each `PASSES` times. Raises UserError when activations are not finite.
     """
-    with _calibrator(model, method, options, threads) as calibrator:
+    with _calibrator(model, method, options) as calibrator:
         if method == "MinMax":
             ranges = _min_max(calibrator, batches, progress)
         else:
@@ -67,9 +66,9 @@ def calibrate(
 
 @contextmanager
 def _calibrator(
-    model: onnx.ModelProto, method: str, options: dict[str, Any], threads: int
+    model: onnx.ModelProto, method: str, options: dict[str, Any]
 ) -> Iterator[CalibraterBase]:
-    """Yield onnxruntime's calibrator with a session of `threads` threads."""
+    """Yield onnxruntime's calibrator with a session of one thread."""
     # What quantize_static looks at when it calibrates by itself.
     op_types = sorted(set(QLinearOpsRegistry) | set(QDQRegistry))
     with tempfile.TemporaryDirectory() as scratch:
@@ -80,7 +79,7 @@ def _calibrator(
         calibrator = create_calibrator(
             path, op_types, str(augmented), CalibrationMethod[method], extra_options=options
         )
-        calibrator.infer_session = make_session(onnx.load(augmented), threads, optimize=False)
+        calibrator.infer_session = make_session(onnx.load(augmented), threads=1, optimize=False)
         yield calibrator
 
 
