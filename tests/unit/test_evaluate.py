@@ -30,7 +30,9 @@ def test_wilson_interval_equals_scipy_and_statsmodels(correct, total):
     assert wilson_interval(correct, total) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize(("fixed", "broken"), [(1, 7), (7, 1), (5, 5), (120, 90), (0, 1), (0, 40)])
+@pytest.mark.parametrize(
+    ("fixed", "broken"), [(1, 7), (7, 1), (5, 5), (120, 90), (0, 1), (0, 40), (30_000, 31_000)]
+)
 def test_mcnemar_p_equals_scipy_and_statsmodels(fixed, broken):
     expected = binomtest(fixed, fixed + broken, 0.5).pvalue
     assert mcnemar_exact_p(fixed, broken) == pytest.approx(expected, rel=1e-10)
