@@ -1,17 +1,21 @@
-# make run    compare the bundled model with its int8 and uint8 versions
-# make test   run the tests
-# make report write report.html of the last run
-# make lint   check format and code as CI does
-# make bench  measure time and memory (needs real CIFAR-10)
-# make lock   pin all packages again after a change in pyproject.toml (needs uv)
+# make run          compare the bundled model with its int8 and uint8 versions
+# make test         run the tests
+# make report       write report.html of the last run
+# make lint         check format and code as CI does
+# make bench        measure time and memory (needs real CIFAR-10)
+# make convert      add TensorFlow to .venv, to convert Keras models (1.3 GB)
+# make test-convert run the tests that need it
+# make reproduce    compare MLPerf Tiny's ResNet8 on CIFAR-10 with its published figures
+# make lock         pin all packages again after a change in pyproject.toml (needs uv)
 #
 # What needs packages sets up .venv first, where that is missing or older than the lock.
 
 PYTHON ?= python3
 CORES ?= 4
 RUN = .venv/bin/python -m
+INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test report lint format bench lock
+.PHONY: run test report lint format bench lock convert test-convert reproduce
 
 run: .venv/installed
 	$(RUN) snakemake --cores $(CORES) all
@@ -38,14 +42,30 @@ bench: .venv/installed
 	$(RUN) benchmarks.second_run
 	$(RUN) benchmarks.calibration_memory
 
+convert: .venv/converts
+
+test-convert: .venv/converts
+	$(RUN) pytest tests/workflow/test_convert_model.py
+
+# More configuration: make reproduce CONFIG=my_paths.yaml
+reproduce: .venv/converts
+	$(RUN) snakemake --cores $(CORES) all results/reproduction.md --configfile config/cifar10.yaml $(CONFIG)
+
+COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --quiet
+
 lock:
-	uv pip compile pyproject.toml --group test --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --quiet --output-file requirements.lock
+	$(COMPILE) --group test --output-file requirements.lock
+	$(COMPILE) --group convert --constraint requirements.lock --output-file requirements-convert.lock
 
 # An environment whose interpreter is gone, after a system upgrade for instance, is made anew.
 ifneq ($(shell test -e .venv/bin/python && .venv/bin/python -c 'print(1)'),1)
 .PHONY: .venv/installed
 endif
+
+.venv/converts: .venv/installed requirements-convert.lock
+	$(INSTALL) --requirement requirements-convert.lock
+	touch $@
 
 .venv/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("error: PYTHON: %s is older than 3.11; name a newer one, as in: make run PYTHON=python3.12" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -53,5 +73,5 @@ endif
 		{ echo "error: $(PYTHON) has no venv module; on Debian: apt-get install python3-venv"; exit 1; }
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(INSTALL) --requirement requirements.lock
 	touch $@

@@ -12,16 +12,22 @@ from helpers import REPOSITORY
 from packaging.requirements import Requirement
 
 LOCK = (REPOSITORY / "requirements.lock").read_text()
+CONVERT_LOCK = (REPOSITORY / "requirements-convert.lock").read_text()
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 PYTHON = "3.11"
 
 
-def locked():
+def locked(lock=LOCK):
     """Return the locked version of every package for the Python of the conda environments."""
-    requirements = re.findall(r"^([^\s#].*?) *\\$", LOCK, re.MULTILINE)
+    requirements = re.findall(r"^([^\s#].*?) *\\$", lock, re.MULTILINE)
     parsed = [Requirement(line) for line in requirements if "==" in line]
-    here = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.9"}
+    here = {
+        "python_version": PYTHON,
+        "python_full_version": f"{PYTHON}.9",
+        "platform_machine": "x86_64",
+        "sys_platform": "linux",
+    }
     return {
         requirement.name: str(requirement.specifier).removeprefix("==")
         for requirement in parsed
@@ -37,11 +43,29 @@ def test_every_requirement_is_locked_to_a_version_that_fits():
     assert "backports-tarfile==" in LOCK
 
 
-def test_every_locked_file_has_a_hash_and_no_address():
-    blocks = re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)[1:]
+@pytest.mark.parametrize("lock", [LOCK, CONVERT_LOCK], ids=["main", "convert"])
+def test_every_locked_file_has_a_hash_and_no_address(lock):
+    blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
     assert len(blocks) > 50
     assert all("--hash=sha256:" in block for block in blocks)
-    assert "://" not in LOCK and "index" not in re.sub(r"(?m)^#.*$", "", LOCK)
+    assert "://" not in lock and "index" not in re.sub(r"(?m)^#.*$", "", lock)
+
+
+def test_both_locks_agree_so_that_one_environment_serves():
+    main, convert = locked(), locked(CONVERT_LOCK)
+    shared = set(main) & set(convert)
+    assert len(shared) > 40
+    assert {name: main[name] for name in shared} == {name: convert[name] for name in shared}
+    for requirement in map(Requirement, PROJECT["dependency-groups"]["convert"]):
+        if requirement.name != "tensorflow":  # of other machines
+            assert requirement.specifier.contains(convert[requirement.name])
+
+
+def test_the_container_installs_the_locks_with_the_python_of_the_environments():
+    text = (REPOSITORY / "Dockerfile").read_text()
+    assert f"FROM python:{PYTHON}" in text
+    assert text.count("--require-hashes") == 2
+    assert "requirements.lock" in text and "requirements-convert.lock" in text
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -50,7 +74,8 @@ def test_conda_environment_pins_the_versions_of_the_lock(path):
     assert (python, pip, list(packages)) == (f"python ={PYTHON}", "pip", ["pip"])
     for package in packages["pip"]:
         name, version = package.split("==")
-        assert version == locked()[name], name
+        versions = locked(CONVERT_LOCK if path.stem == "convert" else LOCK)
+        assert version == versions[name], name
 
 
 def test_every_rule_has_an_environment_that_exists():
@@ -64,7 +89,7 @@ def test_every_rule_has_an_environment_that_exists():
 
 
 IMPORTS = re.compile(r"(?m)^\s*(?:from|import) (\w+)")
-PACKAGE_OF = {"PIL": "pillow", "google": "protobuf"}
+PACKAGE_OF = {"PIL": "pillow", "google": "protobuf", "tensorflow": "tensorflow-cpu"}
 
 
 @pytest.mark.parametrize("rules", sorted((REPOSITORY / "workflow/rules").glob("*.smk")), ids=str)

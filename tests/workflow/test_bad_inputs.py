@@ -235,7 +235,7 @@ FAULTS = {
         "dataset.path: is not set; npz needs", {"dataset": {"path": None}}
     ),
     "no network": Fault(
-        "error: download_dataset: dataset.url: http://127.0.0.1:9/c.tar.gz cannot be downloaded",
+        "error: download: dataset.url: http://127.0.0.1:9/c.tar.gz cannot be downloaded",
         {"dataset": {"name": "cifar10", "path": None, "url": "http://127.0.0.1:9/c.tar.gz"}},
     ),
     "another archive than expected": Fault(
@@ -389,7 +389,7 @@ def add_bias(model: onnx.ModelProto) -> None:
 
 # Where the jobs write; none of it may be there after the job has failed.
 OUTPUTS = {
-    "download_dataset": "downloads",
+    "download": "downloads",
     "prepare_dataset": "dataset",
     "prepare_model": "models",
     "sample_calibration": "samples",

@@ -273,7 +273,7 @@ def test_preprocessing_folds_batch_normalization(run, shared_data, tmp_path):
 
 def test_an_archive_placed_by_hand_replaces_the_download(shared_data, tmp_path):
     """Its sum is checked: the url leads nowhere, and a second file with another sum is refused."""
-    archive = tmp_path / "results/downloads/cifar.tar.gz"
+    archive = tmp_path / "results/downloads/dataset/cifar.tar.gz"
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         tar.add(shared_data / "cifar10-prefix/cifar-10-batches-py", arcname="cifar")
@@ -291,7 +291,7 @@ def test_an_archive_placed_by_hand_replaces_the_download(shared_data, tmp_path):
     archive.write_bytes(archive.read_bytes() + b"0")
     result = run_snakemake(tmp_path, target, configfiles=files)
     assert result.returncode != 0
-    assert "error: prepare_dataset: dataset.sha256: results/downloads/cifar.tar.gz has" in (
+    assert "error: prepare_dataset: dataset.sha256: results/downloads/dataset/cifar.tar.gz has" in (
         result.stdout
     )
     assert not (tmp_path / target).exists()

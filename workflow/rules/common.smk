@@ -26,6 +26,9 @@ if errors:
 
 QUANTIZED = quantized_models(config["quantization"])  # what each is asked for, by name
 MODELS = ["fp32", *QUANTIZED]
+# Sections of the config that may name a file in the web, and the key that does.
+DOWNLOADS = {"dataset": "url", "model": "source"}
+KERAS = (".h5", ".keras")
 PREPROCESSING = {
     key: config["model"][key] for key in ("layout", "scale", "mean", "std")
 }
@@ -62,22 +65,43 @@ def get_dataset_source(wildcards):
             )
         return dataset["path"]
     if downloadable:
-        return f"results/downloads/{Path(dataset['url']).name}"
+        return f"results/downloads/dataset/{Path(dataset['url']).name}"
     raise WorkflowError(
         f"dataset.path: is not set; {dataset['name']} needs the path of the data set"
     )
 
 
-def get_model_source(wildcards):
-    """Name the ONNX file that the float32 model is taken from."""
+def get_model_file(wildcards):
+    """Name the file of the float32 model as the config gives it: ONNX or Keras, here or in the web."""
     source = config["model"]["source"]
     if source == "bundled":
         return workflow.source_path("../resources/resnet8_shapes.onnx")
+    if source.startswith(("https://", "http://")):
+        return f"results/downloads/model/{Path(source).name}"
     if not Path(source).is_file():
         raise WorkflowError(
-            f"model.source: {source}: no such file; set it to the path of an ONNX file, or to bundled"
+            f"model.source: {source}: no such file; set it to the path or the address of an ONNX or "
+            "Keras file, or to bundled"
         )
     return source
+
+
+def get_model_source(wildcards):
+    """Name the ONNX file that the float32 model is taken from."""
+    file = get_model_file(wildcards)
+    return "results/models/converted.onnx" if file.endswith(KERAS) else file
+
+
+def get_model_sha256(wildcards):
+    """Return the sum of a model from the web; a file of the user's own is taken as it is."""
+    downloaded = config["model"]["source"].startswith("http")
+    return config["model"]["sha256"] if downloaded else None
+
+
+def get_onnx_sha256(wildcards):
+    """Return the sum of an ONNX model from the web; that of a Keras model is checked before."""
+    converted = get_model_file(wildcards).endswith(KERAS)
+    return None if converted else get_model_sha256(wildcards)
 
 
 def get_float_model(wildcards):

@@ -16,6 +16,7 @@ rule prepare_model:
     conda:
         "../../envs/onnx.yaml"
     params:
+        sha256=get_onnx_sha256,
         layout=config["model"]["layout"],
         opset=config["model"]["opset"],
         required_opset=required_opset(QUANTIZED.values()),

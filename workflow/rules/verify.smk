@@ -26,7 +26,7 @@ rule verify:
         method=config["calibration"]["method"],
         samples_per_class=config["calibration"]["samples_per_class"],
         published_top1=config["baseline"]["published_top1"],
-        quantize_logs=expand("results/logs/quantize/{dtype}.log", dtype=QUANTIZED),
+        dtypes=list(QUANTIZED),
         code=get_code("verify"),
     script:
         "../scripts/verify.py"

@@ -12,11 +12,13 @@ if __name__ == "__main__":
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import onnx
-        from ptq_comparison.files import atomic_path, read_json
+        from ptq_comparison.files import atomic_path, check_sha256, read_json
         from ptq_comparison.float_checks import check_float_model, convert_opset
         from ptq_comparison.models import check_fits, load_model, model_opset, read_interface
 
         source = Path(snakemake.input.source)
+        if snakemake.params.sha256:
+            check_sha256(source, snakemake.params.sha256, key="model.sha256")
         dataset = read_json(Path(snakemake.input.dataset))
         model = load_model(source)
         opset = snakemake.params.opset

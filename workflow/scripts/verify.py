@@ -22,13 +22,14 @@ if __name__ == "__main__":
         dataset = read_json(Path(snakemake.input.dataset))
         images = snakemake.params.samples_per_class * len(dataset["class_names"])
         requirements = []
-        for evaluation, log in zip(
-            snakemake.input.evaluations, snakemake.params.quantize_logs, strict=True
+        for name, evaluation in zip(
+            snakemake.params.dtypes, snakemake.input.evaluations, strict=True
         ):
-            name = Path(log).stem
+            # Beside the results, wherever a module that uses this workflow puts them.
+            log = Path(evaluation).parent / "logs" / "quantize" / f"{name}.log"
             test_images = dataset["splits"]["test"]["images"]
             requirements += verify_model(name, Path(evaluation), fp32, test_images, acceptance)
-            requirements.append(verify_log(name, Path(log), snakemake.params.method, images))
+            requirements.append(verify_log(name, log, snakemake.params.method, images))
         requirements.append(verify_calibration(Path(snakemake.input.accuracy)))
         if published_top1 is not None:
             tolerance = acceptance["baseline_tolerance_pp"]

@@ -11,12 +11,19 @@ from ptq_comparison.errors import UserError
 from ptq_comparison.files import atomic_path
 
 TIMEOUT = 30  # seconds without an answer, or between two pieces of it
+REMEDIES = {
+    "dataset": "set dataset.path to a folder or archive that you have",
+    "model": "set model.source to a file that you have",
+}
 
 
-def download(url: str, sha256: str | None, output: Path, terminal: TextIO) -> None:
+def download(
+    url: str, sha256: str | None, output: Path, section: str, key: str, terminal: TextIO
+) -> None:
     """Download `url` to `output`, with a progress bar where `terminal` really is one.
 
-    Raises UserError when the server cannot be reached or the SHA-256 is another.
+    `section` and `key` say where the config has the address. Raises UserError when the server
+    cannot be reached or the SHA-256 is another.
     """
     progress = tqdm(
         desc=f"downloading {output.name}",
@@ -37,11 +44,11 @@ def download(url: str, sha256: str | None, output: Path, terminal: TextIO) -> No
             )
         except requests.RequestException as error:
             raise UserError(
-                f"dataset.url: {url} cannot be downloaded ({type(error).__name__}); without a "
-                "network set dataset.path to a folder or archive that you have"
+                f"{section}.{key}: {url} cannot be downloaded ({type(error).__name__}); without a "
+                f"network {REMEDIES[section]}, or place the file at {output}"
             ) from error
         except ValueError as error:  # pooch has removed the file already
             raise UserError(
-                f"dataset.sha256: {url} is not the expected file ({error}); "
+                f"{section}.sha256: {url} is not the expected file ({error}); "
                 "download it again, or correct the sum"
             ) from error

@@ -1,4 +1,4 @@
-"""Rule download_dataset, against a server on this machine."""
+"""Rule download, against a server on this machine."""
 
 import hashlib
 import http.server
@@ -39,20 +39,20 @@ class Terminal(io.StringIO):
 def test_download_checks_the_sum_and_shows_a_bar(url, tmp_path):
     terminal = Terminal()
     output = tmp_path / "data.tar.gz"
-    download(url, hashlib.sha256(CONTENT).hexdigest(), output, terminal)
+    download(url, hashlib.sha256(CONTENT).hexdigest(), output, "dataset", "url", terminal)
     assert output.read_bytes() == CONTENT
     assert "downloading data.tar.gz" in terminal.getvalue() and "100%" in terminal.getvalue()
 
 
 def test_no_bar_where_there_is_no_terminal(url, tmp_path):
     output = io.StringIO()
-    download(url, None, tmp_path / "data.tar.gz", output)
+    download(url, None, tmp_path / "data.tar.gz", "dataset", "url", output)
     assert output.getvalue() == ""
 
 
 def test_a_wrong_sum_leaves_nothing(url, tmp_path):
     with pytest.raises(UserError, match=r"dataset.sha256: .* is not the expected file"):
-        download(url, "0" * 64, tmp_path / "data.tar.gz", io.StringIO())
+        download(url, "0" * 64, tmp_path / "data.tar.gz", "dataset", "url", io.StringIO())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -65,5 +65,5 @@ def test_an_unreachable_url_names_the_remedy_and_leaves_nothing(url, tmp_path, m
     else:
         url += ".missing"
     with pytest.raises(UserError, match=r"dataset.url: .* cannot be downloaded.*dataset.path"):
-        download(url, None, tmp_path / "data.tar.gz", io.StringIO())
+        download(url, None, tmp_path / "data.tar.gz", "dataset", "url", io.StringIO())
     assert list(tmp_path.iterdir()) == []

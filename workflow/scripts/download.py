@@ -1,4 +1,4 @@
-"""Download the archive of the data set and check its sum."""
+"""Download the data set or the model and check its sum."""
 
 if __name__ == "__main__":
     from pathlib import Path
@@ -11,6 +11,8 @@ if __name__ == "__main__":
         download(
             url=snakemake.params.url,
             sha256=snakemake.params.sha256,
-            output=Path(snakemake.output.archive),
+            output=Path(snakemake.output.file),
+            section=snakemake.wildcards.section,
+            key=snakemake.params.key,
             terminal=terminal,
         )

@@ -1,0 +1,139 @@
+"""Rule convert_model: from published Keras weights to the comparison.
+
+Needs TensorFlow: make test-convert. Elsewhere only the message is tested that says so.
+"""
+
+import hashlib
+import importlib.util
+import json
+
+import numpy as np
+import onnx
+import pytest
+from helpers import REPOSITORY, make_images, overlay, run_snakemake
+
+TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
+needs_tensorflow = pytest.mark.skipif(
+    not TENSORFLOW, reason="TensorFlow is not installed (make test-convert runs this)"
+)
+
+
+def convert(folder, config, target="results/models/fp32.onnx", options=()):
+    files = (overlay(folder / "own.yaml", config),)
+    return run_snakemake(folder, target, configfiles=files, options=options)
+
+
+@pytest.fixture(scope="module")
+def published(shared_data, tmp_path_factory):
+    """A run from the published weights, as if they had been downloaded, to the comparison."""
+    folder = tmp_path_factory.mktemp("published")
+    download = folder / "results/downloads/model/pretrainedResnet.h5"
+    download.parent.mkdir(parents=True)
+    download.write_bytes((shared_data / "models/pretrainedResnet.h5").read_bytes())
+    data = overlay(folder / "own.yaml", {"dataset": {"path": str(shared_data / "cifar10-prefix")}})
+    files = (REPOSITORY / "config/cifar10.yaml", data)
+    targets = ("all", "results/reproduction.md")
+    result = run_snakemake(folder, *targets, configfiles=files)
+    assert result.returncode == 0, result.stdout
+    return folder
+
+
+@needs_tensorflow
+def test_published_weights_give_the_known_figures(published):
+    evaluation = json.loads((published / "results/fp32_eval.json").read_text())
+    assert evaluation["accuracy"]["correct"] == 895
+    assert evaluation["model"]["nodes"] == 39 and evaluation["model"]["opset"] == 13
+    assert evaluation["model"]["bytes"] == pytest.approx(321_606, rel=0.001)
+    quantized = json.loads((published / "results/uint8_eval.json").read_text())
+    assert quantized["model"]["nodes"] == 130
+
+
+@needs_tensorflow
+def test_the_conversion_is_checked_on_images(published):
+    conversion = json.loads((published / "results/models/conversion.json").read_text())
+    assert conversion["images"] == 1000 and conversion["same_top1"] == 1.0
+    assert conversion["largest_difference"] < 1e-4
+    assert conversion["nodes"] == 39
+    size = (published / "results/models/converted.onnx").stat().st_size
+    assert conversion["bytes"] == size
+    assert conversion["versions"]["tf2onnx"] == "1.17.0"
+
+
+@needs_tensorflow
+def test_weights_are_those_of_the_reference_conversion(published, shared_data):
+    """Node by node the same operators, and the same numbers in the weights."""
+    models = [
+        onnx.load(path)
+        for path in (published / "results/models/fp32.onnx", shared_data / "models/resnet8.onnx")
+    ]
+    types = [sorted(node.op_type for node in model.graph.node) for model in models]
+    assert types[0] == types[1]
+    digests = [
+        sorted(
+            hashlib.sha256(onnx.numpy_helper.to_array(i).tobytes()).hexdigest()
+            for i in model.graph.initializer
+        )
+        for model in models
+    ]
+    assert digests[0] == digests[1]
+
+
+@needs_tensorflow
+def test_reproduction_puts_published_and_measured_side_by_side(published):
+    page = (published / "results/reproduction.md").read_text()
+    assert "87.19 %" in page and "85.58 %" in page and "86.75 %" in page
+    assert "1,017" in page and "a part of CIFAR-10" in page
+
+
+@needs_tensorflow
+def test_a_keras_file_converts_to_the_same_bytes_every_time(tmp_path):
+    """`.keras`, the newer format, with another preprocessing and opset."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((8, 8, 3))
+    hidden = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(inputs)
+    pooled = keras.layers.GlobalAveragePooling2D()(hidden)
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(pooled))
+    model.save(tmp_path / "model.keras")
+    config = write_data(tmp_path, {"source": "model.keras", "scale": 1 / 255, "opset": 15})
+    target = "results/models/converted.onnx"
+    contents = []
+    for _ in range(2):
+        result = convert(tmp_path, config, target, options=("--forceall",))
+        assert result.returncode == 0, result.stdout
+        contents.append((tmp_path / target).read_bytes())
+    assert contents[0] == contents[1]
+    assert onnx.load(tmp_path / target).opset_import[0].version == 15
+
+
+@needs_tensorflow
+def test_what_is_no_keras_model_is_named(tmp_path):
+    (tmp_path / "model.h5").write_bytes(b"<html></html>")
+    result = convert(tmp_path, write_data(tmp_path, {"source": "model.h5"}))
+    assert result.returncode != 0
+    assert "error: convert_model: model.h5: not a Keras model" in result.stdout
+    assert not (tmp_path / "results/models").exists() or not list(
+        (tmp_path / "results/models").iterdir()
+    )
+
+
+@pytest.mark.skipif(TENSORFLOW, reason="TensorFlow is installed")
+def test_without_tensorflow_the_remedy_is_named(tmp_path):
+    (tmp_path / "model.h5").write_bytes(b"")
+    result = convert(tmp_path, write_data(tmp_path, {"source": "model.h5"}))
+    assert result.returncode != 0
+    assert "error: convert_model: model.source: model.h5 is a Keras model, and" in result.stdout
+    assert "is not installed; run make convert" in result.stdout
+
+
+def write_data(folder, model):
+    images, labels = make_images(30, seed=1)
+    np.savez(
+        folder / "data.npz",
+        train_images=images,
+        train_labels=labels,
+        test_images=images,
+        test_labels=labels,
+    )
+    return {"dataset": {"name": "npz", "path": "data.npz"}, "model": model}

@@ -1,0 +1,101 @@
+"""From Keras to ONNX with tf2onnx.
+
+TensorFlow is large and takes seconds to import: it is imported only here, and only where needed.
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from ptq_comparison.errors import UserError
+from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.models import model_opset
+
+OPSET = 13  # the first with per-channel QuantizeLinear
+IMAGES = 1000  # that both models are compared on
+BATCH_SIZE = 100
+NEAR = 1e-4  # two scores this close may change places by rounding
+
+
+def load_keras(path: Path) -> Any:
+    """Read a Keras model from `.h5` or `.keras`, without running code that it may hold.
+
+    Raises UserError when TensorFlow is not installed, or the file is no such model.
+    """
+    try:
+        import keras
+        import tensorflow  # noqa: F401  # the backend, which keras imports too late for this message
+        import tf2onnx  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"model.source: {path.name} is a Keras model, and {error.name} is not installed; run "
+            "make convert, or give --software-deployment-method conda, or an ONNX file"
+        ) from error
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # h5py, zipfile and keras raise whatever they like
+        raise UserError(f"{path}: not a Keras model ({error}); save it again") from error
+
+
+def convert(keras_model: Any, opset: int) -> onnx.ModelProto:
+    """Return the ONNX model with one input, named `input`, of any batch size.
+
+    Raises UserError when the model has several inputs, or tf2onnx cannot convert it.
+    """
+    import tensorflow as tf
+    import tf2onnx
+
+    if len(keras_model.inputs) != 1:
+        raise UserError(
+            f"model.source: has {len(keras_model.inputs)} inputs; one image input is needed"
+        )
+    shape = (None, *keras_model.inputs[0].shape[1:])
+    signature = (tf.TensorSpec(shape, tf.float32, name="input"),)
+    try:
+        model: onnx.ModelProto = tf2onnx.convert.from_keras(
+            keras_model, input_signature=signature, opset=opset
+        )[0]
+    except Exception as error:  # whatever TensorFlow raises
+        raise UserError(f"model.source: tf2onnx cannot convert the model ({error})") from error
+    return model
+
+
+def compare(
+    keras_model: Any, model: onnx.ModelProto, images: np.ndarray, preprocessing: dict[str, Any]
+) -> dict[str, Any]:
+    """Run both models on the first images, uint8 (N, H, W, C).
+
+    Returns `nodes`, `opset`, `images`, `same_top1` (the share of equal predictions),
+    `largest_difference` of a score, and `versions`. Raises UserError when a prediction differs by
+    more than rounding.
+    """
+    batches = Batches.of(images[:IMAGES], model, preprocessing, BATCH_SIZE)
+    session = make_session(model, threads=1)
+    name = batches.interface.input
+    pairs = [
+        (
+            np.asarray(keras_model(batch.inputs[name], training=False)),
+            session.run(None, batch.inputs)[0],
+        )
+        for batch in batches
+    ]
+    expected, found = (np.concatenate(scores) for scores in zip(*pairs, strict=True))
+    same = expected.argmax(axis=1) == found.argmax(axis=1)
+    first, second = np.sort(expected, axis=1)[:, :-3:-1].T
+    wrong = int(np.sum(~same & (first - second > NEAR)))
+    if wrong:
+        raise UserError(
+            f"model.source: the converted model answers otherwise than Keras on {wrong} of "
+            f"{len(same)} images; convert it by other means and give the ONNX file"
+        )
+    return {
+        "nodes": len(model.graph.node),
+        "opset": model_opset(model),
+        "images": len(same),
+        "same_top1": float(same.mean()),
+        "largest_difference": float(np.abs(expected - found).max()),
+        "versions": {name: version(name) for name in ("keras", "tf2onnx", "onnx", "onnxruntime")},
+    }
