@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).parents[1]
 # Real CIFAR-10 images and published weights, which may not be shipped.
 SHARED_DATA = Path(os.environ.get("SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 CLASSES = ("red", "green", "blue")
+MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # torchvision's, of pixels from 0 to 1
 RAW = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}  # preprocessing: pixels as they are
 
 
