@@ -5,7 +5,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -25,7 +24,11 @@ BLOCKS = [
     for text in TEXT.values()
     for block in re.findall(r"(?:^    .*\n?|^\n)+", text, re.MULTILINE)
 ]
-LINES = [line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines()]
+LINES = [
+    line.split("then: ")[-1].split("  #")[0].strip()
+    for block in BLOCKS
+    for line in block.splitlines()
+]
 INLINE = [code for text in TEXT.values() for code in re.findall(r"`([^`\n]+)`", text)]
 COMMANDS = sorted({line for line in LINES + INLINE if re.match(r"snakemake --\w+.* ", line)})
 # Why a command is only planned here: what it needs is not to be had in a test.
