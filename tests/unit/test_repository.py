@@ -1,0 +1,47 @@
+"""What keeps the repository in order says the same everywhere."""
+
+import re
+import tomllib
+
+import yaml
+from helpers import REPOSITORY
+
+
+def test_pre_commit_runs_what_make_lint_runs():
+    makefile = (REPOSITORY / "Makefile").read_text()
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE).group(1)
+    commands = {
+        re.sub(r"\$\(RUN\) |\.venv/bin/", "", line).strip().removesuffix(" .")
+        for line in lint.splitlines()
+    }
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())["repos"][0][
+        "hooks"
+    ]
+    assert {hook["entry"].removeprefix(".venv/bin/") for hook in hooks} == commands
+
+
+def test_the_forge_runs_what_contributors_run():
+    workflow = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text())
+    steps = workflow["jobs"]["test"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+
+
+def test_versions_agree():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
+    assert citation["version"] == project["version"] and citation["license"] == project["license"]
+    assert f"## {project['version']}" in (REPOSITORY / "CHANGELOG.md").read_text()
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    minimum = re.search(
+        r'min_version\("([^"]+)"\)', (REPOSITORY / "workflow/Snakefile").read_text()
+    )
+    (snakemake,) = [line for line in project["dependencies"] if line.startswith("snakemake")]
+    assert f">={minimum.group(1)}" in snakemake
+
+
+def test_a_rule_has_a_script_of_its_name():
+    rules = {path.stem for path in (REPOSITORY / "workflow/rules").glob("*.smk")} - {"common"}
+    scripts = {path.stem for path in (REPOSITORY / "workflow/scripts").glob("*.py")}
+    assert rules == scripts
+    snakefile = (REPOSITORY / "workflow/Snakefile").read_text()
+    assert rules <= set(re.findall(r'include: "rules/(\w+)\.smk"', snakefile))
