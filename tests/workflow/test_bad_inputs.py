@@ -279,6 +279,10 @@ FAULTS = {
     "model that is not there": Fault(
         "model.source: nowhere.onnx: no such file", {"model": {"source": "nowhere.onnx"}}
     ),
+    "model behind an address that is gone": Fault(
+        "error: download: model.source: http://127.0.0.1:9/m.onnx cannot be downloaded",
+        {"model": {"source": "http://127.0.0.1:9/m.onnx"}},
+    ),
     "HTML instead of ONNX": Fault(
         "error: prepare_model: model.onnx: not a valid ONNX model", model=lambda: b"<html></html>"
     ),

@@ -1,0 +1,59 @@
+"""Rule download: a model from an address, whose sum is checked also when it was placed by hand."""
+
+import functools
+import hashlib
+import http.server
+import json
+import threading
+
+import pytest
+from helpers import overlay, run_snakemake
+
+
+@pytest.fixture
+def address(tiny):
+    """The address of the tiny model on a server of this machine, and the requests it got."""
+    requests = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            requests.append(arguments)
+
+    handler = functools.partial(Handler, directory=str(tiny))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/model.onnx", requests
+        server.shutdown()
+
+
+def test_a_model_is_downloaded_once_and_its_sum_checked(tiny, tmp_path, address):
+    url, requests = address
+    sha256 = hashlib.sha256((tiny / "model.onnx").read_bytes()).hexdigest()
+    own = overlay(tmp_path / "own.yaml", {"model": {"source": url, "sha256": sha256}})
+    target = "results/fp32_eval.json"
+    result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml", own))
+    assert result.returncode == 0, result.stdout
+    evaluation = json.loads((tmp_path / target).read_text())
+    assert evaluation["model"]["sha256"] == sha256
+    asked = len(requests)
+    assert asked >= 1
+    result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml", own))
+    assert "Nothing to be done" in result.stdout and len(requests) == asked
+
+
+def test_another_file_than_expected_is_refused(tiny, tmp_path, address):
+    url, _ = address
+    own = overlay(tmp_path / "own.yaml", {"model": {"source": url, "sha256": "0" * 64}})
+    files = (tiny / "config.yaml", own)
+    target = "results/models/fp32.onnx"
+    result = run_snakemake(tmp_path, target, configfiles=files)
+    assert result.returncode != 0
+    assert f"error: download: model.sha256: {url} is not the expected file" in result.stdout
+    placed = tmp_path / "results/downloads/model/model.onnx"
+    assert not placed.exists()
+    placed.parent.mkdir(parents=True, exist_ok=True)  # Snakemake removes what a failed job leaves
+    placed.write_bytes((tiny / "model.onnx").read_bytes())
+    result = run_snakemake(tmp_path, target, configfiles=files)
+    assert result.returncode != 0
+    assert "model.sha256: results/downloads/model/model.onnx has" in result.stdout
+    assert not (tmp_path / target).exists()
