@@ -1,0 +1,77 @@
+"""Rule measure_latency: what is computed from the times, and that the models take turns."""
+
+import numpy as np
+import onnx
+import pytest
+from helpers import RAW, make_classifier, make_images
+from ptq_comparison import latency
+from ptq_comparison.inference import Batches
+from ptq_comparison.latency import BLOCKS, Times, measure, peak_memory, speedup, summarize
+
+IMAGES, _ = make_images(32, seed=8)
+
+
+def make_times(seconds):
+    return Times(np.asarray(seconds, float), np.full(len(seconds), 0.005))
+
+
+def test_summary_is_in_milliseconds_and_images_a_second():
+    result = summarize(make_times([[0.001] * 90 + [0.002] * 10]), images=32)
+    assert result["median_ms"] == pytest.approx(1.0)
+    assert result["p90_ms"] == pytest.approx(1.1)  # interpolated between the 90th and the 91st
+    assert result["p99_ms"] == pytest.approx(2.0)
+    assert result["images_per_second"] == pytest.approx(32_000)
+    assert result["session_start_ms"] == pytest.approx(5.0)
+
+
+def test_speedup_is_the_median_over_blocks_with_an_interval_around_it():
+    fp32 = make_times([[2.0] * 5] * 8)
+    assert speedup(make_times([[1.0] * 5] * 8), fp32) == (2.0, (2.0, 2.0))
+    generator = np.random.default_rng(1)
+    noisy = make_times(generator.normal(1.0, 0.05, (8, 1)) * np.ones((8, 5)))
+    ratio, (low, high) = speedup(noisy, fp32)
+    assert 1.9 < low < ratio < high < 2.1
+    # One disturbed call in a block, and one disturbed block, change little.
+    disturbed = noisy.calls.copy()
+    disturbed[0, 0] = disturbed[3] = 100.0
+    assert speedup(make_times(disturbed), fp32)[0] == pytest.approx(ratio, rel=0.05)
+
+
+def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
+    order = []
+
+    class Session:
+        def __init__(self, model, threads):
+            self.name = model.graph.name
+            order.append(f"start {self.name} {threads}")
+
+        def run(self, outputs, inputs):
+            order.append(self.name)
+
+    monkeypatch.setattr(latency, "make_session", Session)
+    models = {}
+    for name in ("a", "b"):
+        models[name] = make_classifier()
+        models[name].graph.name = name
+    batches = Batches.of(IMAGES, models["a"], RAW, 4)
+    times = measure(models, batches, threads=2, rounds=3)
+    block = order[: len(order) // BLOCKS]
+    assert order == block * BLOCKS
+    assert block[:2] == ["start a 2", "start b 2"]
+    assert block[-6:] == ["a", "b"] * 3
+    assert block[2:-6] == ["a"] * latency.WARM_UP + ["b"] * latency.WARM_UP
+    assert times["a"].calls.shape == (BLOCKS, 3) and (times["a"].calls > 0).all()
+    assert times["b"].starts.shape == (BLOCKS,)
+
+
+def test_memory_is_that_of_the_model_and_its_inputs(tmp_path):
+    def measure_memory(side):
+        path = tmp_path / f"{side}.onnx"
+        onnx.save(make_classifier(side=side), path)
+        images, _ = make_images(32, seed=8, side=side)
+        batches = Batches.of(images, onnx.load(path), RAW, 32)
+        return peak_memory(path, batches, 1, tmp_path)
+
+    small, large = measure_memory(8), measure_memory(256)
+    assert 0 <= small < large
+    assert large > 2 * 32 * 256 * 256 * 3 * 4  # two tensors of the size of the input

@@ -1,0 +1,28 @@
+# needs  all models, and test images to run them on
+# makes  results/latency.json: times, speed against float32, memory
+
+
+rule measure_latency:
+    """Time all models in turn, with the machine to themselves."""
+    input:
+        models=expand("results/models/{model}.onnx", model=MODELS),
+        images="results/dataset/test_images.npy",
+    output:
+        latency="results/latency.json",
+    log:
+        "results/logs/measure_latency.log",
+    benchmark:
+        "results/benchmarks/measure_latency.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    # All cores, so that Snakemake runs nothing beside it.
+    threads: workflow.cores
+    params:
+        models=MODELS,
+        threads=config["latency"]["threads"],
+        batch_sizes=config["latency"]["batch_sizes"],
+        rounds=config["latency"]["rounds"],
+        preprocessing=PREPROCESSING,
+        code=get_code("measure_latency"),
+    script:
+        "../scripts/measure_latency.py"

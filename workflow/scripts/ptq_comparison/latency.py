@@ -1,0 +1,114 @@
+"""How long a model takes, against float32, on an otherwise idle machine.
+
+The models take turns (A B C A B C ...), so that a clock that drifts or a neighbour that wakes up
+meets all of them. Sessions are made anew for every block: where a session lies in memory moves its
+times, too.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+
+from ptq_comparison.inference import Batches, make_session
+
+BLOCKS = 8
+WARM_UP = 5  # calls of each model before a block is measured
+RESAMPLES = 2000
+SEED = 0  # of the bootstrap
+
+
+class Times(NamedTuple):
+    """Seconds, float64: of calls (blocks, rounds), and of the start of a session (blocks,)."""
+
+    calls: np.ndarray
+    starts: np.ndarray
+
+
+def measure(
+    models: Mapping[str, onnx.ModelProto], batches: Batches, threads: int, rounds: int
+) -> dict[str, Times]:
+    """Time `rounds` calls of every model in each of `BLOCKS` blocks, in turn.
+
+    All models get the first of `batches`.
+    """
+    batch = next(iter(batches))
+    calls = {name: np.empty((BLOCKS, rounds)) for name in models}
+    starts = {name: np.empty(BLOCKS) for name in models}
+    for block in range(BLOCKS):
+        sessions = {}
+        for name, model in models.items():
+            begin = time.perf_counter()
+            sessions[name] = make_session(model, threads)
+            starts[name][block] = time.perf_counter() - begin
+        for session in sessions.values():
+            for _ in range(WARM_UP):
+                session.run(None, batch.inputs)
+        for number in range(rounds):
+            for name, session in sessions.items():
+                begin = time.perf_counter()
+                session.run(None, batch.inputs)
+                calls[name][block, number] = time.perf_counter() - begin
+    return {name: Times(calls[name], starts[name]) for name in models}
+
+
+def summarize(times: Times, images: int) -> dict[str, Any]:
+    """Return median, p90 and p99 of a call of `images` images, throughput, and session start."""
+    median, p90, p99 = np.quantile(times.calls, [0.5, 0.9, 0.99])
+    return {
+        "median_ms": 1e3 * float(median),
+        "p90_ms": 1e3 * float(p90),
+        "p99_ms": 1e3 * float(p99),
+        "images_per_second": images / float(median),
+        "session_start_ms": 1e3 * float(np.median(times.starts)),
+    }
+
+
+def speedup(times: Times, fp32: Times) -> tuple[float, tuple[float, float]]:
+    """Return how many times as fast as float32 a model is, with a 95 % bootstrap interval.
+
+    The median over blocks of the ratio of median times. Blocks are drawn with replacement, both
+    models together: within a block calls are not independent.
+    B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+    """
+    ratios = np.median(fp32.calls, axis=1) / np.median(times.calls, axis=1)
+    generator = np.random.default_rng(SEED)
+    drawn = generator.choice(ratios, (RESAMPLES, len(ratios)))
+    low, high = np.quantile(np.median(drawn, axis=1), [0.025, 0.975])
+    return float(np.median(ratios)), (float(low), float(high))
+
+
+def peak_memory(model: Path, batches: Batches, threads: int, folder: Path) -> int:
+    """Return by how many bytes loading a model and running one batch raises the peak memory.
+
+    Measured in a process of its own, since a peak never falls. `folder` is for the inputs.
+    """
+    batch = next(iter(batches))
+    inputs = folder / "inputs.npz"
+    np.savez(inputs, **batch.inputs)  # type: ignore[arg-type]  # names of inputs, no options
+    command = [sys.executable, "-c", PEAK, str(model), str(inputs), str(threads)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return 1024 * int(output)  # Linux counts kilobytes
+
+
+PEAK = """
+import resource, sys
+import numpy as np
+import onnxruntime
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+inputs = dict(np.load(sys.argv[2]))
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = int(sys.argv[3])
+before = peak()
+session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
+session.run(None, inputs)
+print(peak() - before)
+"""
