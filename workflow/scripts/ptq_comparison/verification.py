@@ -14,6 +14,8 @@ from ptq_comparison.inference import make_session
 from ptq_comparison.models import load_model
 from ptq_comparison.quantized_checks import is_quantized
 
+SOUND = "loads and is quantized"
+
 Requirement = dict[str, Any]  # see `requirement`
 
 
@@ -49,11 +51,9 @@ def verify_model(
     path = Path(evaluation["model"]["path"])
     text = f"{name} exists, loads, and holds QuantizeLinear or QLinear operators"
     state = _state_of(path)
-    yield requirement(
-        f"model_{name}", text, "loads and is quantized", state, state.startswith("loads and"), path
-    )
+    yield requirement(f"model_{name}", text, SOUND, state, state == SOUND, path)
 
-    def number(
+    def check(
         id: str, text: str, key: str, expected: Any, holds: Callable[[Any], bool]
     ) -> Requirement:
         measured: Any = evaluation
@@ -62,33 +62,33 @@ def verify_model(
         passed = measured is not None and holds(measured)
         return requirement(f"{id}_{name}", text, expected, measured, passed, evaluation_path, key)
 
-    yield number(
+    yield check(
         "test_split", f"{name} is evaluated on the full test split", "accuracy.total", images,
         lambda total: total == images,
     )  # fmt: skip
-    yield number(
+    yield check(
         "delta", f"the difference of {name} to float32 is reported, in pp", "baseline.delta_pp",
         "a number", lambda delta: isinstance(delta, float),
     )  # fmt: skip
     limit = acceptance["max_drop_pp"]
-    yield number(
+    yield check(
         "drop", f"{name} loses at most {limit} pp", "baseline.delta_pp", f">= {-limit}",
         lambda delta: delta >= -limit,
     )  # fmt: skip
     least = acceptance["min_top1"]
     if least is not None:
-        yield number(
+        yield check(
             "top1", f"{name} has a top-1 accuracy of at least {least}", "accuracy.top1",
             f">= {least}", lambda top1: top1 >= least,
         )  # fmt: skip
     reduction = acceptance["min_size_reduction"]
     if reduction is not None:
         largest = (1 - reduction) * fp32["model"]["bytes"]
-        yield number(
+        yield check(
             "size", f"the file of {name} is at least {reduction:.0%} smaller than that of float32",
             "model.bytes", f"<= {largest:.0f}", lambda size: size <= largest,
         )  # fmt: skip
-    yield number(
+    yield check(
         "saturation", f"{name} is checked for saturating CPU kernels, or it is told why not",
         "saturation", "checked, or refused with a reason",
         lambda saturation: saturation["checked"] or saturation["refused"],
@@ -158,7 +158,7 @@ def _state_of(path: Path) -> str:
         return str(error)
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         return f"does not load: {error}"
-    return "loads and is quantized" if is_quantized(model) else "loads, but is not quantized"
+    return SOUND if is_quantized(model) else "loads, but is not quantized"
 
 
 def _hashes(path: Path) -> set[bytes]:
