@@ -17,6 +17,8 @@ import onnx
 
 from ptq_comparison.inference import Batches, make_session
 
+# The threads of a session that waits for its turn would otherwise spin and disturb the others.
+QUIET = {"session.force_spinning_stop": "1"}
 BLOCKS = 8
 WARM_UP = 5  # calls of each model before a block is measured
 RESAMPLES = 2000
@@ -44,7 +46,7 @@ def measure(
         sessions = {}
         for name, model in models.items():
             begin = time.perf_counter()
-            sessions[name] = make_session(model, threads)
+            sessions[name] = make_session(model, threads, config_entries=QUIET)
             starts[name][block] = time.perf_counter() - begin
         for session in sessions.values():
             for _ in range(WARM_UP):
@@ -93,15 +95,20 @@ def peak_memory(model: Path, batches: Batches, threads: int, folder: Path) -> in
     np.savez(inputs, **batch.inputs)  # type: ignore[arg-type]  # names of inputs, no options
     command = [sys.executable, "-c", PEAK, str(model), str(inputs), str(threads)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return 1024 * int(output)  # Linux counts kilobytes
+    return int(output)
 
 
 PEAK = """
 import resource, sys
+from pathlib import Path
 import numpy as np
 import onnxruntime
 
 def peak():
+    status = Path("/proc/self/status")
+    if status.exists():  # on Linux ru_maxrss starts with what the parent process had
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return 1024 * int(line.split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 inputs = dict(np.load(sys.argv[2]))
