@@ -7,6 +7,7 @@ from helpers import RAW, make_classifier, make_images
 from ptq_comparison import latency
 from ptq_comparison.inference import Batches
 from ptq_comparison.latency import BLOCKS, Times, measure, peak_memory, speedup, summarize
+from tqdm import tqdm
 
 IMAGES, _ = make_images(32, seed=8)
 
@@ -54,14 +55,19 @@ def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
         models[name] = make_classifier()
         models[name].graph.name = name
     batches = Batches.of(IMAGES, models["a"], RAW, 4)
-    times = measure(models, batches, threads=2, rounds=3)
+    settings = [(batches, 1), (batches, 2)]
+    with tqdm(disable=True) as progress:
+        first, second = measure(models, settings, rounds=3, progress=progress)
     block = order[: len(order) // BLOCKS]
     assert order == block * BLOCKS
-    assert block[:2] == ["start a 2", "start b 2"]
-    assert block[-6:] == ["a", "b"] * 3
-    assert block[2:-6] == ["a"] * latency.WARM_UP + ["b"] * latency.WARM_UP
-    assert times["a"].calls.shape == (BLOCKS, 3) and (times["a"].calls > 0).all()
-    assert times["b"].starts.shape == (BLOCKS,)
+    warm_up = ["a"] * latency.WARM_UP + ["b"] * latency.WARM_UP
+    for threads in (1, 2):
+        part, block = block[: len(block) // (3 - threads)], block[len(block) // (3 - threads) :]
+        starts = [f"start a {threads}", f"start b {threads}"]
+        assert part == starts + warm_up + ["a", "b"] * 3
+    for times in (first, second):
+        assert times["a"].calls.shape == (BLOCKS, 3) and (times["a"].calls > 0).all()
+        assert times["b"].starts.shape == (BLOCKS,)
 
 
 def test_memory_is_that_of_the_model_and_its_inputs(tmp_path):
@@ -70,7 +76,7 @@ def test_memory_is_that_of_the_model_and_its_inputs(tmp_path):
         onnx.save(make_classifier(side=side), path)
         images, _ = make_images(32, seed=8, side=side)
         batches = Batches.of(images, onnx.load(path), RAW, 32)
-        return peak_memory(path, batches, 1, tmp_path)
+        return peak_memory(path, batches, 1)
 
     small, large = measure_memory(8), measure_memory(256)
     assert 0 < small < large

@@ -2,7 +2,6 @@
 
 if __name__ == "__main__":
     import logging
-    import tempfile
     from pathlib import Path
 
     from ptq_comparison.job import job
@@ -20,37 +19,36 @@ if __name__ == "__main__":
         images = np.load(snakemake.input.images, mmap_mode="r")
         paths = dict(zip(snakemake.params.models, map(Path, snakemake.input.models), strict=True))
         models = {name: load_model(path) for name, path in paths.items()}
-        settings = [
-            (snakemake.threads if threads == "all" else threads, size)
-            for threads in snakemake.params.threads
+        settings = {
+            (snakemake.threads if threads == "all" else threads, size): Batches.of(
+                images, models["fp32"], snakemake.params.preprocessing, size
+            )
+            for threads in snakemake.params.threads  # "all" may be one of the others
             for size in snakemake.params.batch_sizes
-        ]
+        }
+        with progress_bar("measuring", BLOCKS * len(settings), terminal, "blocks") as progress:
+            times = measure(
+                models,
+                [(batches, threads) for (threads, _), batches in settings.items()],
+                rounds,
+                progress,
+            )
         measurements = []
-        with (
-            progress_bar("measuring", len(settings), terminal) as progress,
-            tempfile.TemporaryDirectory() as scratch,
-        ):
-            for threads, size in dict.fromkeys(settings):  # "all" may be 1
-                batches = Batches.of(images, models["fp32"], snakemake.params.preprocessing, size)
-                times = measure(models, batches, threads, rounds)
-                size = next(iter(batches)).size  # that of the model, where it is fixed
-                for name in models:
-                    ratio, interval = speedup(times[name], times["fp32"])
-                    measurements.append(
-                        {
-                            "model": name,
-                            "threads": threads,
-                            "batch_size": size,
-                            **summarize(times[name], size),
-                            "speedup": ratio,
-                            "speedup_ci95": list(interval),
-                            "peak_memory_bytes": peak_memory(
-                                paths[name], batches, threads, Path(scratch)
-                            ),
-                        }
-                    )
-                    logging.info("%s", measurements[-1])
-                progress.update()
+        for ((threads, _), batches), measured in zip(settings.items(), times, strict=True):
+            size = next(iter(batches)).size  # that of the model, where it is fixed
+            for name, path in paths.items():
+                ratio, interval = speedup(measured[name], measured["fp32"])
+                row = {
+                    "model": name,
+                    "threads": threads,
+                    "batch_size": size,
+                    **summarize(measured[name], size),
+                    "speedup": ratio,
+                    "speedup_ci95": list(interval),
+                    "peak_memory_bytes": peak_memory(path, batches, threads),
+                }
+                logging.info("%s", row)
+                measurements.append(row)
         write_json(
             Path(snakemake.output.latency),
             {

@@ -7,8 +7,9 @@ times, too.
 
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,30 +34,38 @@ class Times(NamedTuple):
 
 
 def measure(
-    models: Mapping[str, onnx.ModelProto], batches: Batches, threads: int, rounds: int
-) -> dict[str, Times]:
-    """Time `rounds` calls of every model in each of `BLOCKS` blocks, in turn.
+    models: Mapping[str, onnx.ModelProto],
+    settings: Sequence[tuple[Batches, int]],
+    rounds: int,
+    progress: Any,
+) -> list[dict[str, Times]]:
+    """Time `rounds` calls of every model, in turn, in each of `BLOCKS` blocks of each setting.
 
-    All models get the first of `batches`.
+    A setting is batches, of which all models get the first, and a number of threads. Settings take
+    turns, too: the blocks of one are spread over the whole time. `progress` is a tqdm bar.
     """
-    batch = next(iter(batches))
-    calls = {name: np.empty((BLOCKS, rounds)) for name in models}
-    starts = {name: np.empty(BLOCKS) for name in models}
+    times = [
+        {name: Times(np.empty((BLOCKS, rounds)), np.empty(BLOCKS)) for name in models}
+        for _ in settings
+    ]
     for block in range(BLOCKS):
-        sessions = {}
-        for name, model in models.items():
-            begin = time.perf_counter()
-            sessions[name] = make_session(model, threads, config_entries=QUIET)
-            starts[name][block] = time.perf_counter() - begin
-        for session in sessions.values():
-            for _ in range(WARM_UP):
-                session.run(None, batch.inputs)
-        for number in range(rounds):
-            for name, session in sessions.items():
+        for (batches, threads), measured in zip(settings, times, strict=True):
+            inputs = next(iter(batches)).inputs
+            sessions = {}
+            for name, model in models.items():
                 begin = time.perf_counter()
-                session.run(None, batch.inputs)
-                calls[name][block, number] = time.perf_counter() - begin
-    return {name: Times(calls[name], starts[name]) for name in models}
+                sessions[name] = make_session(model, threads, config_entries=QUIET)
+                measured[name].starts[block] = time.perf_counter() - begin
+            for session in sessions.values():
+                for _ in range(WARM_UP):
+                    session.run(None, inputs)
+            for number in range(rounds):
+                for name, session in sessions.items():
+                    begin = time.perf_counter()
+                    session.run(None, inputs)
+                    measured[name].calls[block, number] = time.perf_counter() - begin
+            progress.update()
+    return times
 
 
 def summarize(times: Times, images: int) -> dict[str, Any]:
@@ -85,16 +94,16 @@ def speedup(times: Times, fp32: Times) -> tuple[float, tuple[float, float]]:
     return float(np.median(ratios)), (float(low), float(high))
 
 
-def peak_memory(model: Path, batches: Batches, threads: int, folder: Path) -> int:
+def peak_memory(model: Path, batches: Batches, threads: int) -> int:
     """Return by how many bytes loading a model and running one batch raises the peak memory.
 
-    Measured in a process of its own, since a peak never falls. `folder` is for the inputs.
+    Measured in a process of its own, since a peak never falls.
     """
-    batch = next(iter(batches))
-    inputs = folder / "inputs.npz"
-    np.savez(inputs, **batch.inputs)  # type: ignore[arg-type]  # names of inputs, no options
-    command = [sys.executable, "-c", PEAK, str(model), str(inputs), str(threads)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    with tempfile.TemporaryDirectory() as scratch:
+        inputs = Path(scratch) / "inputs.npz"
+        np.savez(inputs, **next(iter(batches)).inputs)  # type: ignore[arg-type]  # names of inputs
+        command = [sys.executable, "-c", PEAK, str(model), str(inputs), str(threads)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return int(output)
 
 

@@ -5,6 +5,6 @@ from typing import TextIO
 from tqdm import tqdm
 
 
-def progress_bar(description: str, images: int, terminal: TextIO) -> tqdm:
-    """Return a bar that counts images on `terminal`, and shows nothing where that is not one."""
-    return tqdm(desc=description, total=images, unit=" images", file=terminal, disable=None)
+def progress_bar(description: str, total: int, terminal: TextIO, unit: str = "images") -> tqdm:
+    """Return a bar that counts on `terminal`, and shows nothing where that is not one."""
+    return tqdm(desc=description, total=total, unit=f" {unit}", file=terminal, disable=None)
