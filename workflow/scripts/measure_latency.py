@@ -2,6 +2,7 @@
 
 if __name__ == "__main__":
     import logging
+    import os
     from pathlib import Path
 
     from ptq_comparison.job import job
@@ -19,8 +20,9 @@ if __name__ == "__main__":
         images = np.load(snakemake.input.images, mmap_mode="r")
         paths = dict(zip(snakemake.params.models, map(Path, snakemake.input.models), strict=True))
         models = {name: load_model(path) for name, path in paths.items()}
+        cores = min(snakemake.threads, os.cpu_count() or 1)
         settings = {
-            (snakemake.threads if threads == "all" else threads, size): Batches.of(
+            (cores if threads == "all" else threads, size): Batches.of(
                 images, models["fp32"], snakemake.params.preprocessing, size
             )
             for threads in snakemake.params.threads  # "all" may be one of the others
