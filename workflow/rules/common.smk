@@ -28,6 +28,7 @@ QUANTIZED = quantized_models(config["quantization"])  # what each is asked for, 
 MODELS = ["fp32", *QUANTIZED]
 # Sections of the config that may name a file in the web, and the key that does.
 DOWNLOADS = {"dataset": "url", "model": "source"}
+MODEL_IS_REMOTE = config["model"]["source"].startswith(("https://", "http://"))
 KERAS = (".h5", ".keras")
 PREPROCESSING = {
     key: config["model"][key] for key in ("layout", "scale", "mean", "std")
@@ -76,7 +77,7 @@ def get_model_file(wildcards):
     source = config["model"]["source"]
     if source == "bundled":
         return workflow.source_path("../resources/resnet8_shapes.onnx")
-    if source.startswith(("https://", "http://")):
+    if MODEL_IS_REMOTE:
         return f"results/downloads/model/{Path(source).name}"
     if not Path(source).is_file():
         raise WorkflowError(
@@ -94,8 +95,7 @@ def get_model_source(wildcards):
 
 def get_model_sha256(wildcards):
     """Return the sum of a model from the web; a file of the user's own is taken as it is."""
-    downloaded = config["model"]["source"].startswith("http")
-    return config["model"]["sha256"] if downloaded else None
+    return config["model"]["sha256"] if MODEL_IS_REMOTE else None
 
 
 def get_onnx_sha256(wildcards):
