@@ -59,16 +59,16 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
     for weight in weights:
         if weight.data_type != TENSOR_TYPES[options["weight_type"]]:
             _refuse(weight.name, "weights", _type_name(weight.data_type), options["weight_type"])
-        if weight.scale.size > 1 and not options["per_channel"]:
-            _refuse(weight.name, "scales", f"{weight.scale.size}", "1 (per_channel: false)")
-        if weight.scale.size > 1 and weight.scale.size != weight.values.shape[weight.axis]:
-            channels = weight.values.shape[weight.axis]
-            _refuse(weight.name, "scales", f"{weight.scale.size}", f"{channels}, one a channel")
-    if options["per_channel"]:
-        convolutions = [weight for weight in weights if weight.values.ndim == 4]
-        for weight in convolutions:
-            if weight.scale.size != weight.values.shape[weight.axis]:
-                _refuse(weight.name, "scales", f"{weight.scale.size}", "one a channel")
+        channels = weight.values.shape[weight.axis]
+        if not options["per_channel"]:
+            allowed: tuple[int, ...] = (1,)
+        elif weight.values.ndim == 4:  # onnxruntime quantizes every convolution by channel
+            allowed = (channels,)
+        else:  # and only some of the other operators
+            allowed = (1, channels)
+        if weight.scale.size not in allowed:
+            asked = " or ".join(map(str, allowed))
+            _refuse(weight.name, "scales", str(weight.scale.size), asked)
     if weights:
         low = min(int(weight.values.min()) for weight in weights)
         high = max(int(weight.values.max()) for weight in weights)
