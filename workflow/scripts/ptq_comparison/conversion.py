@@ -3,6 +3,7 @@
 TensorFlow is large and takes seconds to import: it is imported only here, and only where needed.
 """
 
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ptq_comparison.models import model_opset
 OPSET = 13  # the first with per-channel QuantizeLinear
 IMAGES = 1000  # that both models are compared on
 BATCH_SIZE = 100
+COUNTER = re.compile(r"__\d+")  # in names that tf2onnx makes up
 NEAR = 1e-4  # two scores this close may change places by rounding
 
 
@@ -47,6 +49,7 @@ def convert(keras_model: Any, opset: int) -> onnx.ModelProto:
     """
     import tensorflow as tf
     import tf2onnx
+    from tf2onnx.graph import GraphUtil
 
     if len(keras_model.inputs) != 1:
         raise UserError(
@@ -60,6 +63,41 @@ def convert(keras_model: Any, opset: int) -> onnx.ModelProto:
         )[0]
     except Exception as error:  # whatever TensorFlow raises
         raise UserError(f"model.source: tf2onnx cannot convert the model ({error})") from error
+    # tf2onnx walks through sets, and in some 4 % of its runs stops before the shape that Flatten
+    # computes is folded into a constant. A second pass folds it.
+    return number_names(GraphUtil.optimize_model_proto(model))
+
+
+def number_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the same model with the numbers that tf2onnx ends names with, `__123`, counted again.
+
+    tf2onnx counts while it walks through sets, so that every run gives other numbers: in the order
+    of the graph they, and with them the bytes of the model, are the same on every run. A model with
+    graphs in its nodes (If, Loop) comes back as it is.
+    """
+    if any(attribute.HasField("g") for node in model.graph.node for attribute in node.attribute):
+        return model
+    graph, numbered = model.graph, dict[str, str]()
+
+    def renamed(name: str) -> str:
+        stem = COUNTER.sub("", name)
+        return numbered.setdefault(name, name if stem == name else f"{stem}__{len(numbered)}")
+
+    for node in graph.node:
+        node.name = renamed(node.name)
+        node.input[:] = map(renamed, node.input)
+        node.output[:] = map(renamed, node.output)
+    for value in (*graph.input, *graph.output):
+        value.name = renamed(value.name)
+        for dimension in value.type.tensor_type.shape.dim:
+            if dimension.HasField("dim_param"):
+                dimension.dim_param = renamed(dimension.dim_param)
+    for tensor in graph.initializer:
+        tensor.name = renamed(tensor.name)
+    order = {name: place for place, name in enumerate(numbered.values())}
+    weights = sorted(graph.initializer, key=lambda tensor: order[tensor.name])
+    del graph.value_info[:], graph.initializer[:]  # tf2onnx's shapes of tensors; onnx infers them
+    graph.initializer.extend(weights)
     return model
 
 
