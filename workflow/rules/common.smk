@@ -30,6 +30,9 @@ MODELS = ["fp32", *QUANTIZED]
 DOWNLOADS = {"dataset": "url", "model": "source"}
 MODEL_IS_REMOTE = config["model"]["source"].startswith(("https://", "http://"))
 KERAS = (".h5", ".keras")
+FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
+# What waits for times, where the config asks for them.
+LATENCY = "results/latency.json" if config["latency"]["measure"] else []
 PREPROCESSING = {
     key: config["model"][key] for key in ("layout", "scale", "mean", "std")
 }
@@ -136,3 +139,10 @@ def print_errors(snakemake_logs):
         lines = Path(path).read_text().splitlines() if Path(path).is_file() else []
         if lines and lines[-1].startswith(ERROR_PREFIX):
             print(lines[-1], file=sys.stderr)
+
+
+def print_verdict(snakemake_logs):
+    """Close a run of all with the verdict; a run that made something else has none."""
+    text = "".join(Path(path).read_text() for path in snakemake_logs)
+    if re.search(r"^(?:local)?rule (?:all|default):", text, re.MULTILINE):
+        print(f"\n{Path('results/verdict.txt').read_text()}", file=sys.stderr)

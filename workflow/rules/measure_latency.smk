@@ -22,7 +22,7 @@ rule measure_latency:
         models=MODELS,
         threads=config["latency"]["threads"],
         batch_sizes=config["latency"]["batch_sizes"],
-        rounds=config["latency"]["rounds"],
+        seconds=config["latency"]["seconds"],
         preprocessing=PREPROCESSING,
         code=get_code("measure_latency"),
     script:

@@ -16,7 +16,6 @@ if __name__ == "__main__":
         from ptq_comparison.progress import progress_bar
         from ptq_comparison.runtime import describe_runtime
 
-        rounds = snakemake.params.rounds
         images = np.load(snakemake.input.images, mmap_mode="r")
         paths = dict(zip(snakemake.params.models, map(Path, snakemake.input.models), strict=True))
         models = {name: load_model(path) for name, path in paths.items()}
@@ -32,7 +31,7 @@ if __name__ == "__main__":
             times = measure(
                 models,
                 [(batches, threads) for (threads, _), batches in settings.items()],
-                rounds,
+                snakemake.params.seconds,
                 progress,
             )
         measurements = []
@@ -54,7 +53,6 @@ if __name__ == "__main__":
         write_json(
             Path(snakemake.output.latency),
             {
-                "calls": BLOCKS * rounds,
                 "measurements": measurements,
                 "runtime": describe_runtime(["CPUExecutionProvider"]),
             },

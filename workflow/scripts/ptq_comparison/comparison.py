@@ -1,29 +1,31 @@
 """All models in one table."""
 
-import html
 from typing import Any
 
 import pandas as pd
 
 TITLE = "What the model loses and gains in 8 bits"
-STYLE = """
-body { font: 14px sans-serif; margin: 1em; color: #222; }
-h1 { font-size: 1.4em; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.4em 0.7em; border-bottom: 1px solid #ccc; text-align: right; }
-td { white-space: nowrap; }
-th { background: #f2f2f2; }
-th:first-child, td:first-child { text-align: left; font-weight: bold; }
-li { margin: 0.3em 0; }
-"""
 
 
-def comparison_table(evaluations: list[dict[str, Any]]) -> pd.DataFrame:
+def headline_speeds(latency: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Return the row of each model in latency.json for the first setting; none if not measured."""
+    rows = latency["measurements"] if latency else []
+    return {
+        row["model"]: row
+        for row in rows
+        if all(row[key] == rows[0][key] for key in ("threads", "batch_size"))
+    }
+
+
+def comparison_table(
+    evaluations: list[dict[str, Any]], speeds: dict[str, dict[str, Any]]
+) -> pd.DataFrame:
     """Return one row a model; the float32 model, the first, is what sizes are compared with.
 
     `top1`, `agreement`, `size_ratio` and `saturation_changed` are fractions, columns in `_pp`
-    percentage points. What compares with the baseline is missing for the float32 model, and
-    saturation where onnxruntime refuses the check.
+    percentage points, `speedup` a multiple of the speed of float32. What compares with the baseline
+    is missing for the float32 model, saturation where onnxruntime refuses the check, and speed
+    where none was measured.
     """
     rows = []
     for evaluation in evaluations:
@@ -31,6 +33,8 @@ def comparison_table(evaluations: list[dict[str, Any]]) -> pd.DataFrame:
         baseline = evaluation["baseline"] or {}
         saturation = evaluation["saturation"] or {}
         low, high = baseline.get("delta_ci95_pp", (None, None))
+        speed = speeds.get(model["name"], {})
+        slowest, fastest = speed.get("speedup_ci95", (None, None))
         rows.append(
             {
                 "model": model["name"],
@@ -47,6 +51,9 @@ def comparison_table(evaluations: list[dict[str, Any]]) -> pd.DataFrame:
                 "nodes": model["nodes"],
                 "saturation_changed": saturation.get("changed"),
                 "saturation_pp": saturation.get("delta_pp"),
+                "speedup": speed.get("speedup"),
+                "speedup_ci95_low": slowest,
+                "speedup_ci95_high": fastest,
             }
         )
     return pd.DataFrame(rows)
@@ -74,6 +81,63 @@ def readable_table(table: pd.DataFrame) -> pd.DataFrame:
             "size": column("{:.0%}", "size_ratio"),
             "nodes": column("{}", "nodes"),
             "saturated": column("{:.2%} ({:+.2f} pp)", "saturation_changed", "saturation_pp"),
+            "speed": column(
+                "{:.2f} ({:.2f} to {:.2f})", "speedup", "speedup_ci95_low", "speedup_ci95_high"
+            ),
+        }
+    )
+
+
+def sortable_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the comparison as text with one number a cell, by which a page can sort."""
+    return _as_text(
+        table,
+        {
+            "model": ("model", "{}"),
+            "top-1": ("top1", "{:.2%}"),
+            "difference (pp)": ("delta_pp", "{:+.2f}"),
+            "from": ("delta_ci95_low_pp", "{:+.2f}"),
+            "to": ("delta_ci95_high_pp", "{:+.2f}"),
+            "agreement": ("agreement", "{:.2%}"),
+            "McNemar p": ("mcnemar_p", "{:.3g}"),
+            "bytes": ("bytes", "{:,}"),
+            "size": ("size_ratio", "{:.0%}"),
+            "nodes": ("nodes", "{}"),
+            "saturated": ("saturation_changed", "{:.2%}"),
+            "speed": ("speedup", "{:.2f}"),
+        },
+    )
+
+
+def speed_table(latency: dict[str, Any]) -> pd.DataFrame:
+    """Return every measurement of latency.json as text with one number a cell."""
+    table = pd.json_normalize(latency["measurements"])
+    table[["low", "high"]] = table["speedup_ci95"].to_list()
+    table["peak_memory"] = table["peak_memory_bytes"] / 2**20
+    return _as_text(
+        table,
+        {
+            "model": ("model", "{}"),
+            "threads": ("threads", "{}"),
+            "batch": ("batch_size", "{}"),
+            "median (ms)": ("median_ms", "{:.3f}"),
+            "p90 (ms)": ("p90_ms", "{:.3f}"),
+            "p99 (ms)": ("p99_ms", "{:.3f}"),
+            "images/s": ("images_per_second", "{:,.0f}"),
+            "speed": ("speedup", "{:.2f}"),
+            "from": ("low", "{:.2f}"),
+            "to": ("high", "{:.2f}"),
+            "start (ms)": ("session_start_ms", "{:.1f}"),
+            "peak memory (MiB)": ("peak_memory", "{:.1f}"),
+        },
+    )
+
+
+def _as_text(table: pd.DataFrame, columns: dict[str, tuple[str, str]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            heading: ["" if pd.isna(value) else template.format(value) for value in table[name]]
+            for heading, (name, template) in columns.items()
         }
     )
 
@@ -100,7 +164,11 @@ def saturation_warnings(evaluations: list[dict[str, Any]], threshold: float) -> 
     return warnings
 
 
-def describe_run(evaluations: list[dict[str, Any]], published_top1: float | None) -> list[str]:
+def describe_run(
+    evaluations: list[dict[str, Any]],
+    speeds: dict[str, dict[str, Any]],
+    published_top1: float | None,
+) -> list[str]:
     """Return sentences that tell what the figures were measured on, and how to read them."""
     fp32, dataset = evaluations[0]["accuracy"], evaluations[0]["dataset"]
     runtime = evaluations[0]["runtime"]
@@ -129,27 +197,26 @@ def describe_run(evaluations: list[dict[str, Any]], published_top1: float | None
         "Agreement: share of images on which the model predicts the same class as float32.",
         "Saturated: share of predictions that change, and accuracy that is lost or won, because "
         "kernels for CPUs without VNNI add in 16 bits, which overflow.",
+        *_describe_speed(speeds),
         f"Made with onnxruntime {runtime['onnxruntime']} on {runtime['cpu']} "
         f"({', '.join(runtime['isa'])}).",
     ]
     return notes
 
 
-def to_markdown(readable: pd.DataFrame, notes: list[str]) -> str:
-    """Return the readable table and the notes as Markdown."""
+def _describe_speed(speeds: dict[str, dict[str, Any]]) -> list[str]:
+    if not speeds:
+        return []
+    row = next(iter(speeds.values()))
+    return [
+        f"Speed: images a second as a multiple of float32 ({row['threads']} thread(s), batch "
+        f"{row['batch_size']}), with a 95 % bootstrap interval. It holds for this machine alone."
+    ]
+
+
+def to_markdown(sentence: str, readable: pd.DataFrame, notes: list[str]) -> str:
+    """Return the verdict, the readable table and the notes as Markdown."""
     alignment = ("left", *["right"] * (readable.shape[1] - 1))
     table = readable.to_markdown(index=False, disable_numparse=True, colalign=alignment)
     listed = "\n".join(f"- {note}" for note in notes)
-    return f"# {TITLE}\n\n{table}\n\n{listed}\n"
-
-
-def to_html(readable: pd.DataFrame, notes: list[str]) -> str:
-    """Return the readable table and the notes as a page that loads nothing else."""
-    table = readable.to_html(index=False, border=0)
-    listed = "\n".join(f"<li>{html.escape(note)}</li>" for note in notes)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{TITLE}</title>\n"
-        f"<style>{STYLE}</style>\n</head>\n<body>\n<h1>{TITLE}</h1>\n{table}\n"
-        f"<ul>\n{listed}\n</ul>\n</body>\n</html>\n"
-    )
+    return f"# {TITLE}\n\n{sentence}\n\n{table}\n\n{listed}\n"

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
+import onnxruntime
 
 from ptq_comparison.inference import Batches, make_session
 
 # The threads of a session that waits for its turn would otherwise spin and disturb the others.
 QUIET = {"session.force_spinning_stop": "1"}
-BLOCKS = 8
+BLOCKS = 30
 WARM_UP = 5  # calls of each model before a block is measured
 RESAMPLES = 2000
 SEED = 0  # of the bootstrap
@@ -36,42 +37,52 @@ class Times(NamedTuple):
 def measure(
     models: Mapping[str, onnx.ModelProto],
     settings: Sequence[tuple[Batches, int]],
-    rounds: int,
+    seconds: float,
     progress: Any,
 ) -> list[dict[str, Times]]:
-    """Time `rounds` calls of every model, in turn, in each of `BLOCKS` blocks of each setting.
+    """Time calls of every model, in turn, in each of `BLOCKS` blocks of each setting.
 
     A setting is batches, of which all models get the first, and a number of threads. Settings take
-    turns, too: the blocks of one are spread over the whole time. `progress` is a tqdm bar.
+    turns, too: the blocks of one are spread over the whole time. There are as many calls as the
+    first model makes in about `seconds`, and at least one a block. `progress` is a tqdm bar.
     """
-    times = [
-        {name: Times(np.empty((BLOCKS, rounds)), np.empty(BLOCKS)) for name in models}
-        for _ in settings
-    ]
+    times: list[dict[str, Times]] = [{} for _ in settings]
     for block in range(BLOCKS):
         for (batches, threads), measured in zip(settings, times, strict=True):
             inputs = next(iter(batches)).inputs
-            sessions = {}
+            sessions, starts = {}, {}
             for name, model in models.items():
                 begin = time.perf_counter()
                 sessions[name] = make_session(model, threads, config_entries=QUIET)
-                measured[name].starts[block] = time.perf_counter() - begin
-            for session in sessions.values():
+                starts[name] = time.perf_counter() - begin
+            for session in reversed(sessions.values()):  # the first model last: it sets the pace
                 for _ in range(WARM_UP):
-                    session.run(None, inputs)
-            for number in range(rounds):
+                    call = _time_call(session, inputs)
+            if not measured:
+                rounds = max(1, round(seconds / BLOCKS / call))
+                for name in models:
+                    measured[name] = Times(np.empty((BLOCKS, rounds)), np.empty(BLOCKS))
+            for name in models:
+                measured[name].starts[block] = starts[name]
+            for number in range(measured[name].calls.shape[1]):
                 for name, session in sessions.items():
-                    begin = time.perf_counter()
-                    session.run(None, inputs)
-                    measured[name].calls[block, number] = time.perf_counter() - begin
+                    measured[name].calls[block, number] = _time_call(session, inputs)
             progress.update()
     return times
 
 
+def _time_call(session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray]) -> float:
+    begin = time.perf_counter()
+    session.run(None, inputs)
+    return time.perf_counter() - begin
+
+
 def summarize(times: Times, images: int) -> dict[str, Any]:
-    """Return median, p90 and p99 of a call of `images` images, throughput, and session start."""
+    """Return the number of calls of `images` images, their median, p90 and p99, throughput, and
+    the median session start."""
     median, p90, p99 = np.quantile(times.calls, [0.5, 0.9, 0.99])
     return {
+        "calls": times.calls.size,
         "median_ms": 1e3 * float(median),
         "p90_ms": 1e3 * float(p90),
         "p99_ms": 1e3 * float(p99),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 Z = NormalDist().inv_cdf(0.975)  # of two-sided 95 % intervals
+SIGNIFICANCE = 0.05  # level of the tests, that of the intervals
 GRID = 10**12  # steps from end to end of the range where a limit of an interval is searched
 
 

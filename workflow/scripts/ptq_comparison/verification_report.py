@@ -5,9 +5,9 @@ from typing import Any
 from tabulate import tabulate
 
 
-def to_markdown(requirements: list[dict[str, Any]]) -> str:
-    """Return the report as a Markdown table."""
-    rows = [
+def table_rows(requirements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row of texts for each requirement, by heading."""
+    return [
         {
             "": "pass" if row["passed"] else "FAIL",
             "requirement": row["requirement"],
@@ -17,6 +17,11 @@ def to_markdown(requirements: list[dict[str, Any]]) -> str:
         }
         for row in requirements
     ]
+
+
+def to_markdown(requirements: list[dict[str, Any]]) -> str:
+    """Return the report as a Markdown table."""
+    rows = table_rows(requirements)
     table = tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
     return f"# Verification\n\n{summarize(requirements)}\n\n{table}\n"
 

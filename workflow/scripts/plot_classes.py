@@ -1,0 +1,14 @@
+"""Plot the accuracy of each class for all models."""
+
+if __name__ == "__main__":
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule):
+        from ptq_comparison.figures.classes import plot_classes
+        from ptq_comparison.figures.style import save
+        from ptq_comparison.files import read_json
+
+        evaluations = [read_json(Path(path)) for path in snakemake.input.evaluations]
+        save(plot_classes(evaluations), Path(snakemake.output.figure))

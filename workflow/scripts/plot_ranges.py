@@ -1,0 +1,14 @@
+"""Plot the range of each activation tensor and the share of the 8-bit grid in use."""
+
+if __name__ == "__main__":
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule):
+        from ptq_comparison.figures.ranges import plot_ranges
+        from ptq_comparison.figures.style import save
+        from ptq_comparison.files import read_json
+
+        activations = read_json(Path(snakemake.input.activations))
+        save(plot_ranges(activations), Path(snakemake.output.figure))

@@ -1,0 +1,63 @@
+"""How the confusion matrix changes: that of each quantized model minus that of float32."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from ptq_comparison.figures.style import WIDTH, set_title
+
+ANNOTATED = 12  # classes: with more, the counts do not fit into the cells
+NAMED = 40  # classes: with more, the names do not fit beside the matrix
+
+
+def difference(evaluation: dict[str, Any], fp32: dict[str, Any]) -> np.ndarray:
+    """Return counts of a model minus those of float32, int64: row = label, column = prediction."""
+    return np.asarray(evaluation["confusion_matrix"]) - np.asarray(fp32["confusion_matrix"])
+
+
+def finding(evaluations: list[dict[str, Any]]) -> str:
+    """Return the confusion that grows most, over all quantized models."""
+    matrices = np.array([difference(item, evaluations[0]) for item in evaluations[1:]])
+    classes = np.arange(matrices.shape[1])
+    matrices[:, classes, classes] = 0
+    if matrices.max() <= 0:
+        return "No confusion grows"
+    model, label, predicted = np.unravel_index(matrices.argmax(), matrices.shape)
+    names = [row["class"] for row in evaluations[0]["per_class"]]
+    return (
+        f"{evaluations[model + 1]['model']['name']} takes {names[label]} for {names[predicted]} "
+        f"more often than float32 does: {matrices.max():+d} images"
+    )
+
+
+def plot_confusion(evaluations: list[dict[str, Any]]) -> Figure:
+    """Return the figure, a panel a quantized model; `evaluations` of all models, float32 first."""
+    names = [row["class"] for row in evaluations[0]["per_class"]]
+    matrices = [difference(item, evaluations[0]) for item in evaluations[1:]]
+    limit = max(1, *(int(np.abs(matrix).max()) for matrix in matrices))
+    rows = len(matrices)
+    side = min(WIDTH, 1.8 + 0.42 * len(names))
+    figure, panels = plt.subplots(
+        rows, 1, sharex=True, squeeze=False, figsize=(WIDTH, 1.2 + 0.75 * side * rows)
+    )
+    for axes, evaluation, matrix in zip(panels[:, 0], evaluations[1:], matrices, strict=True):
+        image = axes.imshow(matrix, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
+        axes.set_title(f"{evaluation['model']['name']} minus float32", fontsize=11)
+        axes.set_ylabel("label")
+        axes.spines[:].set_visible(False)
+        if len(names) <= NAMED:
+            axes.set_yticks(range(len(names)), names)
+            axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
+        if len(names) <= ANNOTATED:
+            for (row, column), count in np.ndenumerate(matrix):
+                if count:
+                    shade = "white" if abs(count) > 0.6 * limit else "black"
+                    axes.text(
+                        column, row, f"{count:+d}", ha="center", va="center", color=shade, size=9
+                    )
+    panels[-1, 0].set_xlabel("prediction")
+    figure.colorbar(image, ax=panels[:, 0], label="images more (+) or fewer (-)", shrink=0.6)
+    set_title(figure, finding(evaluations))
+    return figure

@@ -1,0 +1,55 @@
+"""One look for all figures: fonts, colours of the models, and the same bytes on every run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")  # no screen
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from ptq_comparison.files import atomic_path
+
+# M. Okabe and K. Ito, Color Universal Design, 2008: told apart with any kind of colour vision.
+FLOAT = "#555555"
+QUANTIZED = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+MARKERS = "osD^vP"
+WIDTH = 6.5  # inches; the fonts are large enough for half of it
+plt.rcParams.update(
+    {
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlelocation": "left",
+        "figure.constrained_layout.use": True,
+        "figure.titlesize": 13,
+        "font.size": 11,
+        "legend.frameon": False,
+        "svg.hashsalt": "onnx-ptq-comparison",  # names inside the file, otherwise random
+    }
+)
+
+
+def colors(models: Sequence[str]) -> dict[str, str]:
+    """Return the colour of each model, the same in every figure; the first one is float32."""
+    quantized = {name: QUANTIZED[n % len(QUANTIZED)] for n, name in enumerate(models[1:])}
+    return {models[0]: FLOAT, **quantized}
+
+
+def markers(models: Sequence[str]) -> dict[str, str]:
+    """Return the marker of each model, which tells models apart in print without colour."""
+    quantized = {name: MARKERS[(n + 1) % len(MARKERS)] for n, name in enumerate(models[1:])}
+    return {models[0]: MARKERS[0], **quantized}
+
+
+def set_title(figure: Figure, text: str) -> None:
+    """Put the finding above the figure, in as many lines as its width asks for."""
+    figure.suptitle(text, x=0.02, ha="left", wrap=True, fontweight="bold")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as SVG, the same bytes for the same figure, with letters as outlines."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
+    plt.close(figure)
