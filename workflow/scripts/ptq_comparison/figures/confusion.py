@@ -14,7 +14,7 @@ NAMED = 40  # classes: with more, the names do not fit beside the matrix
 
 def difference(evaluation: dict[str, Any], fp32: dict[str, Any]) -> np.ndarray:
     """Return counts of a model minus those of float32, int64: row = label, column = prediction."""
-    return np.asarray(evaluation["confusion_matrix"]) - np.asarray(fp32["confusion_matrix"])
+    return np.array(np.subtract(evaluation["confusion_matrix"], fp32["confusion_matrix"]))
 
 
 def finding(evaluations: list[dict[str, Any]]) -> str:
