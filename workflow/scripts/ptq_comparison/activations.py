@@ -8,6 +8,7 @@ import onnx
 
 from ptq_comparison.files import read_json
 from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.models import with_outputs
 
 LEVELS = 256
 QUANTILES = (0.005, 0.5, 0.995)  # the outer two hold 99 % of the values
@@ -34,7 +35,7 @@ def measure_activations(
     producers = {output: node.op_type for node in model.graph.node for output in node.output}
     names = [name for name in (batches.interface.input, *producers) if name in limits]
     grids = {name: (min(limits[name][0], 0.0), max(limits[name][1], 0.0)) for name in names}
-    session = make_session(_with_outputs(model, names), threads=1, optimize=False)
+    session = make_session(with_outputs(model, names), threads=1, optimize=False)
     counts = {name: np.zeros(LEVELS, np.int64) for name in names}
     clipped = dict.fromkeys(names, 0)
     inner = [name for name in names if name != batches.interface.input]
@@ -53,18 +54,6 @@ def measure_activations(
         _describe(name, producers.get(name, "input"), grids[name], counts[name], clipped[name])
         for name in names
     ]
-
-
-def _with_outputs(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
-    given = {value.name for value in (*model.graph.output, *model.graph.input)}
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    copy.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-        for name in names
-        if name not in given
-    )
-    return copy
 
 
 def _describe(

@@ -1,6 +1,7 @@
 """What an ONNX classifier wants as input, what it gives, and what it is made of."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,19 @@ def describe_model(path: Path, name: str) -> dict[str, Any]:
         "operators": dict(sorted(operators.items())),
         "opset": model_opset(model),
     }
+
+
+def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
+    """Return a copy of the model that also gives the float32 tensors `names`."""
+    given = {value.name for value in (*model.graph.output, *model.graph.input)}
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    copy.graph.output.extend(
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+        for name in names
+        if name not in given
+    )
+    return copy
 
 
 def model_opset(model: onnx.ModelProto) -> int:

@@ -42,13 +42,25 @@ def quantize(
     UserError when it does not, and for names that are not in the model.
     """
     check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"])
+    quantized = quantize_model(model, ranges, provenance["method"], options)
+    check_stored(quantized, options)
+    check_outputs(quantized, model, batches)
+    write_metadata(quantized, {**provenance, "quantization": options})
+    with atomic_path(output) as temporary:
+        onnx.save(quantized, temporary)
+
+
+def quantize_model(
+    model: onnx.ModelProto, ranges: Path, method: str, options: dict[str, Any]
+) -> onnx.ModelProto:
+    """Return the model as onnxruntime quantizes it, unchecked; see `quantize` for the arguments."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "quantized.onnx"
         quantize_static(
             model,  # given a path, onnxruntime writes a file beside it, and parallel jobs collide
             path,
             calibration_cache_path=ranges,
-            calibrate_method=CalibrationMethod[provenance["method"]],
+            calibrate_method=CalibrationMethod[method],
             quant_format=QuantFormat[options["format"]],
             activation_type=QuantType[options["activation_type"]],
             weight_type=QuantType[options["weight_type"]],
@@ -58,9 +70,4 @@ def quantize(
             op_types_to_quantize=list(options["op_types_to_quantize"]),
             extra_options=dict(options["extra_options"]),
         )
-        quantized = onnx.load(path)
-    check_stored(quantized, options)
-    check_outputs(quantized, model, batches)
-    write_metadata(quantized, {**provenance, "quantization": options})
-    with atomic_path(output) as temporary:
-        onnx.save(quantized, temporary)
+        return onnx.load(path)
