@@ -1,0 +1,52 @@
+"""How near the answers of a quantized model are to those of float32 on the same images."""
+
+import numpy as np
+
+# Where the rows of the float32 scores sum to one within this, the model ends in softmax.
+SUM_TOLERANCE = 1e-3
+# Least probability: float32 does not tell 1 from 1 plus this either.
+FLOOR = float(np.finfo(np.float32).eps)
+
+
+def agreement(predicted: np.ndarray, reference: np.ndarray) -> float:
+    """Return the share of images that both models put into the same class; both int64 (N,)."""
+    return float(np.mean(predicted == reference))
+
+
+def kl_divergence(reference_scores: np.ndarray, scores: np.ndarray) -> float:
+    """Return the mean over images of KL(float32 || quantized) of the class probabilities, in nats.
+
+    Both are float32 (N, classes): probabilities, or logits, which softmax turns into them. Which of
+    the two is told by the float32 scores: an 8-bit softmax does not sum to exactly one, and rounds
+    small probabilities to 0, which would make the divergence infinite. Probabilities below `FLOOR`
+    are therefore raised to it, and the rows scaled to sum to one.
+    S. Kullback and R. A. Leibler, Ann. Math. Stat. 22 (1951), 79-86.
+    """
+    sums = reference_scores.sum(axis=1, dtype=np.float64)
+    ends_in_softmax = reference_scores.min() >= 0 and np.allclose(
+        sums, 1, rtol=0, atol=SUM_TOLERANCE
+    )
+    p, q = (_probabilities(x, ends_in_softmax) for x in (reference_scores, scores))
+    return float(np.mean(np.sum(p * np.log(p / q), axis=1)))
+
+
+def _probabilities(scores: np.ndarray, ends_in_softmax: bool) -> np.ndarray:
+    values = scores.astype(np.float64)
+    if not ends_in_softmax:
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+        values /= values.sum(axis=1, keepdims=True)
+    values = np.maximum(values, FLOOR)
+    return np.asarray(values / values.sum(axis=1, keepdims=True))
+
+
+def sqnr_db(reference: np.ndarray, output: np.ndarray) -> float | None:
+    """Return the ratio of the power of the float32 output to that of the error, in decibels.
+
+    Both are float32 (N, classes); the power is taken over all images and classes. None where the
+    ratio is not a finite number, which JSON could not hold: equal outputs, or a reference of zeros.
+    """
+    exact = reference.astype(np.float64)
+    signal, noise = np.sum(exact**2), np.sum((exact - output) ** 2)
+    if not signal or not noise:
+        return None
+    return 10 * float(np.log10(signal / noise))
