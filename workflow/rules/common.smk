@@ -14,6 +14,7 @@ sys.path.append(str(SCRIPTS))
 from ptq_comparison.code_digest import code_digest
 from ptq_comparison.config import config_conflicts, config_errors, method_options
 from ptq_comparison.dtypes import quantized_models, required_opset
+from ptq_comparison.errors import UserError
 from ptq_comparison.job import ERROR_PREFIX
 
 # Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.
@@ -38,9 +39,12 @@ PREPROCESSING = {
 }
 
 
+RECOMMENDED = "recommended"  # the model that the sweep chooses, tested like the others
+
+
 wildcard_constraints:
     dtype="|".join(QUANTIZED),
-    model="|".join(MODELS),
+    model="|".join([*MODELS, RECOMMENDED]),
 
 
 def get_code(rule):

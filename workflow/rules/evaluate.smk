@@ -23,7 +23,6 @@ rule evaluate:
     conda:
         "../../envs/statistics.yaml"
     params:
-        method=config["calibration"]["method"],
         seed=config["calibration"]["seed"],
         code=get_code("evaluate"),
     script:
@@ -41,7 +40,7 @@ rule reject_unknown_model:
     benchmark:
         "results/benchmarks/reject_unknown_model/{unknown}.tsv"
     wildcard_constraints:
-        unknown=f"(?!(?:{'|'.join(MODELS)})_eval)[^/]+",
+        unknown=f"(?!(?:{'|'.join([*MODELS, RECOMMENDED])})_eval)[^/]+",
     conda:
         "../../envs/data.yaml"
     shell:

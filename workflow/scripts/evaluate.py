@@ -20,11 +20,13 @@ if __name__ == "__main__":
             baseline = read_predictions(
                 Path(snakemake.input.baseline), Path(snakemake.input.baseline_provenance)
             )
+            provenance = read_metadata(load_model(Path(snakemake.input.model)))
+            per_class = provenance["options"].get("samples_per_class")
             calibration = {
-                "method": snakemake.params.method,
-                **describe_samples(Path(snakemake.input.samples)),
+                "method": provenance["method"],
+                **describe_samples(Path(snakemake.input.samples), per_class),
                 "seed": snakemake.params.seed,
-                "provenance": read_metadata(load_model(Path(snakemake.input.model))),
+                "provenance": provenance,
             }
         evaluation = evaluate(
             model=describe_model(Path(snakemake.input.model), name),

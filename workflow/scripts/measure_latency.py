@@ -2,7 +2,6 @@
 
 if __name__ == "__main__":
     import logging
-    import os
     from pathlib import Path
 
     from ptq_comparison.job import job
@@ -11,7 +10,14 @@ if __name__ == "__main__":
         import numpy as np
         from ptq_comparison.files import write_json
         from ptq_comparison.inference import Batches
-        from ptq_comparison.latency import BLOCKS, measure, peak_memory, speedup, summarize
+        from ptq_comparison.latency import (
+            BLOCKS,
+            count_threads,
+            measure,
+            peak_memory,
+            speedup,
+            summarize,
+        )
         from ptq_comparison.models import load_model
         from ptq_comparison.progress import progress_bar
         from ptq_comparison.runtime import describe_runtime
@@ -19,9 +25,8 @@ if __name__ == "__main__":
         images = np.load(snakemake.input.images, mmap_mode="r")
         paths = dict(zip(snakemake.params.models, map(Path, snakemake.input.models), strict=True))
         models = {name: load_model(path) for name, path in paths.items()}
-        cores = min(snakemake.threads, os.cpu_count() or 1)
         settings = {
-            (cores if threads == "all" else threads, size): Batches.of(
+            (count_threads(threads, snakemake.threads), size): Batches.of(
                 images, models["fp32"], snakemake.params.preprocessing, size
             )
             for threads in snakemake.params.threads  # "all" may be one of the others

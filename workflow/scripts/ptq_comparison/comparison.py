@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from ptq_comparison.tables import as_text, markdown_table
+
 TITLE = "What the model loses and gains in 8 bits"
 
 
@@ -90,7 +92,7 @@ def readable_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def sortable_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the comparison as text with one number a cell, by which a page can sort."""
-    return _as_text(
+    return as_text(
         table,
         {
             "model": ("model", "{}"),
@@ -114,7 +116,7 @@ def speed_table(latency: dict[str, Any]) -> pd.DataFrame:
     table = pd.json_normalize(latency["measurements"])
     table[["low", "high"]] = table["speedup_ci95"].to_list()
     table["peak_memory"] = table["peak_memory_bytes"] / 2**20
-    return _as_text(
+    return as_text(
         table,
         {
             "model": ("model", "{}"),
@@ -130,15 +132,6 @@ def speed_table(latency: dict[str, Any]) -> pd.DataFrame:
             "start (ms)": ("session_start_ms", "{:.1f}"),
             "peak memory (MiB)": ("peak_memory", "{:.1f}"),
         },
-    )
-
-
-def _as_text(table: pd.DataFrame, columns: dict[str, tuple[str, str]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            heading: ["" if pd.isna(value) else template.format(value) for value in table[name]]
-            for heading, (name, template) in columns.items()
-        }
     )
 
 
@@ -216,7 +209,6 @@ def _describe_speed(speeds: dict[str, dict[str, Any]]) -> list[str]:
 
 def to_markdown(sentence: str, readable: pd.DataFrame, notes: list[str]) -> str:
     """Return the verdict, the readable table and the notes as Markdown."""
-    alignment = ("left", *["right"] * (readable.shape[1] - 1))
-    table = readable.to_markdown(index=False, disable_numparse=True, colalign=alignment)
+    table = markdown_table(readable)
     listed = "\n".join(f"- {note}" for note in notes)
     return f"# {TITLE}\n\n{sentence}\n\n{table}\n\n{listed}\n"

@@ -11,6 +11,7 @@ METHOD_OPTIONS = {
     "MinMax": (),
     "Percentile": ("percentile", "num_bins"),
     "Entropy": ("num_bins", "num_quantized_bins"),
+    "MSE": ("num_bins",),
 }
 
 

@@ -6,7 +6,7 @@ worth nothing.
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import onnx
@@ -74,14 +74,22 @@ def convert_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
 
 
 def check_names(
-    model: onnx.ModelProto, nodes_to_exclude: Sequence[str], op_types_to_quantize: Sequence[str]
+    model: onnx.ModelProto,
+    nodes_to_exclude: Sequence[str],
+    op_types_to_quantize: Sequence[str],
+    tensors: Iterable[str] = (),
 ) -> None:
-    """Raise UserError when a name is not in the model: onnxruntime would ignore it."""
+    """Raise UserError when a name is not in the model: onnxruntime would ignore it.
+
+    `tensors` are names of activations that have a type of their own.
+    """
     names = [node.name for node in model.graph.node]
+    activations = [model.graph.input[0].name, *(o for n in model.graph.node for o in n.output)]
     types = sorted({node.op_type for node in model.graph.node})
     for key, wanted, known, what in (
         ("nodes_to_exclude", nodes_to_exclude, names, "node"),
         ("op_types_to_quantize", op_types_to_quantize, types, "operator of type"),
+        ("tensor_types", tensors, activations, "tensor"),
     ):
         for name in wanted:
             if name not in known:

@@ -5,6 +5,7 @@ meets all of them. Sessions are made anew for every block: where a session lies 
 times, too.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,12 @@ def measure(
                     measured[name].calls[block, number] = _time_call(session, inputs)
             progress.update()
     return times
+
+
+def count_threads(asked: int | str, cores: int) -> int:
+    """Return the number of threads that the config asks for; `all` are the cores of the run."""
+    # Snakemake may be allowed more cores than there are.
+    return min(cores, os.cpu_count() or 1) if asked == "all" else int(asked)
 
 
 def _time_call(session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray]) -> float:

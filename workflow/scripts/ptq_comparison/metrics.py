@@ -15,14 +15,14 @@ SIGNIFICANCE = 0.05  # level of the tests, that of the intervals
 GRID = 10**12  # steps from end to end of the range where a limit of an interval is searched
 
 
-def wilson_interval(correct: int, total: int) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of an accuracy, as fractions.
+def wilson_interval(correct: int, total: int, z: float = Z) -> tuple[float, float]:
+    """Return the Wilson score interval of an accuracy, as fractions; `z` is the normal quantile.
 
     E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), 209-212.
     """
-    share, z2 = correct / total, Z * Z / total
+    share, z2 = correct / total, z * z / total
     centre = (share + z2 / 2) / (1 + z2)
-    half = Z * math.sqrt(share * (1 - share) / total + z2 / (4 * total)) / (1 + z2)
+    half = z * math.sqrt(share * (1 - share) / total + z2 / (4 * total)) / (1 + z2)
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
@@ -42,12 +42,14 @@ def mcnemar_exact_p(fixed: int, broken: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def paired_difference_interval(fixed: int, broken: int, total: int) -> tuple[float, float]:
-    """Return Tango's 95 % score interval of the accuracy difference, as fractions.
+def paired_difference_interval(
+    fixed: int, broken: int, total: int, z: float = Z
+) -> tuple[float, float]:
+    """Return Tango's score interval of the accuracy difference, as fractions.
 
     The difference is model minus baseline; `fixed` images are right in the model alone, `broken`
-    in the baseline alone. The interval keeps its coverage with few disagreements, even with
-    none, where the common Wald interval shrinks to nothing.
+    in the baseline alone, and `z` is the normal quantile. The interval keeps its coverage with few
+    disagreements, even with none, where the common Wald interval shrinks to nothing.
     T. Tango, Stat. Med. 17 (1998), 891-908; recommended by M. W. Fagerland, S. Lydersen and
     P. Laake, Stat. Med. 33 (2014), 2850-2875.
     """
@@ -67,8 +69,8 @@ def paired_difference_interval(fixed: int, broken: int, total: int) -> tuple[flo
         falling: int = bisect_left(range(1, GRID), -target, key=lambda k: -score(start + k * step))
         return start + (falling + 1) * step
 
-    low = -1.0 if difference == -1 else limit(Z, -1.0, difference + 1)
-    high = 1.0 if difference == 1 else limit(-Z, difference, 1 - difference)
+    low = -1.0 if difference == -1 else limit(z, -1.0, difference + 1)
+    high = 1.0 if difference == 1 else limit(-z, difference, 1 - difference)
     return low, high
 
 

@@ -12,7 +12,7 @@ from ptq_comparison.files import atomic_path
 from ptq_comparison.float_checks import check_names
 from ptq_comparison.inference import Batches
 from ptq_comparison.provenance import write_metadata
-from ptq_comparison.quantized_checks import check_outputs, check_stored
+from ptq_comparison.quantized_checks import check_outputs, check_stored, tensor_types
 
 
 def preprocess_model(model: onnx.ModelProto, output: Path) -> None:
@@ -41,7 +41,8 @@ def quantize(
     `quantized_checks`, the last of them on the first of `batches`, before it is written. Raises
     UserError when it does not, and for names that are not in the model.
     """
-    check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"])
+    own_types = tensor_types(model, options)
+    check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"], own_types)
     quantized = quantize_model(model, ranges, provenance["method"], options)
     check_stored(quantized, options)
     check_outputs(quantized, model, batches)
@@ -54,10 +55,18 @@ def quantize_model(
     model: onnx.ModelProto, ranges: Path, method: str, options: dict[str, Any]
 ) -> onnx.ModelProto:
     """Return the model as onnxruntime quantizes it, unchecked; see `quantize` for the arguments."""
+    types = tensor_types(model, options)
+    overrides = (
+        {"TensorQuantOverrides": {k: [{"quant_type": QuantType[v]}] for k, v in types.items()}}
+        if types
+        else {}
+    )
+    given = onnx.ModelProto()  # onnxruntime changes the model that it is given
+    given.CopyFrom(model)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "quantized.onnx"
         quantize_static(
-            model,  # given a path, onnxruntime writes a file beside it, and parallel jobs collide
+            given,  # and given a path, it writes a file beside it, so that parallel jobs collide
             path,
             calibration_cache_path=ranges,
             calibrate_method=CalibrationMethod[method],
@@ -68,6 +77,6 @@ def quantize_model(
             reduce_range=options["reduce_range"],
             nodes_to_exclude=list(options["nodes_to_exclude"]),
             op_types_to_quantize=list(options["op_types_to_quantize"]),
-            extra_options=dict(options["extra_options"]),
+            extra_options={**options["extra_options"], **overrides},
         )
         return onnx.load(path)

@@ -51,10 +51,11 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
             "quantization.nodes_to_exclude, quantization.op_types_to_quantize: nothing was "
             "quantized; leave something to quantize"
         )
-    wanted = TENSOR_TYPES[options["activation_type"]]
+    own = tensor_types(model, options)
     for name, data_type in _activation_types(model):
-        if data_type != wanted:
-            _refuse(name, "activations", _type_name(data_type), options["activation_type"])
+        asked = own.get(name, options["activation_type"])
+        if data_type != TENSOR_TYPES[asked]:
+            _refuse(name, "activations", _type_name(data_type), asked)
     weights = list(_weights(model))
     for weight in weights:
         if weight.data_type != TENSOR_TYPES[options["weight_type"]]:
@@ -76,6 +77,12 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
         if (smallest <= low and high <= largest) != options["reduce_range"]:
             asked = "7 bits" if options["reduce_range"] else "8 bits"
             _refuse("of all layers", "weights", f"values from {low} to {high}", asked)
+
+
+def tensor_types(model: onnx.ModelProto, options: dict[str, Any]) -> dict[str, str]:
+    """Return the types that single activation tensors are to have, by their names in the model."""
+    names = {"input": model.graph.input[0].name}
+    return {names.get(key, key): kind for key, kind in options.get("tensor_types", {}).items()}
 
 
 def check_outputs(model: onnx.ModelProto, float_model: onnx.ModelProto, batches: Batches) -> None:

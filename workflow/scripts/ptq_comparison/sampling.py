@@ -31,6 +31,32 @@ def stratified_indices(
     return np.sort(np.concatenate(chosen)).astype(np.int64)
 
 
+def validation_indices(
+    labels: np.ndarray,
+    calibration: np.ndarray,
+    class_names: Sequence[str],
+    per_class: int,
+    seed: int,
+) -> np.ndarray:
+    """Draw up to `per_class` images of every class that are no calibration images.
+
+    `labels` is int64 (N,), `calibration` int64 indices into it. Returns ascending indices, int64.
+    Raises UserError when nothing is left of a class.
+    """
+    generator = np.random.default_rng(seed)
+    left = np.setdiff1d(np.arange(len(labels)), calibration)
+    chosen = []
+    for label, name in enumerate(class_names):
+        candidates = left[labels[left] == label]
+        if not len(candidates):
+            raise UserError(
+                f"calibration.samples_per_class: all training images of class {name!r} calibrate, "
+                "and none is left to choose recipes on; lower it or add images"
+            )
+        chosen.append(generator.choice(candidates, min(per_class, len(candidates)), replace=False))
+    return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
 def write_samples(
     images: np.ndarray,
     labels: np.ndarray,
@@ -51,7 +77,11 @@ def read_samples(path: Path) -> np.ndarray:
     return np.loadtxt(path, dtype=np.int64, delimiter=",", skiprows=1, ndmin=2)
 
 
-def describe_samples(path: Path) -> dict[str, int]:
-    """Return the number of calibration `images` and how many of them are `per_class`."""
-    labels = read_samples(path)[:, 1]
-    return {"images": len(labels), "per_class": int(np.bincount(labels).max())}
+def describe_samples(path: Path, per_class: int | None = None) -> dict[str, int]:
+    """Return the number of calibration `images` and how many of them are `per_class`.
+
+    `per_class` is for a recipe that calibrates on fewer than there are.
+    """
+    counts = np.bincount(read_samples(path)[:, 1])
+    most = int(counts.max()) if per_class is None else per_class
+    return {"images": int(np.minimum(counts, most).sum()), "per_class": most}

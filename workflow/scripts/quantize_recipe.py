@@ -1,0 +1,47 @@
+"""Quantize as a recipe asks for, weights and biases refined where it does."""
+
+if __name__ == "__main__":
+    import logging
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule):
+        import numpy as np
+        from ptq_comparison.inference import Batches
+        from ptq_comparison.models import load_model
+        from ptq_comparison.provenance import calibration_provenance, check_ranges
+        from ptq_comparison.quantization import quantize
+        from ptq_comparison.recipes import (
+            REFINEMENTS,
+            calibration_options,
+            quantization_options,
+        )
+
+        recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
+        model_path, images_path = Path(snakemake.input.model), Path(snakemake.input.images)
+        ranges = Path(snakemake.input.ranges)
+        logging.info("%s: %s", snakemake.wildcards.recipe, recipe)
+        expected = calibration_provenance(
+            model_path,
+            images_path,
+            preprocessing,
+            recipe["method"],
+            calibration_options(recipe)["options"],
+        )
+        provenance = check_ranges(ranges, expected)
+        model = load_model(model_path)
+        images = np.load(images_path, mmap_mode="r")
+        batches = Batches.of(images, model, preprocessing, snakemake.params.batch_size)
+        quantize(
+            model,
+            ranges,
+            Path(snakemake.output.model),
+            provenance={
+                **provenance,
+                "recipe": snakemake.wildcards.recipe,
+                "refinements": {key: recipe[key] for key in REFINEMENTS},
+            },
+            batches=batches,
+            **quantization_options(recipe),
+        )

@@ -1,0 +1,28 @@
+"""Choose the recipe that agrees best with float32 of those that the config allows."""
+
+if __name__ == "__main__":
+    import shutil
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule) as terminal:
+        import numpy as np
+        import pandas as pd
+        from ptq_comparison.files import atomic_path, write_json
+        from ptq_comparison.selection import describe_selection, select
+
+        table = pd.read_csv(snakemake.input.sweep)
+        with np.load(snakemake.input.baseline) as arrays:
+            fp32 = arrays["predicted"]
+        agrees = {}
+        for name, path in zip(snakemake.params.recipes, snakemake.input.predictions, strict=True):
+            with np.load(path) as arrays:
+                agrees[name] = arrays["predicted"] == fp32
+        chosen, allowed = select(table, snakemake.params.constraints)
+        selection = describe_selection(table, chosen, allowed, agrees, snakemake.params.constraints)
+        models = dict(zip(snakemake.params.recipes, snakemake.input.models, strict=True))
+        write_json(Path(snakemake.output.selection), selection)
+        with atomic_path(Path(snakemake.output.model)) as temporary:
+            shutil.copyfile(models[selection["recipe"]], temporary)
+        print(selection["reason"], file=terminal)
