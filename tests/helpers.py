@@ -57,6 +57,24 @@ def make_nan_classifier() -> ModelProto:
     return model
 
 
+def make_outlier_classifier() -> ModelProto:
+    """Return the classifier with a node `outlier` that 8 bits for a whole tensor make useless.
+
+    It passes on three channels as they are; a fourth one, always 0, has a weight that stretches the
+    grid until the others round to 0.
+    """
+    model = make_classifier()
+    nodes, weights = model.graph.node, model.graph.initializer[0]
+    wider = np.pad(numpy_helper.to_array(weights), [(0, 1), (0, 0), (0, 0), (0, 0)])
+    weights.CopyFrom(numpy_helper.from_array(wider, "w"))
+    passing = np.hstack([np.eye(3), np.full((3, 1), 1000.0)]).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(passing[..., None, None], "passing"))
+    pool = next(place for place, node in enumerate(nodes) if node.name == "pool")
+    nodes.insert(pool, helper.make_node("Conv", ["r", "passing"], ["o"], name="outlier"))
+    nodes[pool + 1].input[0] = "o"
+    return model
+
+
 def make_images(count: int, seed: int, side: int = 8) -> tuple[np.ndarray, np.ndarray]:
     """Return noise, uint8 (N, side, side, 3), with the channel of the label a little brighter."""
     generator = np.random.default_rng(seed)

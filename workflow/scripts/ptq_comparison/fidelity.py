@@ -4,8 +4,8 @@ import numpy as np
 
 # Where the rows of the float32 scores sum to one within this, the model ends in softmax.
 SUM_TOLERANCE = 1e-3
-# Least probability: float32 does not tell 1 from 1 plus this either.
-FLOOR = float(np.finfo(np.float32).eps)
+# Of the probability of an image, the part that all classes together get at least.
+FLOOR = 0.01
 
 
 def agreement(predicted: np.ndarray, reference: np.ndarray) -> float:
@@ -17,9 +17,11 @@ def kl_divergence(reference_scores: np.ndarray, scores: np.ndarray) -> float:
     """Return the mean over images of KL(float32 || quantized) of the class probabilities, in nats.
 
     Both are float32 (N, classes): probabilities, or logits, which softmax turns into them. Which of
-    the two is told by the float32 scores: an 8-bit softmax does not sum to exactly one, and rounds
-    small probabilities to 0, which would make the divergence infinite. Probabilities below `FLOOR`
-    are therefore raised to it, and the rows scaled to sum to one.
+    the two is told by the float32 scores: an 8-bit softmax does not sum to exactly one. It also
+    rounds small probabilities to 0, where the divergence is infinite. Probabilities of both models
+    are therefore raised to at least `FLOOR` / classes, and divided by their sum. (With a floor of
+    1e-7 the rounding of the softmax, which changes hardly an answer, outweighed all convolutions of
+    ResNet8; this floor changes the divergence of the others by 2 % at most.)
     S. Kullback and R. A. Leibler, Ann. Math. Stat. 22 (1951), 79-86.
     """
     sums = reference_scores.sum(axis=1, dtype=np.float64)
@@ -35,7 +37,7 @@ def _probabilities(scores: np.ndarray, ends_in_softmax: bool) -> np.ndarray:
     if not ends_in_softmax:
         values = np.exp(values - values.max(axis=1, keepdims=True))
         values /= values.sum(axis=1, keepdims=True)
-    values = np.maximum(values, FLOOR)
+    values = np.maximum(values, FLOOR / values.shape[1])
     return np.asarray(values / values.sum(axis=1, keepdims=True))
 
 

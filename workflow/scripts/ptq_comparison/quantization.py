@@ -10,6 +10,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from ptq_comparison.files import atomic_path
 from ptq_comparison.float_checks import check_names
+from ptq_comparison.float_nodes import keep_in_float
 from ptq_comparison.inference import Batches
 from ptq_comparison.provenance import write_metadata
 from ptq_comparison.quantized_checks import check_outputs, check_stored, tensor_types
@@ -54,7 +55,10 @@ def quantize(
 def quantize_model(
     model: onnx.ModelProto, ranges: Path, method: str, options: dict[str, Any]
 ) -> onnx.ModelProto:
-    """Return the model as onnxruntime quantizes it, unchecked; see `quantize` for the arguments."""
+    """Return the model as onnxruntime quantizes it, unchecked; see `quantize` for the arguments.
+
+    Excluded nodes run in float32, which onnxruntime alone does not ensure: see `keep_in_float`.
+    """
     types = tensor_types(model, options)
     overrides = (
         {"TensorQuantOverrides": {k: [{"quant_type": QuantType[v]}] for k, v in types.items()}}
@@ -79,4 +83,6 @@ def quantize_model(
             op_types_to_quantize=list(options["op_types_to_quantize"]),
             extra_options={**options["extra_options"], **overrides},
         )
-        return onnx.load(path)
+        quantized = onnx.load(path)
+    keep_in_float(quantized)
+    return quantized

@@ -47,8 +47,8 @@ def select(table: pd.DataFrame, constraints: dict[str, Any]) -> tuple[int, np.nd
     """
     if constraints["min_speedup"] is not None and table["speedup"].isna().any():
         raise UserError(
-            "recommend.min_speedup: speed was not measured; set latency.measure to true, or this to "
-            "null"
+            "recommend.min_speedup: speed was not measured; set latency.measure to true, or this "
+            "to null"
         )
     missed = misses(table, constraints)
     allowed = (missed == 0).all(axis=1).to_numpy()

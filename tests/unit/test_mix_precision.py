@@ -1,0 +1,102 @@
+"""Rule mix_precision: the worst nodes stay in float32 until the accuracy is near enough."""
+
+import numpy as np
+import pytest
+from helpers import RAW, make_images, make_outlier_classifier
+from ptq_comparison.calibration import calibrate, write_ranges
+from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.latency import Times
+from ptq_comparison.metrics import paired_difference_interval
+from ptq_comparison.mixed_precision import add_speeds, mix_precision
+from ptq_comparison.quantization import quantize_model
+from ptq_comparison.quantized_checks import is_quantized
+from ptq_comparison.sensitivity import Trial
+from tqdm import tqdm
+
+IMAGES, LABELS = make_images(60, seed=6)
+MODEL = make_outlier_classifier()
+RANKING = ["outlier", "conv", "pool", "softmax"]
+OPTIONS = {
+    "activation_type": "QUInt8",
+    "weight_type": "QInt8",
+    "format": "QDQ",
+    "per_channel": False,
+    "reduce_range": False,
+    "op_types_to_quantize": [],
+    "extra_options": {},
+}
+
+
+def predict(model):
+    inputs = {"image": IMAGES.astype(np.float32)}
+    return make_session(model, 1).run(None, inputs)[0]
+
+
+@pytest.fixture
+def trial(tmp_path):
+    batches = Batches.of(IMAGES, MODEL, RAW, 16)
+    ranges = tmp_path / "ranges.json"
+    write_ranges(ranges, calibrate(MODEL, batches, "MinMax", {}, tqdm(disable=True)), {})
+
+    def quantize(in_float):
+        options = {**OPTIONS, "nodes_to_exclude": list(in_float)}
+        return quantize_model(MODEL, ranges, "MinMax", options)
+
+    return Trial(quantize, batches, predict(MODEL))
+
+
+def test_it_stops_where_the_loss_is_small_enough(trial):
+    rows, models = zip(*mix_precision(trial, RANKING, LABELS, 10.0), strict=True)
+    assert [(row["nodes_in_float"], row["node"]) for row in rows] == [(0, ""), (1, "outlier")]
+    assert [row["nodes_quantized"] for row in rows] == [4, 3]
+    assert rows[0]["delta_pp"] < -10 <= rows[1]["delta_pp"]
+    fp32 = predict(MODEL).argmax(axis=1) == LABELS
+    for row, model in zip(rows, models, strict=True):
+        own = predict(model).argmax(axis=1) == LABELS
+        assert (row["correct"], row["total"], row["top1"]) == (own.sum(), 60, own.mean())
+        assert row["delta_pp"] == pytest.approx(100 * (own.mean() - fp32.mean()))
+        low, high = paired_difference_interval(np.sum(own & ~fp32), np.sum(fp32 & ~own), 60)
+        assert row["delta_ci95_low_pp"] == pytest.approx(100 * low)
+        assert row["delta_ci95_high_pp"] == pytest.approx(100 * high)
+        assert row["bytes"] == len(model.SerializeToString())
+    assert rows[0]["kl_divergence"] > rows[1]["kl_divergence"]
+
+
+def test_a_recipe_that_is_good_enough_stays_as_it_is(trial):
+    ((row, model),) = mix_precision(trial, RANKING, LABELS, 100.0)
+    assert row["nodes_in_float"] == 0 and is_quantized(model)
+
+
+def test_a_target_that_is_not_reached_ends_with_all_nodes_in_float(trial):
+    """The worst node comes last here, so that only float32 itself loses nothing."""
+    ranking = ["softmax", "pool", "conv", "outlier"]
+    rows, models = zip(*mix_precision(trial, ranking, LABELS, 1.0), strict=True)
+    assert [row["nodes_in_float"] for row in rows] == [0, 1, 2, 3, 4]
+    assert rows[-1]["nodes_quantized"] == 0 and rows[-1]["delta_pp"] == 0
+    assert [is_quantized(model) for model in models] == [True] * 4 + [False]
+
+
+def test_the_target_itself_is_near_enough(trial):
+    first, _ = next(mix_precision(trial, RANKING, LABELS, 0.0))
+    assert first["delta_pp"] < 0
+    steps = {
+        target: len(list(mix_precision(trial, RANKING, LABELS, target)))
+        for target in (-first["delta_pp"], -first["delta_pp"] - 0.1)
+    }
+    assert list(steps.values()) == [1, 2]
+
+
+def test_speeds_are_against_the_float_model_in_the_same_blocks():
+    fp32 = Times(np.full((4, 3), 0.010), np.full(4, 0.1))
+    times = [Times(np.full((4, 3), seconds), np.full(4, 0.1)) for seconds in (0.005, 0.008)]
+    rows = add_speeds(
+        [{"nodes_in_float": 0}, {"nodes_in_float": 1}],
+        times,
+        fp32,
+        {"threads": 1, "batch_size": 8},
+    )
+    assert [row["nodes_in_float"] for row in rows] == [0, 1]
+    assert [row["speedup"] for row in rows] == pytest.approx([2.0, 1.25])
+    assert [row["images_per_second"] for row in rows] == pytest.approx([1600, 1000])
+    assert rows[0]["speedup_ci95_low"] == pytest.approx(2.0)
+    assert rows[0]["threads"] == 1 and rows[0]["batch_size"] == 8
