@@ -7,17 +7,16 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ptq_comparison.activations import LEVELS
-from ptq_comparison.figures.style import QUANTIZED, WIDTH, set_title
+from ptq_comparison.figures.style import QUANTIZED, WIDTH, set_title, shorten
 
 SHOWN = 60  # tensors; of more, those that use least of their grid
-TITLE_NAME = 28  # letters of a tensor's name, of which the end tells most
 
 
 def finding(activations: list[dict[str, Any]]) -> str:
     """Return which tensor uses least of its grid."""
     least = min(activations, key=lambda row: row["share"])
     return (
-        f"99 % of {_short(least['tensor'])} lie in {round(least['share'] * LEVELS)} of {LEVELS} "
+        f"99 % of {shorten(least['tensor'])} lie in {round(least['share'] * LEVELS)} of {LEVELS} "
         f"levels; the median tensor uses "
         f"{np.median([row['share'] for row in activations]):.0%} of its grid"
     )
@@ -46,7 +45,7 @@ def plot_ranges(activations: list[dict[str, Any]]) -> Figure:
         )
     axes.set_yticks(range(len(shown)))
     axes.set_yticklabels(
-        [f"{_short(row['tensor'])} ({row['op_type']})" for row in shown], fontsize=8
+        [f"{shorten(row['tensor'])} ({row['op_type']})" for row in shown], fontsize=8
     )
     axes.tick_params(axis="y", length=0)
     axes.set(xlim=(-1, LEVELS + 95), ylim=(len(shown) - 0.4, -0.6), xticks=[0, 64, 128, 192, 255])
@@ -60,7 +59,3 @@ def plot_ranges(activations: list[dict[str, Any]]) -> Figure:
     note = f"\n({left_out} tensors that use more are left out)" if left_out else ""
     set_title(figure, finding(activations) + note)
     return figure
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= TITLE_NAME else f"…{name[1 - TITLE_NAME :]}"

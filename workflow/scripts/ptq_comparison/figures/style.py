@@ -16,6 +16,7 @@ from ptq_comparison.files import atomic_path
 FLOAT = "#555555"
 QUANTIZED = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 MARKERS = "osD^vP"
+LETTERS = 28  # of the name of a node or tensor, of which the end tells most
 WIDTH = 6.5  # inches; the fonts are large enough for half of it
 plt.rcParams.update(
     {
@@ -41,6 +42,11 @@ def markers(models: Sequence[str]) -> dict[str, str]:
     """Return the marker of each model, which tells models apart in print without colour."""
     quantized = {name: MARKERS[(n + 1) % len(MARKERS)] for n, name in enumerate(models[1:])}
     return {models[0]: MARKERS[0], **quantized}
+
+
+def shorten(name: str) -> str:
+    """Return the end of a name that is too long for a figure."""
+    return name if len(name) <= LETTERS else f"…{name[1 - LETTERS :]}"
 
 
 def set_title(figure: Figure, text: str) -> None:
