@@ -7,7 +7,6 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ptq_comparison.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
-from ptq_comparison.sensitivity import rank
 
 SHOWN = 40  # nodes; of more, those that cost most
 # Mode of a row: label, colour, filled or not, and offset from the line of the node.
@@ -20,7 +19,7 @@ MODES = {
 def finding(rows: list[dict[str, Any]]) -> str:
     """Return which node costs most, beside all together."""
     by_node = {row["node"]: row for row in rows if row["mode"] != "all_but"}
-    worst = rank(rows)[0]
+    worst = _ranking(rows)[0]
     return (
         f"{shorten(worst)} costs most: alone in 8 bits it changes {_changed(by_node[worst]):.1f} % "
         f"of the answers, all nodes change {_changed(by_node['']):.1f} %"
@@ -28,8 +27,8 @@ def finding(rows: list[dict[str, Any]]) -> str:
 
 
 def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
-    """Return the figure; `rows` are those of sensitivity.csv, SQNR is not shown."""
-    ranking = rank(rows)
+    """Return the figure; `rows` are those of sensitivity.csv, the worst node first."""
+    ranking = _ranking(rows)
     places = {node: place for place, node in enumerate(ranking[:SHOWN])}
     (everything,) = [row for row in rows if row["mode"] == "all"]
     types = {row["node"]: row["op_type"] for row in rows}
@@ -73,6 +72,10 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
     note = f"\n({left_out} nodes that cost less are left out)" if left_out else ""
     set_title(figure, finding(rows) + note)
     return figure
+
+
+def _ranking(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["node"] for row in rows if row["mode"] == "only"]
 
 
 def _scale(axes: Any, values: list[float]) -> None:
