@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -159,6 +160,22 @@ def broken_folder(folder: Path, finished: Path) -> None:
     (folder / "images/train/blue/2.png").write_bytes(b"\x89PNG and no more")
 
 
+def weights_apart(size: int | None) -> Callable[[Path, Path], None]:
+    """Leave the weights to a file beside the model, cut to `size` bytes; None: without the file."""
+
+    def prepare(folder: Path, finished: Path) -> None:
+        onnx.save(
+            make_classifier(), folder / "model.onnx", save_as_external_data=True, location="w.data",
+            size_threshold=0,
+        )  # fmt: skip
+        if size is None:
+            (folder / "w.data").unlink()
+        else:
+            os.truncate(folder / "w.data", size)
+
+    return prepare
+
+
 def empty_folder(folder: Path, finished: Path) -> None:
     (folder / "images").mkdir()
 
@@ -291,6 +308,14 @@ FAULTS = {
     ),
     "truncated model": Fault(
         "error: prepare_model: model.onnx: not a valid ONNX model", model=truncated
+    ),
+    "weights beside the model that are gone": Fault(
+        "error: prepare_model: model.onnx: not a valid ONNX model",
+        {"model": {"source": "model.onnx"}}, folder=weights_apart(None),
+    ),
+    "weights beside the model cut short": Fault(
+        "error: prepare_model: model.onnx: not a valid ONNX model",
+        {"model": {"source": "model.onnx"}}, folder=weights_apart(100),
     ),
     "NaN weights": Fault(
         "error: prepare_model: model.source: tensor 'w' holds values that are not finite",

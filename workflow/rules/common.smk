@@ -96,6 +96,15 @@ def get_model_source(wildcards):
     return "results/models/converted.onnx" if file.endswith(KERAS) else file
 
 
+def get_model_weights(wildcards):
+    """Name the file in which PyTorch's exporter puts the weights; most models have none.
+
+    An exported model whose weights alone are new has the same .onnx: without this, nothing reruns.
+    """
+    weights = Path(f"{get_model_source(wildcards)}.data")
+    return str(weights) if weights.is_file() else []
+
+
 def get_model_sha256(wildcards):
     """Return the sum of a model from the web; a file of the user's own is taken as it is."""
     return config["model"]["sha256"] if MODEL_IS_REMOTE else None
