@@ -43,6 +43,7 @@ def write_config(folder, source):
         "model": {"source": str(source), "scale": 1 / 255, "mean": MEAN, "std": STD},
         "calibration": {"samples_per_class": 10},
         "acceptance": {"min_size_reduction": None},
+        "latency": {"measure": False},
     }
     return overlay(folder / "own.yaml", config)
 
