@@ -452,18 +452,21 @@ def test_bad_input(tiny, tiny_run, tmp_path, name):
         (tmp_path / "data.npz").write_bytes(data if isinstance(data, bytes) else buffer.getvalue())
         config["dataset"] = {"path": "data.npz"}
     files = (tiny / "config.yaml", overlay(tmp_path / "overlay.yaml", config))
+    before = results(tmp_path)
     result = run_snakemake(tmp_path, fault.target, configfiles=files)
     assert result.returncode != 0
-    lines = [line for line in result.stdout.splitlines() if fault.message in line]
-    assert lines, result.stdout
-    assert "Traceback (most recent call last)" not in result.stdout
-    assert "unexpected" not in lines[-1]
+    (line,) = {line for line in result.stdout.splitlines() if line.startswith("error: ")}
+    assert fault.message in line, result.stdout
+    assert "Traceback" not in result.stdout
+    assert "unexpected" not in line
+    # It stands at the end of the output, so that nobody has to search for it.
+    assert line in result.stdout.splitlines()[-6:]
     made = results(tmp_path)
     assert fault.target not in made
-    if lines[-1].startswith("error: ") and " (log: " in lines[-1]:
-        # It stands at the end of the output too, so that nobody has to search for it.
-        assert lines[-1] in result.stdout.splitlines()[-6:]
-        log = tmp_path / lines[-1].rpartition("(log: ")[2].rstrip(")")
+    if " (log: " not in line:  # nothing has run
+        assert made == before
+    else:
+        log = tmp_path / line.rpartition("(log: ")[2].rstrip(")")
         assert "Traceback (most recent call last)" in log.read_text()
         failed = log.relative_to(tmp_path / "results/logs").parts[0].removesuffix(".log")
         assert not [path for path in made if OUTPUTS[failed] in path]
