@@ -11,6 +11,7 @@ import pytest
 import yaml
 from helpers import (
     CLASSES,
+    RAW,
     REPOSITORY,
     make_classifier,
     make_images,
@@ -35,6 +36,7 @@ def test_evaluation_follows_the_schema(tiny_run, model):
     validate(evaluation, SCHEMA)
     assert evaluation["model"]["path"] == f"results/models/{model}.onnx"
     assert evaluation["accuracy"]["total"] == 151
+    assert evaluation["preprocessing"] == RAW
     assert [row["class"] for row in evaluation["per_class"]] == list(CLASSES)
     assert np.sum(evaluation["confusion_matrix"]) == 151
     if model == "fp32":

@@ -43,6 +43,7 @@ if __name__ == "__main__":
             {
                 "model_sha256": sha256_file(model_path),
                 "dataset_sha256": dataset["splits"]["test"]["sha256"],
+                "preprocessing": snakemake.params.preprocessing,
                 "runtime": describe_runtime(session.get_providers()),
                 "saturation": saturation,
             },

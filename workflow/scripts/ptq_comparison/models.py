@@ -28,15 +28,28 @@ class Interface:
 
 
 def load_model(path: Path) -> onnx.ModelProto:
-    """Read an ONNX file. Raises UserError when the file is absent, is not ONNX, or is not valid."""
+    """Read an ONNX file and its weights, also those in files beside it.
+
+    Raises UserError when a file is absent, is not ONNX, or is not valid.
+    """
     if not path.is_file():
         raise UserError(f"{path}: no such file; set model.source to an ONNX file")
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError) as error:
-        raise UserError(f"{path}: not a valid ONNX model ({error}); export it again") from error
+    # ValueError: a file of weights that is cut short
+    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        raise UserError(
+            f"{path}: not a valid ONNX model ({error}); export it again, with its weights inside "
+            "or beside it"
+        ) from error
     return model
+
+
+def has_external_weights(path: Path) -> bool:
+    """Tell whether an ONNX file leaves weights to files beside it, as PyTorch's exporter does."""
+    tensors = onnx.load(path, load_external_data=False).graph.initializer
+    return any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors)
 
 
 def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
