@@ -1,13 +1,14 @@
 """What an ONNX classifier wants as input, what it gives, and what it is made of."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError
+from onnx.utils import Extractor
 
 from ptq_comparison.errors import UserError
 from ptq_comparison.files import sha256_file
@@ -133,6 +134,19 @@ def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProt
         if name not in given
     )
     return copy
+
+
+def extract(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
+    """Return the part of the model that computes the float32 tensors `names`, its only outputs."""
+    initializers = {initializer.name for initializer in model.graph.initializer}
+    inputs = [value.name for value in model.graph.input if value.name not in initializers]
+    return Extractor(with_outputs(model, names)).extract_model(inputs, list(names))
+
+
+def attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
+    """Return the value of an attribute of a node, `default` where the node does not have it."""
+    found = (a for a in node.attribute if a.name == name)
+    return next((onnx.helper.get_attribute_value(a) for a in found), default)
 
 
 def model_opset(model: onnx.ModelProto) -> int:
