@@ -22,6 +22,7 @@ plt.rcParams.update(
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlelocation": "left",
+        "axes.unicode_minus": False,  # as in the labels
         "figure.constrained_layout.use": True,
         "figure.titlesize": 13,
         "font.size": 11,
@@ -41,6 +42,11 @@ def markers(models: Sequence[str]) -> dict[str, str]:
     """Return the marker of each model, which tells models apart in print without colour."""
     quantized = {name: MARKERS[(n + 1) % len(MARKERS)] for n, name in enumerate(models[1:])}
     return {models[0]: MARKERS[0], **quantized}
+
+
+def shorten(name: str, letters: int) -> str:
+    """Cut a name to so many letters at most; its end tells tensors apart, so that stays."""
+    return name if len(name) <= letters else f"…{name[1 - letters :]}"
 
 
 def set_title(figure: Figure, text: str) -> None:
