@@ -5,7 +5,7 @@ from typing import Any
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ptq_comparison.figures.style import FLOAT, WIDTH, colors, set_title
+from ptq_comparison.figures.style import FLOAT, LETTERS, WIDTH, colors, set_title, shorten
 from ptq_comparison.verdict import is_significant
 
 NAMED = 4  # quantized models: of more, the title counts
@@ -50,7 +50,11 @@ def plot_accuracy(evaluations: list[dict[str, Any]]) -> Figure:
             _label(right, row, baseline["delta_pp"], f"{baseline['delta_pp']:+.2f}")
     left.axvline(100 * evaluations[0]["accuracy"]["top1"], color=FLOAT, lw=0.8, ls=":", zorder=1)
     right.axvline(0, color=FLOAT, lw=0.8, ls=":", zorder=1)
-    left.set(xlabel="top-1 accuracy (%)", yticks=range(len(names)), yticklabels=names)
+    left.set(
+        xlabel="top-1 accuracy (%)",
+        yticks=range(len(names)),
+        yticklabels=[shorten(name, LETTERS) for name in names],
+    )
     left.set_ylim(len(names) - 0.4, -0.7)
     right.set_xlabel("difference to float32 (pp)")
     for axes in (left, right):

@@ -6,7 +6,15 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ptq_comparison.figures.style import WIDTH, colors, markers, set_title
+from ptq_comparison.figures.style import (
+    LETTERS,
+    WIDTH,
+    add_legend,
+    colors,
+    markers,
+    set_title,
+    shorten,
+)
 
 SHOWN = 30  # classes; of more, those that change most
 STEP = 0.07  # inches between the markers of two models, so that equal ones do not hide each other
@@ -63,7 +71,7 @@ def plot_classes(evaluations: list[dict[str, Any]]) -> Figure:
             s=32,
             color=palette[name],
             marker=shapes[name],
-            label=name,
+            label=shorten(name, LETTERS),
             zorder=2,
         )
     axes.set(xlabel="accuracy of the class (%)", yticks=places)
@@ -75,7 +83,7 @@ def plot_classes(evaluations: list[dict[str, Any]]) -> Figure:
         places[1:] - 0.5, 0, 1, color="#eeeeee", lw=0.8, transform=axes.get_yaxis_transform()
     )
     axes.set_axisbelow(True)
-    figure.legend(loc="outside lower center", ncols=min(len(names), 4), handletextpad=0.1)
+    add_legend(figure)
     note = f"\n({left_out} classes that change less are left out)" if left_out else ""
     set_title(figure, finding(evaluations) + note)
     return figure

@@ -71,7 +71,7 @@ def plot_confusion(evaluations: list[dict[str, Any]]) -> Figure:
         location="bottom",  # beside the panels it would take width from the counts
         ticks=MaxNLocator(5, integer=True),
         aspect=40,
-        pad=0.02,
+        pad=0.1 / figure.get_figheight(),
     )
     set_title(figure, finding(evaluations))
     return figure

@@ -94,7 +94,8 @@ def plot_examples(
             axes.set_anchor("S")  # centred, the layout would cut off what stands below
         for axes, index in zip(panels, row.indices, strict=False):
             picture: Any = images[index].squeeze()
-            axes.imshow(picture, cmap="gray" if picture.ndim == 2 else None)
+            # Without interpolation, the file holds the pixels themselves.
+            axes.imshow(picture, cmap="gray" if picture.ndim == 2 else None, interpolation="none")
             _write(axes, 0, shorten(class_names[labels[index]], LETTERS + 5))
             _write(axes, 1, answers[first].describe(index, class_names))
             _write(axes, 2, answers[row.model].describe(index, class_names))

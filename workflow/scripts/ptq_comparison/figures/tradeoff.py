@@ -5,11 +5,18 @@ from typing import Any
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ptq_comparison.figures.style import WIDTH, colors, markers, set_title, shorten
+from ptq_comparison.figures.style import (
+    LETTERS,
+    WIDTH,
+    add_legend,
+    colors,
+    markers,
+    set_title,
+    shorten,
+)
 from ptq_comparison.verdict import describe_setting, verdict
 
 LARGEST = 1200  # area of the disc of the largest model, square points
-LETTERS = 18  # of a model's name, two of which have to fit beside each other
 
 
 def plot_tradeoff(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str, Any]]) -> Figure:
@@ -47,6 +54,6 @@ def plot_tradeoff(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str,
     axes.margins(x=0.12, y=0.1)
     axes.grid(color="#eeeeee")
     axes.set_axisbelow(True)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=10)
+    add_legend(figure)
     set_title(figure, verdict(evaluations, speeds).rstrip("."))
     return figure
