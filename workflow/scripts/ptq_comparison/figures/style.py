@@ -46,7 +46,7 @@ def markers(models: Sequence[str]) -> dict[str, str]:
     return {models[0]: FLOAT_MARKER, **quantized}
 
 
-def shorten(name: str, letters: int) -> str:
+def shorten(name: str, letters: int = 28) -> str:
     """Cut a name to so many letters at most; its end tells tensors apart, so that stays."""
     return name if len(name) <= letters else f"…{name[1 - letters :]}"
 
