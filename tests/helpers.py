@@ -3,12 +3,18 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+from ptq_comparison import metrics
+from ptq_comparison.calibration import calibrate, write_ranges
+from ptq_comparison.inference import Batches
+from ptq_comparison.quantization import quantize_model
+from tqdm import tqdm
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -16,6 +22,16 @@ REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = Path(os.environ.get("SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 CLASSES = ("red", "green", "blue")
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # torchvision's, of pixels from 0 to 1
+OPTIONS = {  # of quantize_model
+    "activation_type": "QUInt8",
+    "weight_type": "QInt8",
+    "per_channel": False,
+    "reduce_range": False,
+    "format": "QDQ",
+    "nodes_to_exclude": [],
+    "op_types_to_quantize": [],
+    "extra_options": {},
+}
 RAW = {"layout": "auto", "scale": 1.0, "mean": 0.0, "std": 1.0}  # preprocessing: pixels as they are
 
 
@@ -84,6 +100,64 @@ def make_images(count: int, seed: int, side: int = 8) -> tuple[np.ndarray, np.nd
     return images.astype(np.uint8), labels
 
 
+def make_network(
+    layers: Sequence[tuple[str, dict[str, Any], dict[str, np.ndarray]]],
+    channels: int = 3,
+    side: int = 8,
+    batch: int | str = "batch",
+) -> ModelProto:
+    """Return an NCHW model of operators in a row: type, attributes, and constants by name.
+
+    Constants are float32 further inputs in their order; nodes are named by their position, as in
+    conv0, and give a tensor of that name. The output has the shape (batch, classes).
+    """
+    tensor, nodes, constants = "image", [], []
+    for position, (op_type, attributes, arrays) in enumerate(layers):
+        name = f"{op_type.lower()}{position}"
+        nodes.append(helper.make_node(op_type, [tensor, *arrays], [name], name=name, **attributes))
+        constants += [
+            numpy_helper.from_array(array.astype(np.float32), key) for key, array in arrays.items()
+        ]
+        tensor = name
+    shape = [batch, channels, side, side]
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(tensor, TensorProto.FLOAT, [batch, "classes"])],
+        list({constant.name: constant for constant in constants}.values()),
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    checker.check_model(model)
+    return model
+
+
+class Quantizer:
+    """Quantizes a model and those like it with the ranges of its activations.
+
+    `options` are those of `quantize_model`; what is not given is onnxruntime's default.
+    """
+
+    def __init__(
+        self,
+        model: ModelProto,
+        batches: Batches,
+        folder: Path,
+        method: str = "MinMax",
+        **given: Any,
+    ) -> None:
+        self.options = {**OPTIONS, **given}
+        self._method, self._path = method, folder / "ranges.json"
+        settings = {"percentile": 99.999, "num_bins": 2048} if method == "Percentile" else {}
+        ranges = calibrate(model, batches, method, settings, tqdm(disable=True))
+        write_ranges(self._path, ranges, {})
+
+    def __call__(self, model: ModelProto) -> ModelProto:
+        copy = ModelProto()
+        copy.CopyFrom(model)
+        return quantize_model(copy, self._path, self._method, self.options)
+
+
 def snakemake_command(
     folder: Path,
     *targets: str,
@@ -115,3 +189,47 @@ def overlay(path: Path, content: dict[str, Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(content))
     return path
+
+
+def make_evaluations(
+    models: dict[str, np.ndarray], labels: np.ndarray, classes: tuple[str, ...] = CLASSES
+) -> list[dict[str, Any]]:
+    """Return evaluations of models by their predictions, int64 (N,), the first one float32."""
+    baseline = next(iter(models.values()))
+    evaluations = []
+    for number, (name, predicted) in enumerate(models.items()):
+        other = baseline if number else None
+        correct = int((predicted == labels).sum())
+        evaluations.append(
+            {
+                "model": {"name": name, "bytes": 96_000 if number else 320_000, "nodes": 25},
+                "dataset": {"name": "npz", "description": "", "images": len(labels)},
+                "accuracy": metrics.accuracy(correct, len(labels)),
+                "baseline": metrics.paired_comparison(predicted, baseline, labels)
+                if number
+                else None,
+                "per_class": metrics.per_class_accuracy(predicted, other, labels, list(classes)),
+                "confusion_matrix": metrics.confusion_matrix(
+                    predicted, labels, len(classes)
+                ).tolist(),
+                "calibration": None,
+                "saturation": None,
+                "runtime": {"onnxruntime": "1.32.0", "cpu": "CPU", "isa": ["avx2"]},
+            }
+        )
+    return evaluations
+
+
+def make_speeds(models: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return a row of latency.json for each model, each a little slower than the one before."""
+    return {
+        name: {
+            "model": name,
+            "threads": 1,
+            "batch_size": 1,
+            "images_per_second": 8000.0 / (1 + number),
+            "speedup": 1 / (1 + number),
+            "speedup_ci95": [0.99 / (1 + number), 1.01 / (1 + number)],
+        }
+        for number, name in enumerate(models)
+    }

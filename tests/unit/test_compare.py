@@ -1,16 +1,17 @@
 """Rule compare: one row a model, for programs and for people."""
 
 import io
-import re
 
 import pandas as pd
 import pytest
 from ptq_comparison.comparison import (
     comparison_table,
     describe_run,
+    headline_speeds,
     readable_table,
     saturation_warnings,
-    to_html,
+    sortable_table,
+    speed_table,
     to_markdown,
 )
 
@@ -29,6 +30,9 @@ COLUMNS = [
     "nodes",
     "saturation_changed",
     "saturation_pp",
+    "speedup",
+    "speedup_ci95_low",
+    "speedup_ci95_high",
 ]
 
 
@@ -58,8 +62,35 @@ EVALUATIONS = [
 ]
 
 
+def make_row(model, threads, batch_size, speedup):
+    return {
+        "model": model,
+        "threads": threads,
+        "batch_size": batch_size,
+        "median_ms": 0.125,
+        "p90_ms": 0.25,
+        "p99_ms": 0.5,
+        "images_per_second": 8000.0,
+        "speedup": speedup,
+        "speedup_ci95": [speedup - 0.01, speedup + 0.02],
+        "session_start_ms": 5.25,
+        "peak_memory_bytes": 3 * 2**20,
+    }
+
+
+LATENCY = {
+    "measurements": [
+        make_row(model, threads, size, speedup)
+        for threads in (1, 2)
+        for size in (1, 32)
+        for model, speedup in (("fp32", 1.0), ("int8", 0.7 + threads / 100 + size))
+    ]
+}
+SPEEDS = headline_speeds(LATENCY)
+
+
 def test_csv_has_the_columns_of_the_contract_in_full_precision():
-    text = comparison_table(EVALUATIONS).to_csv(index=False)
+    text = comparison_table(EVALUATIONS, SPEEDS).to_csv(index=False)
     table = pd.read_csv(io.StringIO(text), index_col="model")
     assert text.splitlines()[0].split(",") == COLUMNS
     assert table.loc["int8", "delta_pp"] == -1.61
@@ -70,36 +101,63 @@ def test_csv_has_the_columns_of_the_contract_in_full_precision():
     assert table.loc["int8", "saturation_changed"] == 0.0334
     assert table.loc["int8", "saturation_pp"] == -1.18
     assert table.loc["fp32", ["saturation_changed", "saturation_pp"]].isna().all()
+    assert table.loc["int8", "speedup"] == 1.71
+    assert table.loc["int8", ["speedup_ci95_low", "speedup_ci95_high"]].tolist() == [1.7, 1.73]
     assert table.loc["fp32", ["delta_pp", "agreement", "mcnemar_p"]].isna().all()
 
 
 def test_markdown_shows_percent_signs_and_intervals():
-    table = readable_table(comparison_table(EVALUATIONS))
-    lines = to_markdown(table, ["A note."]).splitlines()
+    table = readable_table(comparison_table(EVALUATIONS, SPEEDS))
+    lines = to_markdown("The verdict.", table, ["A note."]).splitlines()
     (row,) = [line for line in lines if line.startswith("| int8")]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells == [
         "int8", "85.58%", "8,558 of 10,000", "-1.61", "-2.00 to -1.25", "95.00%", "3.2e-12",
-        "125,516", "39%", "39", "3.34% (-1.18 pp)",
+        "125,516", "39%", "39", "3.34% (-1.18 pp)", "1.71 (1.70 to 1.73)",
     ]  # fmt: skip
-    assert lines[-1] == "- A note."
+    assert lines[2] == "The verdict." and lines[-1] == "- A note."
 
 
-def test_html_is_a_page_of_its_own_with_every_model():
-    page = to_html(readable_table(comparison_table(EVALUATIONS)), ["1 < 2"])
-    assert len(re.findall(r"<td>(?:fp32|int8)</td>", page)) == 2
-    assert "1 &lt; 2" in page
-    assert not re.search(r"(src|href)=", page)
+def test_a_cell_of_the_page_holds_one_number_to_sort_by():
+    table = sortable_table(comparison_table(EVALUATIONS, SPEEDS)).set_index("model")
+    assert table.loc["int8"].tolist() == [
+        "85.58%", "-1.61", "-2.00", "-1.25", "95.00%", "3.2e-12", "125,516", "39%", "39", "3.34%",
+        "1.71",
+    ]  # fmt: skip
+    assert table.loc["fp32", ["difference (pp)", "from", "to", "saturated"]].tolist() == [""] * 4
+
+
+def test_speed_is_that_of_the_first_setting():
+    assert {name: row["speedup"] for name, row in SPEEDS.items()} == {"fp32": 1.0, "int8": 1.71}
+    assert {(row["threads"], row["batch_size"]) for row in SPEEDS.values()} == {(1, 1)}
+
+
+def test_without_times_no_column_and_no_note_speaks_of_speed():
+    assert headline_speeds(None) == {}
+    table = comparison_table(EVALUATIONS, {})
+    assert list(table) == COLUMNS and table["speedup"].isna().all()  # the contract stays
+    assert "speed" not in readable_table(table) and "speed" not in sortable_table(table)
+    assert "Speed" not in "".join(describe_run(EVALUATIONS, {}, None))
+    note = "Speed: images a second as a multiple of float32 (1 thread, batch 1)"
+    assert note in "".join(describe_run(EVALUATIONS, SPEEDS, None))
+
+
+def test_the_table_of_speeds_has_a_row_for_each_model_and_setting():
+    table = speed_table(LATENCY)
+    assert len(table) == 8
+    assert table.iloc[1].tolist() == [
+        "int8", "1", "1", "0.125", "0.250", "0.500", "8,000", "1.71", "1.70", "1.73", "5.2", "3.0",
+    ]  # fmt: skip
 
 
 def test_published_baseline_stands_beside_the_measured_one():
-    notes = "\n".join(describe_run(EVALUATIONS, published_top1=0.88))
+    notes = "\n".join(describe_run(EVALUATIONS, SPEEDS, published_top1=0.88))
     assert "Published baseline: 88.00%; the measured one differs by -0.81 pp." in notes
-    assert "Published" not in "\n".join(describe_run(EVALUATIONS, published_top1=None))
+    assert "Published" not in "\n".join(describe_run(EVALUATIONS, SPEEDS, published_top1=None))
 
 
 def test_notes_name_data_calibration_and_machine():
-    notes = "\n".join(describe_run(EVALUATIONS, None))
+    notes = "\n".join(describe_run(EVALUATIONS, SPEEDS, None))
     assert "10,000 test images of shapes (synthetic <images>)" in notes
     assert "MinMax, 1,000 training images, 100 a class, seed 42" in notes
     assert "onnxruntime 1.32.0 on CPU (avx2)" in notes
@@ -119,4 +177,4 @@ def test_a_refused_check_is_told_with_the_reason_and_no_figure():
     evaluations = [EVALUATIONS[0], {**EVALUATIONS[1], "saturation": refused}]
     (line,) = saturation_warnings(evaluations, threshold=0.01)
     assert line == "int8: not checked for saturation, because onnxruntime refuses: no kernel"
-    assert readable_table(comparison_table(evaluations))["saturated"].tolist() == ["", ""]
+    assert readable_table(comparison_table(evaluations, {}))["saturated"].tolist() == ["", ""]

@@ -170,6 +170,7 @@ def make_predictions(dataset_sha256: str = "d", model_sha256: str = "m") -> Pred
     provenance = {
         "dataset_sha256": dataset_sha256,
         "model_sha256": model_sha256,
+        "preprocessing": {},
         "runtime": {},
         "saturation": None,
     }

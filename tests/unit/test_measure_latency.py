@@ -49,7 +49,12 @@ def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
         def run(self, outputs, inputs):
             order.append(self.name)
 
+    def time_call(session, inputs):
+        session.run(None, inputs)
+        return 1.0
+
     monkeypatch.setattr(latency, "make_session", Session)
+    monkeypatch.setattr(latency, "_time_call", time_call)
     models = {}
     for name in ("a", "b"):
         models[name] = make_classifier()
@@ -57,10 +62,10 @@ def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
     batches = Batches.of(IMAGES, models["a"], RAW, 4)
     settings = [(batches, 1), (batches, 2)]
     with tqdm(disable=True) as progress:
-        first, second = measure(models, settings, rounds=3, progress=progress)
+        first, second = measure(models, settings, seconds=3 * BLOCKS, progress=progress)
     block = order[: len(order) // BLOCKS]
     assert order == block * BLOCKS
-    warm_up = ["a"] * latency.WARM_UP + ["b"] * latency.WARM_UP
+    warm_up = ["b"] * latency.WARM_UP + ["a"] * latency.WARM_UP
     for threads in (1, 2):
         part, block = block[: len(block) // (3 - threads)], block[len(block) // (3 - threads) :]
         starts = [f"start a {threads}", f"start b {threads}"]

@@ -6,13 +6,14 @@ Other tools were seen to ignore reduce_range, or to write the same file for int8
 import numpy as np
 import onnx
 import pytest
-from helpers import RAW, make_classifier, make_images
+from helpers import RAW, Quantizer, make_classifier, make_images, make_network
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.calibrate import CalibrationDataReader
 from ptq_comparison.errors import UserError
 from ptq_comparison.inference import Batches
 from ptq_comparison.quantized_checks import check_outputs, check_stored, is_quantized
+from ptq_comparison.stored_weights import stored_weights
 
 IMAGES, _ = make_images(30, seed=5)
 ASKED = {
@@ -76,6 +77,21 @@ def test_weights_that_onnxruntime_signs_without_a_word_are_refused(make):
     with pytest.raises(UserError, match=r"weights of 'w_quantized': INT8 stored, QUInt8 asked for"):
         check_stored(model, {**ASKED, **asked})
     check_stored(make(per_channel=True, **UNSIGNED), {**ASKED, **asked})
+
+
+@pytest.mark.parametrize("format", ["QDQ", "QOperator"])
+@pytest.mark.parametrize("attributes", [{}, {"transB": 1}])
+def test_a_product_has_one_scale_for_each_of_its_outputs(tmp_path, format, attributes):
+    shape = (5, 192) if attributes else (192, 5)
+    weight = np.random.default_rng(0).normal(size=shape)
+    layers = [("Flatten", {}, {}), ("Gemm", attributes, {"w": weight, "b": np.zeros(5)})]
+    model = make_network(layers)
+    batches = Batches.of(IMAGES, model, RAW, 10)
+    quantize = Quantizer(model, batches, tmp_path, per_channel=True, format=format)
+    check_stored(quantize(model), quantize.options)
+    (stored,) = stored_weights(quantize(model))
+    assert stored.scale.shape == stored.zero_point.shape == (5,)
+    assert stored.values.shape[stored.axis] == 5
 
 
 def test_a_float_model_is_not_quantized():

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from helpers import (
     CLASSES,
+    RAW,
     REPOSITORY,
     make_classifier,
     make_images,
@@ -35,6 +36,7 @@ def test_evaluation_follows_the_schema(tiny_run, model):
     validate(evaluation, SCHEMA)
     assert evaluation["model"]["path"] == f"results/models/{model}.onnx"
     assert evaluation["accuracy"]["total"] == 151
+    assert evaluation["preprocessing"] == RAW
     assert [row["class"] for row in evaluation["per_class"]] == list(CLASSES)
     assert np.sum(evaluation["confusion_matrix"]) == 151
     if model == "fp32":
@@ -85,6 +87,18 @@ def test_comparison_has_a_row_a_model(tiny_run):
     assert markdown in (tiny_run / "output.txt").read_text()  # the user sees the table
 
 
+def test_the_verdict_closes_the_run(tiny_run):
+    verdict = (tiny_run / "results/verdict.txt").read_text()
+    assert re.fullmatch(
+        r"u?int8 keeps [\d.]+ % of the float32 accuracy \([-+][\d.]+ pp, (not )?significant\), at "
+        r"\d+ % of the size\.\n",
+        verdict,
+    )
+    output = (tiny_run / "output.txt").read_text()
+    assert output.index("steps (100%) done") < output.rindex(verdict)
+    assert verdict in (tiny_run / "results/comparison.md").read_text()
+
+
 def test_calibration_images_are_those_of_the_list(tiny_run):
     rows = np.loadtxt(tiny_run / "results/calibration/samples.csv", int, delimiter=",", skiprows=1)
     images, labels = make_images(90, seed=1)
@@ -105,9 +119,9 @@ def test_nothing_else_is_left(tiny_run):
     found = {path.name for path in (tiny_run / "results").iterdir()}
     assert found == {
         *(f"{model}_eval.json" for model in MODELS),
-        *("comparison.csv", "comparison.md", "comparison.html"),
-        *("verification.json", "verification.md"),
-        *("dataset", "calibration", "models", "predictions", "logs", "benchmarks"),
+        *("comparison.csv", "comparison.md", "comparison.html", "verdict.txt"),
+        *("verification.json", "verification.md", "verification.html"),
+        *("dataset", "calibration", "models", "predictions", "figures", "logs", "benchmarks"),
     }
     assert {path.name for path in (tiny_run / "results/models").iterdir()} == {
         f"{model}.onnx" for model in MODELS
@@ -157,6 +171,10 @@ def test_another_run_gives_the_same_bytes(tiny, tiny_run, tmp_path):
     names = [f"results/{model}_eval.json" for model in MODELS]
     names += ["results/calibration/ranges.json", "results/calibration/samples.csv"]
     names += ["results/models/int8.onnx", "results/models/uint8.onnx", "results/comparison.csv"]
+    names += ["results/comparison.html", "results/verdict.txt", "results/verification.html"]
+    names += [str(path.relative_to(tiny_run)) for path in tiny_run.glob("results/figures/*.svg")]
+    names += ["results/calibration/activations.json"]
+    assert len(names) == 18
     for name in names:
         assert (tmp_path / name).read_bytes() == (tiny_run / name).read_bytes(), name
 
@@ -168,6 +186,7 @@ def test_one_target_makes_only_what_it_needs(tiny, tmp_path):
     found = {path.name for path in (tmp_path / "results/models").iterdir()}
     assert found == {"fp32.onnx", "uint8.onnx"}
     assert not (tmp_path / "results/comparison.csv").exists()
+    assert "float32 accuracy" not in result.stdout  # a run of something else has no verdict
 
 
 def test_all_options_of_quantization_run(tiny, tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -159,6 +160,22 @@ def broken_folder(folder: Path, finished: Path) -> None:
     (folder / "images/train/blue/2.png").write_bytes(b"\x89PNG and no more")
 
 
+def weights_apart(size: int | None) -> Callable[[Path, Path], None]:
+    """Leave the weights to a file beside the model, cut to `size` bytes; None: without the file."""
+
+    def prepare(folder: Path, finished: Path) -> None:
+        onnx.save(
+            make_classifier(), folder / "model.onnx", save_as_external_data=True, location="w.data",
+            size_threshold=0,
+        )  # fmt: skip
+        if size is None:
+            (folder / "w.data").unlink()
+        else:
+            os.truncate(folder / "w.data", size)
+
+    return prepare
+
+
 def empty_folder(folder: Path, finished: Path) -> None:
     (folder / "images").mkdir()
 
@@ -291,6 +308,14 @@ FAULTS = {
     ),
     "truncated model": Fault(
         "error: prepare_model: model.onnx: not a valid ONNX model", model=truncated
+    ),
+    "weights beside the model that are gone": Fault(
+        "error: prepare_model: model.onnx: not a valid ONNX model",
+        {"model": {"source": "model.onnx"}}, folder=weights_apart(None),
+    ),
+    "weights beside the model cut short": Fault(
+        "error: prepare_model: model.onnx: not a valid ONNX model",
+        {"model": {"source": "model.onnx"}}, folder=weights_apart(100),
     ),
     "NaN weights": Fault(
         "error: prepare_model: model.source: tensor 'w' holds values that are not finite",
@@ -427,18 +452,21 @@ def test_bad_input(tiny, tiny_run, tmp_path, name):
         (tmp_path / "data.npz").write_bytes(data if isinstance(data, bytes) else buffer.getvalue())
         config["dataset"] = {"path": "data.npz"}
     files = (tiny / "config.yaml", overlay(tmp_path / "overlay.yaml", config))
+    before = results(tmp_path)
     result = run_snakemake(tmp_path, fault.target, configfiles=files)
     assert result.returncode != 0
-    lines = [line for line in result.stdout.splitlines() if fault.message in line]
-    assert lines, result.stdout
-    assert "Traceback (most recent call last)" not in result.stdout
-    assert "unexpected" not in lines[-1]
+    (line,) = {line for line in result.stdout.splitlines() if line.startswith("error: ")}
+    assert fault.message in line, result.stdout
+    assert "Traceback" not in result.stdout
+    assert "unexpected" not in line
+    # It stands at the end of the output, so that nobody has to search for it.
+    assert line in result.stdout.splitlines()[-6:]
     made = results(tmp_path)
     assert fault.target not in made
-    if lines[-1].startswith("error: ") and " (log: " in lines[-1]:
-        # It stands at the end of the output too, so that nobody has to search for it.
-        assert lines[-1] in result.stdout.splitlines()[-6:]
-        log = tmp_path / lines[-1].rpartition("(log: ")[2].rstrip(")")
+    if " (log: " not in line:  # nothing has run
+        assert made == before
+    else:
+        log = tmp_path / line.rpartition("(log: ")[2].rstrip(")")
         assert "Traceback (most recent call last)" in log.read_text()
         failed = log.relative_to(tmp_path / "results/logs").parts[0].removesuffix(".log")
         assert not [path for path in made if OUTPUTS[failed] in path]

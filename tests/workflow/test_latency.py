@@ -2,17 +2,23 @@
 
 import json
 
+import pandas as pd
+import pytest
 from helpers import overlay, run_snakemake
+from ptq_comparison.latency import BLOCKS
 
 
 def test_every_model_is_measured_with_every_setting(tiny, tmp_path):
-    settings = {"latency": {"rounds": 3, "batch_sizes": [1, 8], "threads": [1, "all"]}}
+    settings = {"latency": {"seconds": 0.1, "batch_sizes": [1, 8], "threads": [1, "all"]}}
     files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", settings))
     result = run_snakemake(tmp_path, "results/latency.json", configfiles=files)
     assert result.returncode == 0, result.stdout
     content = json.loads((tmp_path / "results/latency.json").read_text())
-    assert content["calls"] == 24 and content["runtime"]["onnxruntime"]
+    assert content["runtime"]["onnxruntime"]
     rows = content["measurements"]
+    assert all(row["calls"] >= BLOCKS for row in rows)
+    # All models of a setting make as many calls.
+    assert len({(row["threads"], row["batch_size"], row["calls"]) for row in rows}) == 4
     assert [(row["threads"], row["batch_size"], row["model"]) for row in rows] == [
         (threads, size, model)
         for threads in (1, 2)
@@ -26,6 +32,27 @@ def test_every_model_is_measured_with_every_setting(tiny, tmp_path):
         assert row["session_start_ms"] > 0 and row["peak_memory_bytes"] >= 0
         if row["model"] == "fp32":
             assert row["speedup"] == low == high == 1.0
+
+
+def test_the_first_setting_stands_in_comparison_and_verdict(tiny, tmp_path):
+    settings = {
+        "latency": {"measure": True, "seconds": 0.1, "batch_sizes": [4, 1], "threads": [2]},
+        "quantization": {"dtypes": ["uint8"]},
+    }
+    files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", settings))
+    result = run_snakemake(tmp_path, "all", configfiles=files)
+    assert result.returncode == 0, result.stdout
+    rows = json.loads((tmp_path / "results/latency.json").read_text())["measurements"]
+    table = pd.read_csv(tmp_path / "results/comparison.csv", index_col="model")
+    assert (rows[1]["model"], rows[1]["batch_size"]) == ("uint8", 4)
+    assert table.loc["uint8", "speedup"] == pytest.approx(rows[1]["speedup"])
+    assert table.loc["fp32", "speedup"] == 1
+    verdict = (tmp_path / "results/verdict.txt").read_text()
+    assert (
+        f" and {rows[1]['speedup']:.2f} times the speed on this machine (2 threads, batch 4)."
+        in (verdict)
+    )
+    assert verdict in result.stdout
 
 
 def test_a_number_of_threads_that_is_none_is_refused(tiny, tmp_path):

@@ -4,8 +4,10 @@ import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from helpers import CLASSES, MEAN, REPOSITORY, STD, make_images, overlay, run_snakemake
@@ -35,20 +37,20 @@ def count_correct(model, folder):
     return correct
 
 
-def test_accuracy_equals_a_plain_script(tmp_path):
-    write_images(tmp_path / "images")
+def write_config(folder, source):
     config = {
         "dataset": {"name": "image_folder", "path": "images"},
-        "model": {
-            "source": str(DATA / "pytorch_nchw.onnx"),
-            "scale": 1 / 255,
-            "mean": MEAN,
-            "std": STD,
-        },
+        "model": {"source": str(source), "scale": 1 / 255, "mean": MEAN, "std": STD},
         "calibration": {"samples_per_class": 10},
         "acceptance": {"min_size_reduction": None},
+        "latency": {"measure": False},
     }
-    files = (overlay(tmp_path / "own.yaml", config),)
+    return overlay(folder / "own.yaml", config)
+
+
+def test_accuracy_equals_a_plain_script(tmp_path):
+    write_images(tmp_path / "images")
+    files = (write_config(tmp_path, DATA / "pytorch_nchw.onnx"),)
     result = run_snakemake(tmp_path, "all", "gate", configfiles=files)
     assert result.returncode == 0, result.stdout
     expected = count_correct(DATA / "pytorch_nchw.onnx", tmp_path / "images/test")
@@ -60,6 +62,37 @@ def test_accuracy_equals_a_plain_script(tmp_path):
         assert evaluation["accuracy"]["total"] == 151
     fp32 = json.loads((tmp_path / "results/fp32_eval.json").read_text())
     assert fp32["accuracy"]["correct"] == expected
+
+
+def save_apart(path, change=1.0):
+    """Save the model as PyTorch does since 2.9: the graph, and a file of weights beside it."""
+    model = onnx.load(DATA / "pytorch_nchw.onnx")
+    for tensor in model.graph.initializer:
+        if tensor.name.startswith("5."):  # the last layer
+            array = change * onnx.numpy_helper.to_array(tensor)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+    Path(f"{path}.data").unlink(missing_ok=True)  # onnx would append to it
+    onnx.save(
+        model, path, save_as_external_data=True, location=f"{path.name}.data", size_threshold=0
+    )
+
+
+def test_weights_may_lie_beside_the_model_and_new_ones_are_noticed(tmp_path):
+    write_images(tmp_path / "images")
+    files = (write_config(tmp_path, "apart.onnx"),)
+    target, correct = "results/int8_eval.json", []
+    graphs = set()
+    for change in (1.0, -1.0):
+        save_apart(tmp_path / "apart.onnx", np.float32(change))
+        graphs.add((tmp_path / "apart.onnx").read_bytes())
+        floor = overlay(tmp_path / "f.yaml", {"acceptance": {"min_calibration_accuracy": 0}})
+        result = run_snakemake(tmp_path, target, configfiles=(*files, floor))
+        assert result.returncode == 0, result.stdout
+        evaluation = json.loads((tmp_path / target).read_text())
+        correct.append(evaluation["baseline"]["correct"])
+    assert len(graphs) == 1  # only the weights differ, which onnx keeps in the other file
+    assert correct[0] == count_correct(DATA / "pytorch_nchw.onnx", tmp_path / "images/test")
+    assert correct[1] < 20
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed (dependency group training)")

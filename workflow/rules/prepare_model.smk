@@ -1,4 +1,4 @@
-# needs  the ONNX file that the config names
+# needs  the ONNX file that the config names, with its weights in it or beside it
 # makes  results/models/fp32.onnx, the baseline
 
 
@@ -6,6 +6,7 @@ rule prepare_model:
     """Check that the float32 model is sound and fits the data set, and copy it."""
     input:
         source=get_model_source,
+        weights=get_model_weights,
         dataset="results/dataset/dataset.json",
     output:
         model="results/models/fp32.onnx",

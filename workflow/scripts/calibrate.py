@@ -13,7 +13,7 @@ if __name__ == "__main__":
         from ptq_comparison.float_checks import check_accuracy, required_accuracy
         from ptq_comparison.inference import Batches, make_session, predict_scores
         from ptq_comparison.models import load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
         from ptq_comparison.provenance import calibration_provenance
         from ptq_comparison.sampling import read_samples
 
@@ -26,7 +26,7 @@ if __name__ == "__main__":
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
         session = make_session(model, snakemake.threads)
-        with progress_bar("checking float32", len(images), terminal) as progress:
+        with Progress("checking float32", len(images), terminal) as progress:
             predicted = predict_scores(session, batches, classes, progress).argmax(axis=1)
         correct = int(np.sum(predicted == labels))
         required = required_accuracy(snakemake.params.min_accuracy, labels)
@@ -34,7 +34,7 @@ if __name__ == "__main__":
         logging.info("float32: %d of %d calibration images right", correct, len(labels))
 
         method, options = snakemake.params.method, snakemake.params.options
-        with progress_bar("calibrating", PASSES[method] * len(images), terminal) as progress:
+        with Progress("calibrating", PASSES[method] * len(images), terminal) as progress:
             ranges = calibrate(model, batches, method, options, progress)
         logging.info("%s: ranges of %d tensors, %d images", method, len(ranges.data), len(images))
         provenance = calibration_provenance(

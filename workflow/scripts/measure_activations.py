@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.files import write_json
         from ptq_comparison.inference import Batches
         from ptq_comparison.models import load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
 
         model = load_model(Path(snakemake.input.model))
         images = np.load(snakemake.input.images, mmap_mode="r")
@@ -19,6 +19,6 @@ if __name__ == "__main__":
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
         limits = read_limits(Path(snakemake.input.ranges))
-        with progress_bar("activations", len(images), terminal) as progress:
+        with Progress("activations", len(images), terminal) as progress:
             activations = measure_activations(model, batches, limits, progress)
         write_json(Path(snakemake.output.activations), activations)

@@ -19,7 +19,7 @@ if __name__ == "__main__":
             summarize,
         )
         from ptq_comparison.models import load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
         from ptq_comparison.runtime import describe_runtime
 
         images = np.load(snakemake.input.images, mmap_mode="r")
@@ -32,7 +32,7 @@ if __name__ == "__main__":
             for threads in snakemake.params.threads  # "all" may be one of the others
             for size in snakemake.params.batch_sizes
         }
-        with progress_bar("measuring", BLOCKS * len(settings), terminal, "blocks") as progress:
+        with Progress("measuring", BLOCKS * len(settings), terminal, " blocks") as progress:
             times = measure(
                 models,
                 [(batches, threads) for (threads, _), batches in settings.items()],

@@ -12,7 +12,7 @@ if __name__ == "__main__":
         from ptq_comparison.files import atomic_path, read_json, sha256_file, write_json
         from ptq_comparison.inference import Batches, make_session, predict_scores
         from ptq_comparison.models import load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
         from ptq_comparison.runtime import describe_runtime
         from ptq_comparison.saturation import check_saturation
 
@@ -26,12 +26,12 @@ if __name__ == "__main__":
         )
         session = make_session(model, snakemake.threads)
         classes = len(dataset["class_names"])
-        with progress_bar(f"predicting {name}", len(images), terminal) as progress:
+        with Progress(f"predicting {name}", len(images), terminal) as progress:
             scores = predict_scores(session, batches, classes, progress)
         predicted = scores.argmax(axis=1).astype(np.int64)
         saturation = None
         if name != "fp32":
-            with progress_bar(f"checking {name}", len(images), terminal) as progress:
+            with Progress(f"checking {name}", len(images), terminal) as progress:
                 saturation = check_saturation(
                     model, batches, predicted, labels, classes, snakemake.threads, progress
                 )
@@ -43,6 +43,7 @@ if __name__ == "__main__":
             {
                 "model_sha256": sha256_file(model_path),
                 "dataset_sha256": dataset["splits"]["test"]["sha256"],
+                "preprocessing": snakemake.params.preprocessing,
                 "runtime": describe_runtime(session.get_providers()),
                 "saturation": saturation,
             },

@@ -1,6 +1,7 @@
 """Check that the float32 model is sound and fits the data set, and copy it unchanged.
 
-Only when model.opset asks for another opset is it converted.
+Only when model.opset asks for another opset is it converted, and weights in files beside it are
+taken into the one file that all other jobs read.
 """
 
 if __name__ == "__main__":
@@ -14,7 +15,13 @@ if __name__ == "__main__":
         import onnx
         from ptq_comparison.files import atomic_path, check_sha256, read_json
         from ptq_comparison.float_checks import check_float_model, convert_opset
-        from ptq_comparison.models import check_fits, load_model, model_opset, read_interface
+        from ptq_comparison.models import (
+            check_fits,
+            has_external_weights,
+            load_model,
+            model_opset,
+            read_interface,
+        )
 
         source = Path(snakemake.input.source)
         if snakemake.params.sha256:
@@ -36,7 +43,7 @@ if __name__ == "__main__":
         check_fits(interface, tuple(dataset["image_shape"]), len(dataset["class_names"]))
         logging.info("%s: %s", source.name, interface)
         with atomic_path(Path(snakemake.output.model)) as temporary:
-            if convert:
+            if convert or has_external_weights(source):
                 onnx.save(model, temporary)
             else:
                 shutil.copyfile(source, temporary)

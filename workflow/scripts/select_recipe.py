@@ -10,7 +10,8 @@ if __name__ == "__main__":
         import numpy as np
         import pandas as pd
         from ptq_comparison.files import atomic_path, write_json
-        from ptq_comparison.selection import describe_selection, select
+        from ptq_comparison.recommendation import describe_selection
+        from ptq_comparison.selection import select
 
         table = pd.read_csv(snakemake.input.sweep)
         with np.load(snakemake.input.baseline) as arrays:

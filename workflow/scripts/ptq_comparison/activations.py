@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import onnx
+from onnxruntime.quantization.calibrate import load_tensors_data
 
-from ptq_comparison.files import read_json
 from ptq_comparison.inference import Batches, make_session
 from ptq_comparison.models import with_outputs
 
@@ -16,9 +16,11 @@ QUANTILES = (0.005, 0.5, 0.995)  # the outer two hold 99 % of the values
 
 def read_limits(ranges: Path) -> dict[str, tuple[float, float]]:
     """Return lowest and highest calibrated value of each tensor, from ranges.json."""
+    tensors = load_tensors_data(ranges)
     return {
-        name: (tensor["lowest"]["data"][0], tensor["highest"]["data"][0])
-        for name, tensor in read_json(ranges)["data"].items()
+        # Methods differ in the shape, () or (1,).
+        name: (tensors[name].lowest.item(), tensors[name].highest.item())
+        for name in tensors.keys()  # noqa: SIM118  # it has no iterator
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from ptq_comparison.tables import as_text, markdown_table
+from ptq_comparison.verdict import describe_setting
 
 TITLE = "What the model loses and gains in 8 bits"
 
@@ -68,7 +69,7 @@ def readable_table(table: pd.DataFrame) -> pd.DataFrame:
         rows = table[list(names)].itertuples(index=False)
         return ["" if any(map(pd.isna, row)) else template.format(*row) for row in rows]
 
-    return pd.DataFrame(
+    readable = pd.DataFrame(
         {
             "model": table["model"],
             "top-1": column("{:.2%}", "top1"),
@@ -88,6 +89,7 @@ def readable_table(table: pd.DataFrame) -> pd.DataFrame:
             ),
         }
     )
+    return _without_speed(readable)
 
 
 def sortable_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -109,6 +111,11 @@ def sortable_table(table: pd.DataFrame) -> pd.DataFrame:
             "speed": ("speedup", "{:.2f}"),
         },
     )
+
+
+def _without_speed(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave the column out where nothing was measured."""
+    return table if table["speed"].any() else table.drop(columns="speed")
 
 
 def speed_table(latency: dict[str, Any]) -> pd.DataFrame:
@@ -200,10 +207,10 @@ def describe_run(
 def _describe_speed(speeds: dict[str, dict[str, Any]]) -> list[str]:
     if not speeds:
         return []
-    row = next(iter(speeds.values()))
+    setting = describe_setting(next(iter(speeds.values())))
     return [
-        f"Speed: images a second as a multiple of float32 ({row['threads']} thread(s), batch "
-        f"{row['batch_size']}), with a 95 % bootstrap interval. It holds for this machine alone."
+        f"Speed: images a second as a multiple of float32 ({setting}), with a 95 % bootstrap "
+        "interval. It holds for this machine alone."
     ]
 
 

@@ -5,10 +5,10 @@ from typing import TextIO
 
 import pooch
 import requests
-from tqdm import tqdm
 
 from ptq_comparison.errors import UserError
 from ptq_comparison.files import atomic_path
+from ptq_comparison.progress import Progress
 
 TIMEOUT = 30  # seconds without an answer, or between two pieces of it
 REMEDIES = {
@@ -20,19 +20,13 @@ REMEDIES = {
 def download(
     url: str, sha256: str | None, output: Path, section: str, key: str, terminal: TextIO
 ) -> None:
-    """Download `url` to `output`, with a progress bar where `terminal` really is one.
+    """Download `url` to `output`, with a bar where `terminal` really is one.
 
     `section` and `key` say where the config has the address. Raises UserError when the server
     cannot be reached or the SHA-256 is another.
     """
-    progress = tqdm(
-        desc=f"downloading {output.name}",
-        total=1,  # pooch sets it, but asks for the bar's truth value before, which needs one
-        unit="B",
-        unit_scale=True,
-        file=terminal,
-        disable=None,  # not a terminal: no bar
-    )
+    # pooch sets the total, but asks for the bar's truth value before, which needs one.
+    progress = Progress(f"downloading {output.name}", 1, terminal, " B", unit_scale=True)
     with atomic_path(output) as temporary, progress:
         try:
             pooch.retrieve(

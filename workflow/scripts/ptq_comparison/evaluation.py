@@ -57,6 +57,7 @@ def evaluate(
             "images": split["images"],
             "sha256": split["sha256"],
         },
+        "preprocessing": predictions.provenance["preprocessing"],
         "accuracy": accuracy(int(np.sum(predicted == labels)), len(labels)),
         "baseline": paired_comparison(predicted, baseline.predicted, labels) if baseline else None,
         "per_class": per_class_accuracy(predicted, baseline_predicted, labels, class_names),

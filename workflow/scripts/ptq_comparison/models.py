@@ -1,13 +1,14 @@
 """What an ONNX classifier wants as input, what it gives, and what it is made of."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError
+from onnx.utils import Extractor
 
 from ptq_comparison.errors import UserError
 from ptq_comparison.files import sha256_file
@@ -28,15 +29,28 @@ class Interface:
 
 
 def load_model(path: Path) -> onnx.ModelProto:
-    """Read an ONNX file. Raises UserError when the file is absent, is not ONNX, or is not valid."""
+    """Read an ONNX file and its weights, also those in files beside it.
+
+    Raises UserError when a file is absent, is not ONNX, or is not valid.
+    """
     if not path.is_file():
         raise UserError(f"{path}: no such file; set model.source to an ONNX file")
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError) as error:
-        raise UserError(f"{path}: not a valid ONNX model ({error}); export it again") from error
+    # ValueError: a file of weights that is cut short
+    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        raise UserError(
+            f"{path}: not a valid ONNX model ({error}); export it again, with its weights inside "
+            "or beside it"
+        ) from error
     return model
+
+
+def has_external_weights(path: Path) -> bool:
+    """Tell whether an ONNX file leaves weights to files beside it, as PyTorch's exporter does."""
+    tensors = onnx.load(path, load_external_data=False).graph.initializer
+    return any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors)
 
 
 def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
@@ -120,6 +134,19 @@ def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProt
         if name not in given
     )
     return copy
+
+
+def extract(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
+    """Return the part of the model that computes the float32 tensors `names`, its only outputs."""
+    initializers = {initializer.name for initializer in model.graph.initializer}
+    inputs = [value.name for value in model.graph.input if value.name not in initializers]
+    return Extractor(with_outputs(model, names)).extract_model(inputs, list(names))
+
+
+def attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
+    """Return the value of an attribute of a node, `default` where the node does not have it."""
+    found = (a for a in node.attribute if a.name == name)
+    return next((onnx.helper.get_attribute_value(a) for a in found), default)
 
 
 def model_opset(model: onnx.ModelProto) -> int:

@@ -4,14 +4,15 @@ Raised here is UserError, too: the remedy is another option, not another program
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto
 
 from ptq_comparison.errors import UserError
 from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.stored_weights import stored_weights
 
 # onnxruntime's name of a type, and ONNX's.
 TENSOR_TYPES = {
@@ -21,21 +22,6 @@ TENSOR_TYPES = {
     "QUInt16": TensorProto.UINT16,
 }
 SEVEN_BITS = {"QInt8": (-64, 64), "QUInt8": (0, 127)}
-# Float operators whose second input is the weight. onnxruntime treats the constants of others, as
-# of Mul and Add, like activations.
-WEIGHTED = ("Conv", "ConvTranspose", "MatMul", "Gemm")
-# Where integer operators have weight and scale.
-INTEGER_WEIGHTED = ("QLinearConv", "QLinearMatMul", "QGemm")
-
-
-class Weight(NamedTuple):
-    """A stored weight and its scale: one number, or one a channel along `axis`."""
-
-    name: str
-    values: np.ndarray
-    data_type: int
-    scale: np.ndarray
-    axis: int
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
@@ -56,7 +42,7 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
         asked = own.get(name, options["activation_type"])
         if data_type != TENSOR_TYPES[asked]:
             _refuse(name, "activations", _type_name(data_type), asked)
-    weights = list(_weights(model))
+    weights = list(stored_weights(model))
     for weight in weights:
         if weight.data_type != TENSOR_TYPES[options["weight_type"]]:
             _refuse(weight.name, "weights", _type_name(weight.data_type), options["weight_type"])
@@ -132,27 +118,6 @@ def _activation_types(model: onnx.ModelProto) -> Iterator[tuple[str, int]]:
         if node.op_type == "QuantizeLinear":
             zero_point = initializers[node.input[2]]
             yield node.input[0], zero_point.data_type
-
-
-def _weights(model: onnx.ModelProto) -> Iterator[Weight]:
-    """Yield the stored weights of convolutions and matrix products."""
-    initializers = {i.name: i for i in model.graph.initializer}
-    dequantize = {n.output[0]: n for n in model.graph.node if n.op_type == "DequantizeLinear"}
-    for node in model.graph.node:
-        if node.op_type in WEIGHTED and node.input[1] in dequantize:
-            source = dequantize[node.input[1]]
-            names = source.input[:2]
-            axis = next((a.i for a in source.attribute if a.name == "axis"), 1)
-        elif node.op_type in INTEGER_WEIGHTED:
-            names = node.input[3:5]
-            axis = 0 if node.op_type == "QLinearConv" else 1
-        else:
-            continue
-        if names[0] in initializers:
-            tensor = initializers[names[0]]
-            scale = numpy_helper.to_array(initializers[names[1]])
-            values = numpy_helper.to_array(tensor)
-            yield Weight(tensor.name, values, tensor.data_type, scale, axis)
 
 
 def _ends_in_softmax(model: onnx.ModelProto) -> bool:

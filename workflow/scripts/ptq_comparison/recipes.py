@@ -63,8 +63,10 @@ def complete_recipes(
         "tensor_types": {},
     }
     complete = {name: _complete({**defaults, **recipe}, most) for name, recipe in recipes.items()}
-    names = {json.dumps(recipe): name for name, recipe in reversed(complete.items())}
-    return {name: complete[name] for name in reversed(names.values())}
+    first: dict[str, str] = {}
+    for name, recipe in complete.items():
+        first.setdefault(json.dumps(recipe), name)
+    return {name: complete[name] for name in first.values()}
 
 
 def _complete(recipe: dict[str, Any], most: int) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from ptq_comparison.metrics import (
     wilson_interval,
 )
 
+KEYS = ("max_drop_pp", "min_speedup", "max_bytes")  # of the section `recommend`
+
 
 def misses(table: pd.DataFrame, constraints: dict[str, Any]) -> pd.DataFrame:
     """Return by how much each recipe misses each constraint; 0 where it meets it.
@@ -26,8 +28,8 @@ def misses(table: pd.DataFrame, constraints: dict[str, Any]) -> pd.DataFrame:
     A drop counts in percentage points, speed and size as shares of the constraint. `constraints`
     are `recommend` of the config, of which None asks for nothing.
     """
-    drop, speed, size = (constraints[key] for key in ("max_drop_pp", "min_speedup", "max_bytes"))
-    missed = pd.DataFrame(0.0, index=table.index, columns=list(constraints))
+    drop, speed, size = (constraints[key] for key in KEYS)
+    missed = pd.DataFrame(0.0, index=table.index, columns=list(KEYS))
     if drop is not None:
         missed["max_drop_pp"] = -table["delta_pp"] - drop
     if speed is not None:
@@ -55,7 +57,7 @@ def select(table: pd.DataFrame, constraints: dict[str, Any]) -> tuple[int, np.nd
     if not allowed.any():
         order = pd.DataFrame({"count": (missed > 0).sum(axis=1), "sum": missed.sum(axis=1)})
         closest = table.loc[order.sort_values(["count", "sum"], kind="stable").index[0]]
-        asked = ", ".join(f"{k} {v}" for k, v in constraints.items() if v is not None)
+        asked = ", ".join(f"{k} {constraints[k]}" for k in KEYS if constraints[k] is not None)
         speed = "" if pd.isna(closest["speedup"]) else f", {closest['speedup']:.2f} times the speed"
         raise UserError(
             f"recommend: none of {len(table)} recipes meets {asked}; closest is "
@@ -121,88 +123,3 @@ def pareto_front(table: pd.DataFrame) -> list[str]:
     goods = np.column_stack([table["agreement"], table["speedup"].fillna(0.0), -table["bytes"]])
     beaten = [bool(np.any((goods >= own).all(axis=1) & (goods > own).any(axis=1))) for own in goods]
     return [name for name, worse in zip(table["recipe"], beaten, strict=True) if not worse]
-
-
-# What a row of the sweep tells about a recipe in selection.json.
-FIGURES = (
-    "recipe",
-    "top1",
-    "correct",
-    "total",
-    "delta_pp",
-    "agreement",
-    "kl_divergence",
-    "sqnr_db",
-    "bytes",
-    "images_per_second",
-    "speedup",
-)
-
-
-def describe_selection(
-    table: pd.DataFrame,
-    chosen: int,
-    allowed: np.ndarray,
-    agrees: Mapping[str, np.ndarray],
-    constraints: dict[str, Any],
-) -> dict[str, Any]:
-    """Return the content of selection.json; `chosen` and `allowed` are what `select` returns."""
-    row, tried = table.loc[chosen], len(table)
-    name = str(row["recipe"])
-    intervals = simultaneous_intervals(row, tried)
-    rivals = {key: agrees[key] for key in table["recipe"][allowed]}
-    equals = not_worse(name, rivals)
-    low, high = intervals["agreement"]
-    asked = " and ".join(_asked(constraints)) or "are asked for nothing"
-    reason = (
-        f"Of {tried} recipes, {int(allowed.sum())} {asked}. Of these, {name} agrees with float32 "
-        f"most often: on {row['agreement']:.2%} of {int(row['total']):,} validation images (95 % "
-        f"interval {low:.2%} to {high:.2%}, which holds for all {tried} recipes at once). "
-        f"{_equals(equals)} The test images had no part in the choice."
-    )
-    return {
-        "recipe": name,
-        "constraints": constraints,
-        "tried": tried,
-        "allowed": int(allowed.sum()),
-        "validation": {
-            **_figures(row),
-            "agreement_ci95": [row["agreement_ci95_low"], row["agreement_ci95_high"]],
-            "agreement_ci95_all_recipes": intervals["agreement"],
-            "delta_ci95_pp": [row["delta_ci95_low_pp"], row["delta_ci95_high_pp"]],
-            "delta_ci95_pp_all_recipes": intervals["delta_pp"],
-        },
-        "not_worse": equals,
-        "pareto": [
-            _figures(other)
-            for _, other in table[table["recipe"].isin(pareto_front(table))].iterrows()
-        ],
-        "reason": reason,
-    }
-
-
-def _figures(row: pd.Series) -> dict[str, Any]:
-    """Return the figures of a row as JSON has them, None for what was not measured."""
-    values = {key: row[key] for key in FIGURES}
-    return {
-        key: None if pd.isna(value) else value.item() if hasattr(value, "item") else value
-        for key, value in values.items()
-    }
-
-
-def _asked(constraints: dict[str, Any]) -> list[str]:
-    words = {
-        "max_drop_pp": "lose at most {} pp of accuracy",
-        "min_speedup": "have at least {} times the speed of float32",
-        "max_bytes": "have at most {:,} bytes",
-    }
-    return [
-        text.format(constraints[key]) for key, text in words.items() if constraints[key] is not None
-    ]
-
-
-def _equals(names: list[str]) -> str:
-    if not names:
-        return "All others of these agree less often (McNemar, Holm's correction)."
-    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return f"The images cannot tell it from {shown} (McNemar, Holm's correction)."

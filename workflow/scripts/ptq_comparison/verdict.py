@@ -20,6 +20,12 @@ def best_model(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
     )
 
 
+def describe_setting(speed: dict[str, Any]) -> str:
+    """Return with how many threads and images a row of latency.json was measured."""
+    threads = "1 thread" if speed["threads"] == 1 else f"{speed['threads']} threads"
+    return f"{threads}, batch {speed['batch_size']}"
+
+
 def verdict(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str, Any]]) -> str:
     """Return the sentence on the best model; `speeds` are rows of latency.json, by model."""
     fp32, best = evaluations[0], best_model(evaluations)
@@ -32,10 +38,8 @@ def verdict(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str, Any]]
         f"({baseline['delta_pp']:+.2f} pp, {significant}), at {100 * size:.0f} % of the size"
     )
     if speeds:
-        speed = speeds[name]
-        threads = "1 thread" if speed["threads"] == 1 else f"{speed['threads']} threads"
         sentence += (
-            f" and {speed['speedup']:.2f} times the speed on this machine "
-            f"({threads}, batch {speed['batch_size']})"
+            f" and {speeds[name]['speedup']:.2f} times the speed on this machine "
+            f"({describe_setting(speeds[name])})"
         )
     return f"{sentence}."

@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ptq_comparison.figures.style import WIDTH, set_title
 
 ANNOTATED = 12  # classes: with more, the counts do not fit into the cells
 NAMED = 40  # classes: with more, the names do not fit beside the matrix
+CELL = 0.3  # inches, height
 
 
 def difference(evaluation: dict[str, Any], fp32: dict[str, Any]) -> np.ndarray:
@@ -26,9 +28,10 @@ def finding(evaluations: list[dict[str, Any]]) -> str:
         return "No confusion grows"
     model, label, predicted = np.unravel_index(matrices.argmax(), matrices.shape)
     names = [row["class"] for row in evaluations[0]["per_class"]]
+    count = matrices.max()
     return (
         f"{evaluations[model + 1]['model']['name']} takes {names[label]} for {names[predicted]} "
-        f"more often than float32 does: {matrices.max():+d} images"
+        f"more often than float32 does: {count:+d} image{'s' * bool(count > 1)}"
     )
 
 
@@ -38,26 +41,37 @@ def plot_confusion(evaluations: list[dict[str, Any]]) -> Figure:
     matrices = [difference(item, evaluations[0]) for item in evaluations[1:]]
     limit = max(1, *(int(np.abs(matrix).max()) for matrix in matrices))
     rows = len(matrices)
-    side = min(WIDTH, 1.8 + 0.42 * len(names))
+    side = min(WIDTH, 0.5 + CELL * len(names))
     figure, panels = plt.subplots(
-        rows, 1, sharex=True, squeeze=False, figsize=(WIDTH, 1.2 + 0.75 * side * rows)
+        rows, 1, sharex=True, squeeze=False, figsize=(WIDTH, 2.6 + side * rows)
     )
     for axes, evaluation, matrix in zip(panels[:, 0], evaluations[1:], matrices, strict=True):
         image = axes.imshow(matrix, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
         axes.set_title(f"{evaluation['model']['name']} minus float32", fontsize=11)
         axes.set_ylabel("label")
         axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
         if len(names) <= NAMED:
             axes.set_yticks(range(len(names)), names)
-            axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
+            axes.set_xticks(
+                range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor"
+            )
         if len(names) <= ANNOTATED:
             for (row, column), count in np.ndenumerate(matrix):
                 if count:
                     shade = "white" if abs(count) > 0.6 * limit else "black"
                     axes.text(
-                        column, row, f"{count:+d}", ha="center", va="center", color=shade, size=9
+                        column, row, f"{count:+d}", ha="center", va="center", color=shade, size=11
                     )
     panels[-1, 0].set_xlabel("prediction")
-    figure.colorbar(image, ax=panels[:, 0], label="images more (+) or fewer (-)", shrink=0.6)
+    figure.colorbar(
+        image,
+        ax=panels[:, 0],
+        label="images more (+) or fewer (-)",
+        location="bottom",  # beside the panels it would take width from the counts
+        ticks=MaxNLocator(5, integer=True),
+        aspect=40,
+        pad=0.1 / figure.get_figheight(),
+    )
     set_title(figure, finding(evaluations))
     return figure

@@ -6,9 +6,11 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ptq_comparison.figures.style import WIDTH, colors, set_title
+from ptq_comparison.figures.style import WIDTH, colors, set_title, shorten
 
-COLUMNS = 5
+COLUMNS = 4
+LETTERS = 11  # of a class; more would run into the next image
+NAMED = 3  # quantized models: of more, the title tells the range
 
 
 class Answers(NamedTuple):
@@ -20,28 +22,50 @@ class Answers(NamedTuple):
     def describe(self, index: int, class_names: list[str]) -> str:
         """Return the answer to one image and its score."""
         label = self.predicted[index]
-        return f"{class_names[label]} {self.scores[index, label]:.2f}"
+        return f"{shorten(class_names[label], LETTERS)} {self.scores[index, label]:.2f}"
 
 
-def select(
-    answers: Answers, fp32: Answers, labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """Return indices of broken and of fixed images, int64, at most `COLUMNS`, and how many of each.
+class Examples(NamedTuple):
+    """Indices of images to show, int64, at most `COLUMNS`, of the `total` that a model `verb`s."""
+
+    model: str
+    verb: str
+    indices: np.ndarray
+    total: int
+
+
+def select(name: str, answers: dict[str, Answers], labels: np.ndarray) -> list[Examples]:
+    """Return the images that a model breaks and those that it fixes; `answers` float32 first.
 
     Those come first whose right answer has the highest score: the clearest cases.
     """
-    right, fp32_right = answers.predicted == labels, fp32.predicted == labels
-    broken, fixed = np.flatnonzero(fp32_right & ~right), np.flatnonzero(right & ~fp32_right)
+    own, fp32 = answers[name], next(iter(answers.values()))
+    right, fp32_right = own.predicted == labels, fp32.predicted == labels
 
-    def clearest(indices: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    def clearest(verb: str, mask: np.ndarray, scores: np.ndarray) -> Examples:
+        indices = np.flatnonzero(mask)
         order = np.argsort(-scores[indices, labels[indices]], kind="stable")
-        return np.asarray(indices[order][:COLUMNS])
+        return Examples(name, verb, indices[order][:COLUMNS], len(indices))
 
-    return (
-        clearest(broken, fp32.scores),
-        clearest(fixed, answers.scores),
-        len(broken),
-        len(fixed),
+    return [
+        clearest("breaks", fp32_right & ~right, fp32.scores),
+        clearest("fixes", right & ~fp32_right, own.scores),
+    ]
+
+
+def finding(rows: list[Examples]) -> str:
+    """Return how many images each model breaks and fixes; `rows` come in pairs."""
+    pairs = list(zip(rows[::2], rows[1::2], strict=True))
+    if len(pairs) > NAMED:
+        broken, fixed = ([row.total for row in part] for part in (rows[::2], rows[1::2]))
+        return (
+            f"The {len(pairs)} models break {min(broken)} to {max(broken)} images and fix "
+            f"{min(fixed)} to {max(fixed)}"
+        )
+    return "; ".join(
+        f"{broken.model} breaks {broken.total} image{'s' * (broken.total != 1)} and fixes "
+        f"{fixed.total}"
+        for broken, fixed in pairs
     )
 
 
@@ -52,36 +76,45 @@ def plot_examples(
 
     `labels` are int64 (N,), `answers` those of all models by name, float32 first.
     """
-    (_, fp32), *quantized = answers.items()
+    first, *quantized = answers
     palette = colors(list(answers))
-    figure = plt.figure(figsize=(WIDTH, 0.7 + 2 * 1.95 * len(quantized)))
-    parts = figure.subfigures(2 * len(quantized), 1, squeeze=False)[:, 0]
-    findings: list[str] = []
-    for number, (name, own) in enumerate(quantized):
-        broken, fixed, count_broken, count_fixed = select(own, fp32, labels)
-        findings.append(f"{name} breaks {count_broken} images and fixes {count_fixed}")
-        for part, verb, indices, count in (
-            (parts[2 * number], "breaks", broken, count_broken),
-            (parts[2 * number + 1], "fixes", fixed, count_fixed),
-        ):
-            heading = f"{name} {verb} {count}" + (
-                f", the {len(indices)} clearest" if count > len(indices) > 1 else ""
-            )
-            part.suptitle(heading, x=0.02, ha="left", color=palette[name], fontsize=11)
-            for axes, index in zip(
-                part.subplots(1, COLUMNS), [*indices, *[None] * COLUMNS], strict=False
-            ):
-                axes.set_axis_off()
-                if index is not None:
-                    picture: Any = images[index].squeeze()
-                    axes.imshow(picture, cmap="gray" if picture.ndim == 2 else None)
-                    axes.set_title(
-                        f"{class_names[labels[index]]}\nfp32: {fp32.describe(index, class_names)}\n"
-                        f"{name}: {own.describe(index, class_names)}",
-                        fontsize=8,
-                        y=-0.02,
-                        va="top",
-                        loc="left",
-                    )
-    set_title(figure, "; ".join(findings))
+    rows = [row for name in quantized for row in select(name, answers, labels)]
+    heights = [2.15 if row.total else 0.3 for row in rows]  # inches
+    figure = plt.figure(figsize=(WIDTH, 0.8 + sum(heights)))
+    parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part, row in zip(parts, rows, strict=True):
+        shown = f", the {len(row.indices)} clearest" if row.total > len(row.indices) else ""
+        heading = f"{row.model} {row.verb} {row.total}{shown}"
+        part.suptitle(heading, x=0.02, ha="left", color=palette[row.model], fontsize=12)
+        if not row.total:
+            continue
+        panels = part.subplots(1, COLUMNS)
+        for axes in panels:
+            axes.set_axis_off()
+            axes.set_anchor("S")  # centred, the layout would cut off what stands below
+        for axes, index in zip(panels, row.indices, strict=False):
+            picture: Any = images[index].squeeze()
+            # Without interpolation, the file holds the pixels themselves.
+            axes.imshow(picture, cmap="gray" if picture.ndim == 2 else None, interpolation="none")
+            _write(axes, 0, shorten(class_names[labels[index]], LETTERS + 5))
+            _write(axes, 1, answers[first].describe(index, class_names))
+            _write(axes, 2, answers[row.model].describe(index, class_names))
+        for line, name in enumerate(("label", "float32", "quantized")):
+            _write(panels[0], line, name, beside=True)
+    set_title(figure, finding(rows))
     return figure
+
+
+def _write(axes: Any, line: int, text: str, beside: bool = False) -> None:
+    """Write a line below an image, or `beside` it what the line tells."""
+    axes.annotate(
+        text,
+        (0, 0),
+        (-6 if beside else 0, -3 - 12.5 * line),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right" if beside else "left",
+        va="top",
+        fontsize=10,
+        color="#555555" if beside else "black",
+    )

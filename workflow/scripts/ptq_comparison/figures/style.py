@@ -15,14 +15,16 @@ from ptq_comparison.files import atomic_path
 # M. Okabe and K. Ito, Color Universal Design, 2008: told apart with any kind of colour vision.
 FLOAT = "#555555"
 QUANTIZED = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
-MARKERS = "osD^vP"
-LETTERS = 28  # of the name of a node or tensor, of which the end tells most
+FLOAT_MARKER = "o"
+MARKERS = "sD^vPX*"  # one more than colours: 42 models differ in one of the two
+LETTERS = 18  # of a model's name beside an axis or in a legend
 WIDTH = 6.5  # inches; the fonts are large enough for half of it
 plt.rcParams.update(
     {
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlelocation": "left",
+        "axes.unicode_minus": False,  # as in the labels
         "figure.constrained_layout.use": True,
         "figure.titlesize": 13,
         "font.size": 11,
@@ -40,13 +42,21 @@ def colors(models: Sequence[str]) -> dict[str, str]:
 
 def markers(models: Sequence[str]) -> dict[str, str]:
     """Return the marker of each model, which tells models apart in print without colour."""
-    quantized = {name: MARKERS[(n + 1) % len(MARKERS)] for n, name in enumerate(models[1:])}
-    return {models[0]: MARKERS[0], **quantized}
+    quantized = {name: MARKERS[n % len(MARKERS)] for n, name in enumerate(models[1:])}
+    return {models[0]: FLOAT_MARKER, **quantized}
 
 
-def shorten(name: str) -> str:
-    """Return the end of a name that is too long for a figure."""
-    return name if len(name) <= LETTERS else f"…{name[1 - LETTERS :]}"
+def shorten(name: str, letters: int = 28) -> str:
+    """Cut a name to so many letters at most; its end tells tensors apart, so that stays."""
+    return name if len(name) <= letters else f"…{name[1 - letters :]}"
+
+
+def add_legend(figure: Figure) -> None:
+    """Put a legend below the figure, in as many columns as its width has room for."""
+    axes = figure.axes[0]
+    longest = max(len(label) for label in axes.get_legend_handles_labels()[1])
+    columns = int(72 * WIDTH // (42 + 5.8 * longest))  # points; 5.8 is a mean letter
+    figure.legend(loc="outside lower center", ncols=columns, fontsize=10, handletextpad=0.2)
 
 
 def set_title(figure: Figure, text: str) -> None:

@@ -5,10 +5,18 @@ from typing import Any
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ptq_comparison.figures.style import WIDTH, colors, set_title
-from ptq_comparison.verdict import verdict
+from ptq_comparison.figures.style import (
+    LETTERS,
+    WIDTH,
+    add_legend,
+    colors,
+    markers,
+    set_title,
+    shorten,
+)
+from ptq_comparison.verdict import describe_setting, verdict
 
-LARGEST = 1200  # area of the marker of the largest model, square points
+LARGEST = 1200  # area of the disc of the largest model, square points
 
 
 def plot_tradeoff(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str, Any]]) -> Figure:
@@ -18,9 +26,10 @@ def plot_tradeoff(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str,
     measured it is size.
     """
     names = [evaluation["model"]["name"] for evaluation in evaluations]
-    palette = colors(names)
+    palette, shapes = colors(names), markers(names)
     sizes = [evaluation["model"]["bytes"] for evaluation in evaluations]
-    figure, axes = plt.subplots(figsize=(WIDTH, 4.3))
+    rows = (len(names) + 1) // 2  # of the legend
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.9 + 0.25 * rows))
     for evaluation, size in zip(evaluations, sizes, strict=True):
         name = evaluation["model"]["name"]
         top1, (low, high) = evaluation["accuracy"]["top1"], evaluation["accuracy"]["ci95"]
@@ -33,28 +42,18 @@ def plot_tradeoff(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str,
             lw=1.5,
             capsize=4,
         )
-        axes.scatter(
-            place, 100 * top1, LARGEST * size / max(sizes), palette[name], alpha=0.55, zorder=2
-        )
-        share = f", {size / sizes[0]:.0%}" if size != sizes[0] else ""
-        axes.annotate(
-            f"{name}\n{size / 1024:,.0f} KiB{share}",
-            (place, 100 * high),
-            (0, 6),
-            textcoords="offset points",
-            ha="center",
-            fontsize=10,
-        )
-    row = next(iter(speeds.values()), None)
-    axes.set_xlabel(
-        f"images a second ({row['threads']} thread(s), batch {row['batch_size']})"
-        if row
-        else "size (KiB)"
-    )
+        # In a legend, since the names of models of one speed would cover each other.
+        label = f"{shorten(name, LETTERS)}: {size / 1024:,.0f} KiB"
+        label += f", {speeds[name]['speedup']:.2f}x" if speeds else ""
+        axes.plot(place, 100 * top1, shapes[name], color=palette[name], ms=7, ls="", label=label)
+        area = LARGEST * size / max(sizes)
+        axes.scatter(place, 100 * top1, area, palette[name], alpha=0.35, lw=0, zorder=1)
+    setting = describe_setting(next(iter(speeds.values()))) if speeds else ""
+    axes.set_xlabel(f"images a second ({setting})" if speeds else "size (KiB)")
     axes.set_ylabel("top-1 accuracy (%)")
-    axes.margins(x=0.2, y=0.25)
-    axes.set_xlim(left=0)
+    axes.margins(x=0.12, y=0.1)
     axes.grid(color="#eeeeee")
     axes.set_axisbelow(True)
+    add_legend(figure)
     set_title(figure, verdict(evaluations, speeds).rstrip("."))
     return figure

@@ -1,0 +1,50 @@
+"""What the published methods do for ResNet8 on real images: closer to float32 than before."""
+
+import numpy as np
+import pytest
+from helpers import RAW, Quantizer
+from ptq_comparison.datasets.cifar10 import read_cifar10
+from ptq_comparison.inference import Batches, make_session, predict_scores
+from ptq_comparison.models import load_model
+from ptq_comparison.quantization import preprocess_model
+from ptq_comparison.weight_rounding import round_weights
+from tqdm import tqdm
+
+OPTIONS = {"per_channel": True, "reduce_range": True}
+
+
+class Comparison:
+    """ResNet8 with batch normalization folded, 300 images to calibrate on and 3,000 others."""
+
+    def __init__(self, shared_data, folder):
+        images = read_cifar10(shared_data / "cifar10-prefix").train.images
+        calibration, self._validation = np.asarray(images[:300]), np.asarray(images[300:3300])
+        preprocess_model(load_model(shared_data / "models/resnet8.onnx"), folder / "folded.onnx")
+        self.model = load_model(folder / "folded.onnx")
+        self.batches = Batches.of(calibration, self.model, RAW, 50)
+        self.quantize = Quantizer(self.model, self.batches, folder, "Percentile", **OPTIONS)
+        self._expected = self._predict(self.model)
+
+    def _predict(self, model):
+        batches = Batches.of(self._validation, model, RAW, 100)
+        scores = predict_scores(make_session(model, 1), batches, 10, tqdm(disable=True))
+        return scores.argmax(axis=1)
+
+    def agreement(self, model):
+        """The share of images on which the quantized model and float32 agree, in percent."""
+        return 100 * np.mean(self._predict(self.quantize(model)) == self._expected)
+
+
+@pytest.fixture(scope="module")
+def comparison(shared_data, tmp_path_factory):
+    return Comparison(shared_data, tmp_path_factory.mktemp("rounding"))
+
+
+@pytest.fixture(scope="module")
+def rounded(comparison):
+    plain = comparison.quantize(comparison.model)
+    return round_weights(comparison.model, plain, comparison.batches)
+
+
+def test_rounding_that_compensates(comparison, rounded):
+    assert comparison.agreement(rounded) > comparison.agreement(comparison.model) + 0.3

@@ -1,0 +1,66 @@
+"""What the rounding of weights knows about the inputs of a layer.
+
+The output y = w x of a row w of the weight has the sum of squares w (sum of x x^T) w^T: each sum
+is compared with what the layer itself gives.
+"""
+
+import numpy as np
+import pytest
+from helpers import RAW, make_network
+from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.layer_inputs import input_moments
+from ptq_comparison.layers import constants, to_rows
+from ptq_comparison.models import extract
+
+GENERATOR = np.random.default_rng(3)
+IMAGES = GENERATOR.integers(0, 256, (10, 8, 8, 4), dtype=np.uint8)
+NCHW = {**RAW, "layout": "NCHW", "scale": 1 / 255}
+POOL = [("GlobalAveragePool", {}, {}), ("Flatten", {}, {})]
+
+
+def conv(*shape, **attributes):
+    return [("Conv", attributes, {"w": GENERATOR.normal(size=shape)}), *POOL]
+
+
+def product(op_type, *shape, **attributes):
+    layer = (op_type, attributes, {"w": GENERATOR.normal(size=shape)})
+    return [("Flatten", {}, {}), layer]
+
+
+LAYERS = {
+    "plain": conv(5, 4, 3, 3),
+    "strides and pads": conv(5, 4, 3, 3, strides=[2, 1], pads=[0, 1, 2, 1]),
+    "auto_pad": conv(5, 4, 3, 3, strides=[2, 2], auto_pad="SAME_LOWER"),
+    "dilations": conv(5, 4, 3, 2, dilations=[2, 3]),
+    "groups": conv(6, 2, 3, 3, group=2, pads=[1, 1, 1, 1]),
+    "depthwise": conv(8, 1, 3, 3, group=4, pads=[1, 1, 1, 1]),
+    "Gemm": product("Gemm", 256, 5),
+    "Gemm transB": product("Gemm", 5, 256, transB=1),
+    "MatMul": product("MatMul", 256, 5),
+    "later": [
+        ("Conv", {}, {"v": GENERATOR.normal(size=(3, 4, 1, 1))}),
+        ("Relu", {}, {}),
+        *conv(5, 3, 3, 3),
+    ],
+}
+
+
+@pytest.mark.parametrize("batch", ["batch", 4])
+@pytest.mark.parametrize("name", LAYERS)
+def test_moments_explain_the_outputs(name, batch):
+    """A fixed batch of 4 leaves two images for the last one, which is filled up."""
+    model = make_network(LAYERS[name], channels=4, batch=batch)
+    node = next(node for node in model.graph.node if "w" in node.input)
+    moments = input_moments(model, node, Batches.of(IMAGES, model, NCHW, 3))
+
+    reference = make_network(LAYERS[name], channels=4)
+    session = make_session(extract(reference, [node.output[0]]), threads=1)
+    inputs = IMAGES.transpose(0, 3, 1, 2).astype(np.float32) / 255
+    (output,) = session.run(None, {"image": inputs})
+    axes = (0, *range(2, output.ndim))
+    squares = np.sum(output.astype(np.float64) ** 2, axis=axes)
+
+    rows = to_rows(node, constants(model)["w"])
+    assert moments.shape == (len(rows), rows.shape[2], rows.shape[2])
+    explained = np.einsum("gri,gij,grj->gr", rows, moments, rows).ravel()
+    assert explained == pytest.approx(squares, rel=1e-4)

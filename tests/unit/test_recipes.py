@@ -1,0 +1,142 @@
+"""Recipes: expanded, completed with the configuration, and grouped by what they share."""
+
+import pytest
+import yaml
+from helpers import REPOSITORY
+from ptq_comparison.config import config_errors
+from ptq_comparison.errors import UserError
+from ptq_comparison.recipes import (
+    calibration_name,
+    complete_recipes,
+    expand_recipes,
+    quantization_options,
+    recipe_conflicts,
+    same_graphs,
+    type_errors,
+)
+
+CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/recipes.schema.yaml").read_text())
+SHIPPED = yaml.safe_load((REPOSITORY / "config/recipes.yaml").read_text())["recipes"]
+
+
+def complete(recipes):
+    return complete_recipes(expand_recipes(recipes), CONFIG)
+
+
+def test_lists_expand_to_the_product_with_the_values_in_the_names():
+    recipes = expand_recipes(
+        {"a": {"dtype": "int8", "reduce_range": [False, True], "percentile": [99, 99.9]}, "b": {}}
+    )
+    assert list(recipes) == [
+        "a_no_reduce_range_99",
+        "a_no_reduce_range_99.9",
+        "a_reduce_range_99",
+        "a_reduce_range_99.9",
+        "b",
+    ]
+    assert recipes["a_reduce_range_99"] == {
+        "dtype": "int8",
+        "reduce_range": True,
+        "percentile": 99,
+    }
+
+
+def test_lists_of_names_are_no_grid():
+    recipes = expand_recipes({"a": {"dtype": "int8", "nodes_to_exclude": ["x", "y"]}})
+    assert recipes == {"a": {"dtype": "int8", "nodes_to_exclude": ["x", "y"]}}
+
+
+def test_two_recipes_of_one_name_are_refused():
+    with pytest.raises(UserError, match="'a_QDQ' once more"):
+        expand_recipes({"a": {"format": ["QDQ"]}, "a_QDQ": {}})
+
+
+def test_what_a_recipe_does_not_name_is_that_of_the_configuration():
+    config = {**CONFIG, "calibration": {**CONFIG["calibration"], "method": "Percentile"}}
+    (recipe,) = complete_recipes({"a": {"dtype": "u8s8"}}, config).values()
+    assert recipe["method"] == "Percentile"
+    assert recipe["percentile"] == 99.999
+    assert "num_quantized_bins" not in recipe  # Percentile does not look at it
+    options = quantization_options(recipe)
+    assert (options["activation_type"], options["weight_type"]) == ("QUInt8", "QInt8")
+    assert options["format"] == "QDQ"
+
+
+def test_images_are_at_most_those_that_calibrate_and_what_then_repeats_is_left_out():
+    recipes = complete(
+        {
+            "a": {"dtype": "int8"},
+            "few": {"dtype": "int8", "samples_per_class": 20},
+            "many": {"dtype": "int8", "samples_per_class": 500},
+            "same": {"activation_type": "QInt8", "weight_type": "QInt8"},
+        }
+    )
+    assert list(recipes) == ["a", "few"]
+    assert recipes["a"]["samples_per_class"] == 100
+
+
+def test_calibrations_are_shared_where_ranges_are_the_same():
+    recipes = complete(
+        {
+            "a": {"dtype": "int8"},
+            "b": {"dtype": "uint8", "per_channel": True, "rounding": "GPTQ"},
+            "folded": {"dtype": "int8", "preprocess": True},
+            "few": {"dtype": "int8", "samples_per_class": 20},
+            "cut": {"dtype": "int8", "method": "Percentile", "percentile": [99.9, 99.99]},
+        }
+    )
+    names = {name: calibration_name(recipe) for name, recipe in recipes.items()}
+    assert names["a"] == names["b"] == "MinMax-100-given"
+    assert len(set(names.values())) == 5
+
+
+def test_models_that_differ_in_numbers_alone_are_timed_once():
+    recipes = complete(
+        {
+            "a": {"dtype": "int8", "method": ["MinMax", "MSE"], "rounding": ["nearest", "GPTQ"]},
+            "b": {"dtype": "int8", "per_channel": True},
+            "c": {"dtype": "int8", "per_channel": True, "samples_per_class": 5},
+        }
+    )
+    graphs = same_graphs(recipes)
+    assert set(graphs.values()) == {"a_MinMax_nearest", "b"}
+    assert graphs["c"] == "b"
+    assert graphs["a_MSE_GPTQ"] == "a_MinMax_nearest"
+
+
+def test_conflicts_are_named():
+    recipes = complete(
+        {
+            "a": {"activation_type": "QUInt16", "weight_type": "QInt8", "format": "QOperator"},
+            "b": {"dtype": "int8", "method": "Entropy", "num_bins": 128},
+            "c": {"dtype": "int8"},
+        }
+    )
+    first, second = recipe_conflicts(recipes)
+    assert first.startswith("recipes.a.format: QOperator")
+    assert second.startswith("recipes.b.num_bins: 128")
+
+
+def test_types_are_given_once():
+    recipes = {"none": {}, "half": {"weight_type": "QInt8"}, "good": {"dtype": "int8"}}
+    lines = list(type_errors(recipes))
+    assert [line.split(":")[0] for line in lines] == ["recipes.none", "recipes.half"]
+
+
+def test_a_mistake_names_recipe_key_and_what_is_allowed():
+    recipes = expand_recipes({"a": {"dtype": ["int8", "int4"], "methd": "MinMax"}})
+    lines = config_errors({"recipes": recipes}, SCHEMA)
+    assert "recipes.a_int4.dtype: 'int4' is not allowed; allowed: int8, uint8, u8s8" in lines
+    assert any("recipes.a_int8.methd: unknown key; did you mean 'method'?" in x for x in lines)
+
+
+def test_the_shipped_recipes_are_sound_many_and_share():
+    expanded = expand_recipes(SHIPPED)
+    assert config_errors({"recipes": expanded}, SCHEMA) == []
+    assert list(type_errors(expanded)) == []
+    recipes = complete_recipes(expanded, CONFIG)
+    assert list(recipe_conflicts(recipes)) == []
+    assert len(recipes) >= 40
+    assert len({calibration_name(recipe) for recipe in recipes.values()}) <= len(recipes) / 4
+    assert len(set(same_graphs(recipes).values())) <= len(recipes) / 2

@@ -1,0 +1,199 @@
+"""Recipes, the sweep and the recommendation, run on tiny images."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from helpers import make_images, overlay, run_snakemake
+
+RECIPES = {
+    "int8": {"dtype": "int8"},
+    "u8s8": {"dtype": "u8s8", "per_channel": True, "reduce_range": [False, True]},
+    "folded": {"dtype": "uint8", "preprocess": True, "method": ["MinMax", "Percentile"]},
+}
+NAMES = [
+    "int8",
+    "u8s8_no_reduce_range",
+    "u8s8_reduce_range",
+    "folded_MinMax",
+    "folded_Percentile",
+]
+SETTINGS = {
+    "latency": {"measure": False},
+    "recommend": {"max_drop_pp": 50, "min_speedup": None},
+}
+
+
+def files(tiny, folder, recipes=None, **settings):
+    """The configuration of a run in `folder`, with recipes of its own."""
+    overlay(folder / "recipes.yaml", {"recipes": recipes or RECIPES})
+    own = {**SETTINGS, "sweep": {"recipes": str(folder / "recipes.yaml")}, **settings}
+    return (tiny / "config.yaml", overlay(folder / "own.yaml", own))
+
+
+def planned(output):
+    """The number of jobs of each rule, from the last table of job counts that Snakemake prints."""
+    table = output.rsplit("Job stats:", 1)[-1]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+
+@pytest.fixture(scope="module")
+def swept(tiny, tmp_path_factory):
+    """The folder of a finished run of `recommend`."""
+    folder = tmp_path_factory.mktemp("swept")
+    result = run_snakemake(folder, "recommend", configfiles=files(tiny, folder))
+    assert result.returncode == 0, result.stdout
+    (folder / "output.txt").write_text(result.stdout)
+    return folder
+
+
+def test_every_recipe_is_evaluated_on_images_that_do_not_calibrate(swept):
+    table = pd.read_csv(swept / "results/sweep.csv")
+    assert sorted(table["recipe"]) == sorted(NAMES)
+    assert table["agreement"].is_monotonic_decreasing
+    calibration, validation = (
+        np.loadtxt(swept / "results" / path, int, delimiter=",", skiprows=1)
+        for path in ("calibration/samples.csv", "sweep/validation.csv")
+    )
+    assert len(validation) == table["total"].iloc[0] == 60
+    assert not set(calibration[:, 0]) & set(validation[:, 0])
+    for name in NAMES:
+        evaluation = json.loads((swept / f"results/sweep/{name}_eval.json").read_text())
+        row = table[table["recipe"] == name].iloc[0]
+        assert evaluation["validation"]["agreement"] == row["agreement"]
+        assert evaluation["provenance"]["recipe"] == name
+
+
+def test_calibrations_are_shared(swept):
+    ranges = {path.stem for path in (swept / "results/sweep/ranges").iterdir()}
+    assert ranges == {
+        "MinMax-10-given",
+        "MinMax-10-folded",
+        "Percentile-99.999-2048-10-folded",
+    }
+
+
+def test_the_recommendation_names_the_best_and_tests_it(swept):
+    content = json.loads((swept / "results/recommendation.json").read_text())
+    table = pd.read_csv(swept / "results/sweep.csv")
+    assert content["recipe"] == table["recipe"].iloc[0]
+    assert content["tried"] == len(NAMES)
+    assert content["validation"]["agreement"] == table["agreement"].iloc[0]
+    evaluation = json.loads((swept / "results/recommended_eval.json").read_text())
+    assert content["test"]["correct"] == evaluation["accuracy"]["correct"]
+    assert content["test"]["total"] == 151
+    low, high = content["test"]["agreement_ci95"]
+    assert low <= content["test"]["agreement"] <= high
+    assert content["test"]["speedup"] is None  # not measured
+    assert content["recipe"] in {row["recipe"] for row in content["pareto"]}
+    model = f"results/sweep/models/{content['recipe']}.onnx"
+    recommended = (swept / "results/models/recommended.onnx").read_bytes()
+    assert recommended == (swept / model).read_bytes()
+    page = (swept / "results/recommendation.md").read_text()
+    assert content["summary"] in page
+    assert content["summary"] in (swept / "output.txt").read_text()
+
+
+def test_no_test_image_has_a_part_in_the_choice(tiny, tmp_path):
+    """No job before the selection reads them, and other test images give the same selection."""
+    selections = []
+    for seed in (2, 3):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        with np.load(tiny / "data.npz") as arrays:
+            content = dict(arrays)
+        content["test_images"], content["test_labels"] = make_images(99, seed=seed)
+        np.savez(folder / "data.npz", **content)
+        dataset = {"name": "npz", "path": str(folder / "data.npz")}
+        configfiles = files(tiny, folder, dataset=dataset)
+        result = run_snakemake(folder, "results/sweep/selection.json", configfiles=configfiles)
+        assert result.returncode == 0, result.stdout
+        inputs = re.findall(r"^    input: (.*)$", result.stdout, re.MULTILINE)
+        assert any("validation.npy" in line for line in inputs)
+        assert not any("test_images" in line or "test_labels" in line for line in inputs)
+        selections.append((folder / "results/sweep/selection.json").read_bytes())
+    assert selections[0] == selections[1]
+
+
+def test_another_recipe_runs_alone(tiny, swept):
+    more = {**RECIPES, "new": {"dtype": "int8", "per_channel": True}}
+    changed = {**RECIPES, "int8": {"dtype": "int8", "extra_options": {"ActivationSymmetric": True}}}
+    for recipes, own in ((more, "new"), (changed, "int8")):
+        result = run_snakemake(
+            swept, "sweep", configfiles=files(tiny, swept, recipes), options=("--dry-run",)
+        )
+        assert planned(result.stdout) == {
+            "quantize_recipe": 1,
+            "evaluate_recipe": 1,
+            "gather_sweep": 1,
+            "plot_sweep": 1,
+            "sweep": 1,
+            "total": 5,
+        }, result.stdout
+        assert f"wildcards: recipe={own}" in result.stdout
+
+
+def test_nothing_qualifies(tiny, swept, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(swept, folder)
+    strict = {"max_drop_pp": 50, "min_speedup": None, "max_bytes": 10}
+    configfiles = files(tiny, folder, recommend=strict)
+    result = run_snakemake(folder, "recommend", configfiles=configfiles)
+    assert result.returncode != 0
+    line = result.stdout[result.stdout.index("error: select_recipe: recommend:") :].splitlines()[0]
+    assert "none of 5 recipes meets max_drop_pp 50, max_bytes 10; closest is " in line
+    for name in ("sweep/selection.json", "models/recommended.onnx"):
+        assert not (folder / "results" / name).exists(), name
+    assert (folder / "results/sweep.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("recipes:\n  a: {dtype: int4}", "recipes.a.dtype: 'int4' is not allowed; allowed: int8"),
+        ("recipes:\n  a: {reduce_range: true}", "recipes.a: has no types; give dtype"),
+        ("recipes: []", "no recipes; give a mapping 'recipes'"),
+        ("- int8", "no recipes; give a mapping 'recipes'"),
+        ("recipes:\n  auto: {dtype: int8}", "recipes: 'auto' should not be valid"),
+        ("recipes: {a: {dtype: int8, rounding: up}}", "recipes.a.rounding: 'up' is not allowed"),
+    ],
+)
+def test_a_wrong_recipes_file_is_one_line(tiny, tmp_path, content, line):
+    path = tmp_path / "recipes.yaml"
+    path.write_text(content)
+    own = overlay(tmp_path / "own.yaml", {"sweep": {"recipes": str(path)}})
+    result = run_snakemake(tmp_path, "sweep", configfiles=(tiny / "config.yaml", own))
+    assert result.returncode != 0
+    assert [x for x in result.stdout.splitlines() if x.startswith("error: recipes.yaml: ")]
+    assert line in result.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_recipes_file_that_is_not_there(tiny, tmp_path):
+    own = overlay(tmp_path / "own.yaml", {"sweep": {"recipes": "nowhere.yaml"}})
+    result = run_snakemake(tmp_path, "sweep", configfiles=(tiny / "config.yaml", own))
+    assert result.returncode != 0
+    assert "error: config: sweep.recipes: nowhere.yaml: no such file" in result.stdout
+
+
+def test_a_tensor_that_is_not_there_is_named(tiny, tmp_path):
+    recipes = {"a": {"dtype": "int8", "tensor_types": {"imagee": "QUInt16"}}}
+    result = run_snakemake(tmp_path, "sweep", configfiles=files(tiny, tmp_path, recipes))
+    assert result.returncode != 0
+    assert "tensor_types: the model has no tensor 'imagee'; it has for example 'image'" in (
+        result.stdout
+    )
+
+
+def test_tensors_get_types_of_their_own(tiny, tmp_path):
+    recipes = {"a": {"dtype": "int8", "tensor_types": {"input": "QUInt16"}}}
+    configfiles = files(tiny, tmp_path, recipes)
+    result = run_snakemake(tmp_path, "results/sweep/a_eval.json", configfiles=configfiles)
+    assert result.returncode == 0, result.stdout
+    evaluation = json.loads((tmp_path / "results/sweep/a_eval.json").read_text())
+    assert evaluation["provenance"]["quantization"]["tensor_types"] == {"input": "QUInt16"}
+    assert yaml.safe_load((tmp_path / "own.yaml").read_text())["latency"]["measure"] is False
