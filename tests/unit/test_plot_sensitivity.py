@@ -1,6 +1,7 @@
 """Rules plot_sensitivity and plot_mixed_precision: what the figures say and show."""
 
 import pytest
+from layout import check_layout
 from matplotlib import pyplot as plt
 from ptq_comparison.figures import mixed_precision, sensitivity
 from ptq_comparison.figures.mixed_precision import plot_mixed_precision
@@ -112,3 +113,26 @@ def test_accuracy_size_and_speed_are_in_panels_of_their_own():
     assert names(accuracy) == ["no node in float32", "1: + node1"]
     untimed = plot_mixed_precision(make_steps([-2, -1], nodes=3), 0.3)
     assert len(untimed.axes) == 2
+
+
+LONG = "model_1/batch_normalization_{}/batchnorm/mul_1"
+
+
+@pytest.mark.parametrize("count", [1, 2, 14, 60])
+def test_no_text_of_the_sensitivity_is_cut_off_or_written_over(count, monkeypatch):
+    for scale in (0.09, 1e-6):
+        rows = make_rows({LONG.format(n): scale / (n + 1) ** 3 for n in range(count)}, 1.5 * scale)
+        check_layout(plot_sensitivity(rows), "sensitivity", monkeypatch)
+    with_zero = make_rows({LONG.format(n): 0.001 * n for n in range(count)})
+    check_layout(plot_sensitivity(with_zero), "with zero", monkeypatch)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 50, 120])
+@pytest.mark.parametrize("timed", [(), ("speedup", "speedup_ci95_low", "speedup_ci95_high")])
+def test_no_text_of_mixed_precision_is_cut_off_or_written_over(steps, timed, monkeypatch):
+    curve = make_steps([-2 + 0.018 * n for n in range(steps)], nodes=150)
+    for n, row in enumerate(curve):
+        row["node"] = LONG.format(n) if n else ""
+        row |= dict.fromkeys(timed, 1.4321 - 0.0321 * n)
+        row["bytes"] = 114_245 + 123 * n
+    check_layout(plot_mixed_precision(curve, 0.3), "mixed precision", monkeypatch)

@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.files import write_json
         from ptq_comparison.inference import Batches
         from ptq_comparison.models import load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
         from ptq_comparison.recipes import AUTO, quantization_options
         from ptq_comparison.sensitivity import candidate_nodes, measure_all, measure_node
         from ptq_comparison.trial import Trial, name_nodes, quantizer, recipe_provenance, spread
@@ -34,7 +34,7 @@ if __name__ == "__main__":
         candidates = candidate_nodes(model, options)
         nodes = [node for node in model.graph.node if node.name in candidates][share - 1 :: shares]
         rows = [measure_all(trial)] if share == 1 else []
-        with progress_bar(f"nodes {item}", len(nodes), terminal, "nodes") as progress:
+        with Progress(f"nodes {item}", len(nodes), terminal, " nodes") as progress:
             for node in nodes:
                 rows += measure_node(trial, node, candidates)
                 progress.update()

@@ -12,7 +12,7 @@ if __name__ == "__main__":
         from ptq_comparison.latency import BLOCKS, count_threads, measure
         from ptq_comparison.mixed_precision import add_speeds, last_quantized, mix_precision
         from ptq_comparison.models import load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
         from ptq_comparison.quantization import quantize
         from ptq_comparison.recipes import AUTO, quantization_options
         from ptq_comparison.rows import read_rows, write_rows
@@ -39,7 +39,7 @@ if __name__ == "__main__":
         trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
         ranking = rank(read_rows(Path(snakemake.input.sensitivity)))
         rows, models = [], []
-        with progress_bar("nodes in float32", len(ranking) + 1, terminal, "steps") as progress:
+        with Progress("nodes in float32", len(ranking) + 1, terminal, " steps") as progress:
             for row, step in mix_precision(trial, ranking, labels, snakemake.params.target_drop_pp):
                 logging.info("%s", row)
                 rows.append(row)
@@ -52,7 +52,7 @@ if __name__ == "__main__":
             timed = Batches.of(
                 images, steps["fp32"], preprocessing, snakemake.params.timed_batch_size
             )
-            with progress_bar("timing steps", BLOCKS, terminal, "blocks") as progress:
+            with Progress("timing steps", BLOCKS, terminal, " blocks") as progress:
                 (times,) = measure(steps, [(timed, threads)], snakemake.params.seconds, progress)
             setting = {"threads": threads, "batch_size": next(iter(timed)).size}
             fp32 = times.pop("fp32")

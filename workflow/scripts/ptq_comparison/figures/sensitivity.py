@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from ptq_comparison.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
 
@@ -49,7 +50,8 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
         )
         changed = [_changed(row) for row in shown]
         limits = [
-            [100 * (row["agreement_ci95_high"] - row["agreement"]) for row in shown],
+            # Where all agree, the interval may end the last digit of a float below.
+            [max(0.0, 100 * (row["agreement_ci95_high"] - row["agreement"])) for row in shown],
             [100 * (row["agreement"] - row["agreement_ci95_low"]) for row in shown],
         ]
         right.errorbar(changed, heights, xerr=limits, fmt="none", color=color, alpha=0.4, lw=1.5)
@@ -84,7 +86,8 @@ def _scale(axes: Any, values: list[float]) -> None:
     least = 10.0 ** math.floor(math.log10(min(positive, default=1.0)))
     if len(positive) == len(values):
         axes.set_xscale("log")
-        axes.set_xlim(least, 3 * max(values))
+        axes.set_xlim(least, max(3 * max(values), 10 * least))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_xscale("symlog", linthresh=least)
         axes.set_xlim(-0.1 * least, 3 * max(*values, least))
