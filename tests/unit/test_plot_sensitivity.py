@@ -120,7 +120,7 @@ LONG = "model_1/batch_normalization_{}/batchnorm/mul_1"
 
 @pytest.mark.parametrize("count", [1, 2, 14, 60])
 def test_no_text_of_the_sensitivity_is_cut_off_or_written_over(count, monkeypatch):
-    for scale in (0.09, 1e-6):
+    for scale in (0.09, 1e-4):
         rows = make_rows({LONG.format(n): scale / (n + 1) ** 3 for n in range(count)}, 1.5 * scale)
         check_layout(plot_sensitivity(rows), "sensitivity", monkeypatch)
     with_zero = make_rows({LONG.format(n): 0.001 * n for n in range(count)})

@@ -67,6 +67,7 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
     left.set_ylim(len(places) - 0.4, -0.6)
     for axes in (left, right):
         axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=9)
         axes.grid(color="#eeeeee")
         axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
