@@ -11,10 +11,11 @@ SCHEMA = Path(workflow.current_basedir).parent / "schemas" / "config.schema.yaml
 sys.path.append(str(SCRIPTS))
 
 from ptq_comparison.code_digest import code_digest
-from ptq_comparison.config import config_conflicts, config_errors, method_options
+from ptq_comparison.config import config_conflicts, config_errors
 from ptq_comparison.dtypes import quantized_models, required_opset
 from ptq_comparison.errors import UserError
 from ptq_comparison.job import ERROR_PREFIX
+from ptq_comparison.methods import method_options
 
 # Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.
 errors = config_errors(config, yaml.safe_load(SCHEMA.read_text()))

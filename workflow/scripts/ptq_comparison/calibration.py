@@ -52,7 +52,7 @@ def calibrate(
     The ranges equal those of onnxruntime's calibrator given all images in one batch, in memory
     that does not grow with their number. They are the same bytes for any batch size, which takes a
     session of one thread: with more, sums are added in another order. `options` are those of
-    `config.method_options`. `progress` is a tqdm bar of images, of which a method counts each
+    `methods.method_options`. `progress` is a tqdm bar of images, of which a method counts each
     `PASSES` times. Raises UserError when activations are not finite.
     """
     with _calibrator(model, method, options) as calibrator:
