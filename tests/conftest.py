@@ -43,6 +43,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def default_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run of `all` with the bundled data and model."""
+    folder = tmp_path_factory.mktemp("default")
+    result = run_snakemake(folder, "all")  # from another folder, with no config in it
+    assert result.returncode == 0, result.stdout
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run of `all`; tests read it and do not change it."""
     folder = tmp_path_factory.mktemp("tiny_run")

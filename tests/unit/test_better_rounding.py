@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers import RAW, Quantizer
+from ptq_comparison.bias_correction import correct_biases
 from ptq_comparison.datasets.cifar10 import read_cifar10
 from ptq_comparison.inference import Batches, make_session, predict_scores
 from ptq_comparison.models import load_model
@@ -48,3 +49,8 @@ def rounded(comparison):
 
 def test_rounding_that_compensates(comparison, rounded):
     assert comparison.agreement(rounded) > comparison.agreement(comparison.model) + 0.3
+
+
+def test_bias_correction(comparison):
+    corrected = correct_biases(comparison.model, comparison.quantize, comparison.batches)
+    assert comparison.agreement(corrected) > comparison.agreement(comparison.model) + 0.3

@@ -8,18 +8,10 @@ import pytest
 from helpers import REPOSITORY, run_snakemake
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("default")
-    result = run_snakemake(folder, "all")  # from another folder, with no config in it
-    assert result.returncode == 0, result.stdout
-    return folder
-
-
-def test_default_reproduces_the_model_card(run):
+def test_default_reproduces_the_model_card(default_run):
     card = (REPOSITORY / "workflow/resources/resnet8_shapes.md").read_text()
     stated = re.search(r"\| test \|[^|]*\| ([0-9,]+) of 10,000", card).group(1)
-    evaluation = json.loads((run / "results/fp32_eval.json").read_text())
+    evaluation = json.loads((default_run / "results/fp32_eval.json").read_text())
     # Kernels of other CPUs round otherwise, which may move an image on the edge of two classes.
     assert evaluation["accuracy"]["correct"] == pytest.approx(int(stated.replace(",", "")), abs=5)
     assert evaluation["accuracy"]["total"] == 10_000
@@ -27,23 +19,23 @@ def test_default_reproduces_the_model_card(run):
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
-def test_quantized_models_are_smaller_and_nearly_as_good(run, dtype):
-    evaluation = json.loads((run / f"results/{dtype}_eval.json").read_text())
+def test_quantized_models_are_smaller_and_nearly_as_good(default_run, dtype):
+    evaluation = json.loads((default_run / f"results/{dtype}_eval.json").read_text())
     assert evaluation["calibration"]["images"] == 1000
     assert evaluation["model"]["bytes"] < 110_000
     assert evaluation["baseline"]["agreement"] > 0.97
     assert abs(evaluation["baseline"]["delta_pp"]) < 1
 
 
-def test_default_is_called_synthetic(run):
-    text = (run / "results/comparison.md").read_text()
+def test_default_is_called_synthetic(default_run):
+    text = (default_run / "results/comparison.md").read_text()
     assert "synthetic" in text
     assert "do not compare with those of CIFAR-10" in text
 
 
-def test_second_run_has_nothing_to_do(run):
+def test_second_run_has_nothing_to_do(default_run):
     # The bundled model comes from Snakemake's cache of sources, whose path changes at every start.
     time.sleep(1)
-    result = run_snakemake(run, "all")
+    result = run_snakemake(default_run, "all")
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout, result.stdout

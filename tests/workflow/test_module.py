@@ -1,6 +1,7 @@
 """The workflow as a part of another one, and the layout that the workflow catalogue asks for."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -55,6 +56,9 @@ def run(folder, *arguments):
 def test_another_workflow_takes_all_rules_and_overrides_one(tiny, tmp_path):
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     config = yaml.safe_load((tiny / "config.yaml").read_text())  # its own, with few keys
+    for section, key, name in (("dataset", "path", "data.npz"), ("model", "source", "model.onnx")):
+        shutil.copyfile(tiny / name, tmp_path / name)
+        config[section][key] = name  # found in the working folder, not below the prefix
     (tmp_path / "quantization.yaml").write_text(yaml.safe_dump(config))
     result = run(tmp_path)
     assert result.returncode == 0, result.stdout

@@ -11,10 +11,11 @@ SCHEMA = Path(workflow.current_basedir).parent / "schemas" / "config.schema.yaml
 sys.path.append(str(SCRIPTS))
 
 from ptq_comparison.code_digest import code_digest
-from ptq_comparison.config import config_conflicts, config_errors, method_options
+from ptq_comparison.config import config_conflicts, config_errors
 from ptq_comparison.dtypes import quantized_models, required_opset
 from ptq_comparison.errors import UserError
 from ptq_comparison.job import ERROR_PREFIX
+from ptq_comparison.methods import method_options
 
 # Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.
 errors = config_errors(config, yaml.safe_load(SCHEMA.read_text()))
@@ -75,7 +76,7 @@ def get_dataset_source(wildcards):
             stop(
                 f"dataset.path: {dataset['path']}: no such file or folder; correct the path{hint}"
             )
-        return dataset["path"]
+        return local(dataset["path"])  # not below the prefix of a module
     if downloadable:
         return f"results/downloads/dataset/{Path(dataset['url']).name}"
     stop(f"dataset.path: is not set; {dataset['name']} needs the path of the data set")
@@ -93,7 +94,7 @@ def get_model_file(wildcards):
             f"model.source: {source}: no such file; set it to the path or the address of an ONNX or "
             "Keras file, or to bundled"
         )
-    return source
+    return local(source)  # not below the prefix of a module
 
 
 def get_model_source(wildcards):
@@ -107,8 +108,8 @@ def get_model_weights(wildcards):
 
     An exported model whose weights alone are new has the same .onnx: without this, nothing reruns.
     """
-    weights = Path(f"{get_model_source(wildcards)}.data")
-    return str(weights) if weights.is_file() else []
+    weights = f"{get_model_source(wildcards)}.data"
+    return local(weights) if Path(weights).is_file() else []
 
 
 def get_model_sha256(wildcards):

@@ -26,11 +26,3 @@ rule gather_sweep:
         code=get_code("gather_sweep"),
     script:
         "../scripts/gather_sweep.py"
-
-
-rule sweep:
-    """Compare all recipes on the validation images."""
-    input:
-        "results/sweep.csv",
-        "results/sweep.html",
-        "results/figures/sweep.svg",

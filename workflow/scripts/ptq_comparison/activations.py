@@ -42,7 +42,7 @@ def measure_activations(
     clipped = dict.fromkeys(names, 0)
     inner = [name for name in names if name != batches.interface.input]
     for batch in batches:
-        outputs = session.run(inner, batch.inputs)
+        outputs = session.run(inner, batch.inputs) if inner else []  # no name asks for all
         for name, values in {**batch.inputs, **dict(zip(inner, outputs, strict=True))}.items():
             if name in grids:
                 low, high = grids[name]

@@ -24,7 +24,7 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from ptq_comparison.errors import UserError
 from ptq_comparison.files import write_text
-from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.inference import Batches, make_session, run_batch
 
 # How often the images are run through the model.
 PASSES = {"MinMax": 1, "Percentile": 2, "Entropy": 2}
@@ -52,7 +52,7 @@ def calibrate(
     The ranges equal those of onnxruntime's calibrator given all images in one batch, in memory
     that does not grow with their number. They are the same bytes for any batch size, which takes a
     session of one thread: with more, sums are added in another order. `options` are those of
-    `config.method_options`. `progress` is a tqdm bar of images, of which a method counts each
+    `methods.method_options`. `progress` is a tqdm bar of images, of which a method counts each
     `PASSES` times. Raises UserError when activations are not finite.
     """
     with _calibrator(model, method, options) as calibrator:
@@ -140,11 +140,7 @@ def _activations(
     """Yield name and values of each tensor to calibrate, batch by batch."""
     names = sorted(calibrator.tensors_to_calibrate)
     for batch in batches:
-        for name, values in zip(
-            names, calibrator.infer_session.run(names, batch.inputs), strict=True
-        ):
-            # A fixed batch size is filled up with repeated images, which must not count twice.
-            yield name, values[: batch.images] if len(values) == batch.size else values
+        yield from zip(names, run_batch(calibrator.infer_session, names, batch), strict=True)
         progress.update(batch.images)
 
 

@@ -6,20 +6,6 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-# What each calibration method looks at, under onnxruntime's names, which the config shares.
-METHOD_OPTIONS = {
-    "MinMax": (),
-    "Percentile": ("percentile", "num_bins"),
-    "Entropy": ("num_bins", "num_quantized_bins"),
-    "MSE": ("num_bins",),
-}
-
-
-def method_options(calibration: dict[str, Any]) -> dict[str, Any]:
-    """Return those keys of the config's section `calibration` that its method looks at."""
-    return {name: calibration[name] for name in METHOD_OPTIONS[calibration["method"]]}
-
-
 def config_errors(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
     """Return one line for each mistake: the key, what was found, what is allowed."""
     errors = Draft202012Validator(schema).iter_errors(config)

@@ -1,6 +1,6 @@
 """Run an ONNX classifier over images in batches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -84,6 +84,15 @@ class Batches:
             if self.interface.batch and images < size:
                 batch = np.concatenate([batch, np.repeat(batch[-1:], size - images, axis=0)])
             yield Batch({self.interface.input: batch}, images, len(batch))
+
+
+def run_batch(
+    session: onnxruntime.InferenceSession, names: Sequence[str], batch: Batch
+) -> list[np.ndarray]:
+    """Return tensors for a batch, without the images that it is filled up with."""
+    tensors = session.run(list(names), batch.inputs)
+    # Tensors without a batch axis are left whole.
+    return [t[: batch.images] if len(t) == batch.size else t for t in tensors]
 
 
 def predict_scores(

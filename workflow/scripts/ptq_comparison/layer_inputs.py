@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.inference import Batches, make_session, run_batch
 from ptq_comparison.layers import constants, copy_model, to_rows
 from ptq_comparison.models import extract
 
@@ -22,14 +22,12 @@ def input_moments(model: onnx.ModelProto, node: onnx.NodeProto, batches: Batches
     session = make_session(_patch_model(model, node, weight.shape, groups * k), threads=1)
     moments = np.zeros((groups, k, k))
     for batch in batches:
-        (values,) = session.run([PATCHES], batch.inputs)
-        # A fixed batch size is filled up with repeated images, which must not count twice.
-        values = values[: batch.images] if len(values) == batch.size else values
+        (values,) = run_batch(session, [PATCHES], batch)
         if node.op_type == "Conv":  # (N, groups * k, height, width)
-            inputs = np.moveaxis(values.reshape(len(values), groups, k, -1), 0, 2)
-        else:
-            inputs = values.reshape(-1, 1, k).transpose(1, 2, 0)
-        inputs = inputs.reshape(groups, k, -1)
+            values = np.moveaxis(values.reshape(len(values), groups, k, -1), 0, 2)
+        else:  # (..., k)
+            values = values.reshape(-1, k).T
+        inputs = values.reshape(groups, k, -1)
         # Sums over a batch may be float32: their error is far below the damping of the rounding.
         moments += inputs @ inputs.transpose(0, 2, 1)
     return moments

@@ -14,8 +14,11 @@ body { font: 14px sans-serif; margin: 1em; color: #222; }
 h1 { font-size: 1.4em; }
 h2 { font-size: 1.15em; margin-top: 2em; }
 .verdict { font-size: 1.15em; font-weight: bold; max-width: 60em; }
-table.dataTable { font-variant-numeric: tabular-nums; }
+table.dataTable { font-size: 13px; font-variant-numeric: tabular-nums; }
+.dt-layout-cell { overflow-x: auto; }
 table.dataTable td:first-child { font-weight: bold; }
+table.dataTable td.dt-type-numeric { white-space: nowrap; }
+table.dataTable th { vertical-align: bottom; }
 li { margin: 0.3em 0; max-width: 75em; }
 """
 # A search field and the table, without buttons and counts of pages.
@@ -53,6 +56,12 @@ def to_page(
                 table,
                 connected=False,
                 showIndex=False,
+                # Without nowrap: beside the menu of the report there is room for headings in two
+                # lines, and for sentences in several.
+                classes="display compact",
+                scrollX=False,
+                autoWidth=False,
+                text_in_header_can_be_selected=False,  # a click on it sorts
                 paging=False,
                 layout=LAYOUT,
                 order=[],  # as given

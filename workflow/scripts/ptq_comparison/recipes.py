@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ptq_comparison.config import METHOD_OPTIONS, method_options
 from ptq_comparison.dtypes import DTYPES, SHARED
 from ptq_comparison.errors import UserError
+from ptq_comparison.methods import METHOD_OPTIONS, method_options
 
 AUTO = "auto"  # the recipe that `mix_precision` makes
 # What a recipe may ask for beyond the configuration, and what it asks for by default.

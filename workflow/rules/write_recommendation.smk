@@ -55,12 +55,3 @@ rule write_recommendation:
         code=get_code("write_recommendation"),
     script:
         "../scripts/write_recommendation.py"
-
-
-rule recommend:
-    """Find the recipe to ship, and test it."""
-    input:
-        rules.sweep.input,
-        "results/recommendation.json",
-        "results/recommendation.md",
-        "results/recommendation.html",

@@ -1,0 +1,1 @@
+"""The report of the default run, as a reader sees it."""

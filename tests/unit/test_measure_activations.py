@@ -1,0 +1,104 @@
+"""Rule measure_activations: where values lie on the 8-bit grid, for values that are known."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from helpers import RAW
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationMethod
+from onnxruntime.quantization.calibrate import TensorData, TensorsData
+from ptq_comparison.activations import measure_activations, read_limits
+from ptq_comparison.calibration import write_ranges
+from ptq_comparison.inference import Batches
+from tqdm import tqdm
+
+
+def make_model():
+    """Return a model of the pixels minus 100, and their means."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("Sub", ["image", "hundred"], ["shifted"], name="sub"),
+            helper.make_node("ReduceMean", ["shifted"], ["scores"], axes=[1, 2], keepdims=0),
+        ],
+        "known",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 2, 2, 3])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 3])],
+        [numpy_helper.from_array(np.float32(100), "hundred")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+# 1,200 values: each of 0 to 199 six times.
+IMAGES = np.repeat(np.arange(200, dtype=np.uint8), 6).reshape(100, 2, 2, 3)
+
+
+def measure(limits, batch_size=64):
+    model = make_model()
+    batches = Batches.of(IMAGES, model, RAW, batch_size)
+    return measure_activations(model, batches, limits, tqdm(disable=True))
+
+
+def test_levels_and_share_are_those_of_the_values():
+    image, shifted = measure({"image": (0.0, 255.0), "shifted": (-100.0, 155.0)})
+    assert (image["tensor"], image["op_type"]) == ("image", "input")
+    # One step of either grid is 1: level = pixel. 0.5 % of 200 values is 1 value at each end.
+    assert image["levels"] == shifted["levels"] == [0, 99, 198]
+    assert image["share"] == shifted["share"] == 199 / 256
+    assert (shifted["tensor"], shifted["op_type"]) == ("shifted", "Sub")
+    assert (image["zero_level"], shifted["zero_level"]) == (0, 100)
+    assert image["clipped"] == shifted["clipped"] == 0
+
+
+def test_a_stretched_range_uses_less_of_the_grid():
+    (image,) = measure({"image": (0.0, 2550.0)})
+    assert image["levels"] == [0, 10, 20] and image["share"] == 21 / 256
+
+
+def test_values_beyond_the_range_are_clipped_and_counted():
+    (image,) = measure({"image": (0.0, 99.0)})
+    assert image["clipped"] == 0.5
+    assert image["levels"][-1] == 255
+
+
+@pytest.mark.parametrize(
+    ("limits", "grid", "zero"), [((10.0, 200.0), (0.0, 200.0), 0), ((-9.0, -3.0), (-9.0, 0.0), 255)]
+)
+def test_a_range_is_widened_to_hold_zero(limits, grid, zero):
+    (image,) = measure({"image": limits})
+    assert (image["low"], image["high"]) == grid and image["zero_level"] == zero
+
+
+def test_a_tensor_of_zeros_has_a_grid_of_one_level():
+    (image,) = measure({"image": (0.0, 0.0)})
+    assert (image["low"], image["high"], image["zero_level"]) == (0.0, 0.0, 0)
+
+
+def test_tensors_come_in_the_order_of_the_graph_whatever_the_batch():
+    limits = {"scores": (-100.0, 99.0), "shifted": (-100.0, 99.0), "image": (0.0, 199.0)}
+    whole = measure(limits, 100)
+    assert [row["tensor"] for row in whole] == ["image", "shifted", "scores"]
+    assert measure(limits, 7) == whole
+    json.dumps(whole, allow_nan=False)
+
+
+@pytest.mark.parametrize("shape", [(), (1,)], ids=["Percentile", "MinMax"])
+def test_limits_are_read_whatever_the_shape(tmp_path, shape):
+    data = {
+        "a": TensorData(
+            lowest=np.full(shape, -1.5, np.float32), highest=np.full(shape, 2.5, np.float32)
+        )
+    }
+    path = tmp_path / "ranges.json"
+    write_ranges(path, TensorsData(CalibrationMethod.MinMax, data), {})
+    assert read_limits(path) == {"a": (-1.5, 2.5)}
+
+
+def test_the_model_itself_stays_as_it_is():
+    model = make_model()
+    before = model.SerializeToString()
+    batches = Batches.of(IMAGES, model, RAW, 64)
+    measure_activations(model, batches, {"shifted": (-100.0, 99.0)}, tqdm(disable=True))
+    assert model.SerializeToString() == before
+    onnx.checker.check_model(model)

@@ -1,0 +1,16 @@
+"""The calibration methods and their options."""
+
+from typing import Any
+
+# What each calibration method looks at, under onnxruntime's names, which the config shares.
+METHOD_OPTIONS = {
+    "MinMax": (),
+    "Percentile": ("percentile", "num_bins"),
+    "Entropy": ("num_bins", "num_quantized_bins"),
+    "MSE": ("num_bins",),
+}
+
+
+def method_options(calibration: dict[str, Any]) -> dict[str, Any]:
+    """Return those keys of the config's section `calibration` that its method looks at."""
+    return {name: calibration[name] for name in METHOD_OPTIONS[calibration["method"]]}
