@@ -18,12 +18,3 @@ rule gather_sensitivity:
         code=get_code("gather_sensitivity"),
     script:
         "../scripts/gather_sensitivity.py"
-
-
-rule sensitivity:
-    """Find the nodes that quantization hurts, and keep the worst of them in float32."""
-    input:
-        "results/sensitivity.csv",
-        "results/figures/sensitivity.svg",
-        "results/mixed_precision.csv",
-        "results/figures/mixed_precision.svg",
