@@ -21,8 +21,10 @@ NAMES = [
     "u8s8_reduce_range",
     "folded_MinMax",
     "folded_Percentile",
+    "auto",
 ]
 SETTINGS = {
+    "sensitivity": {"recipe": "folded_MinMax"},
     "latency": {"measure": False},
     "recommend": {"max_drop_pp": 50, "min_speedup": None},
 }
@@ -145,7 +147,7 @@ def test_nothing_qualifies(tiny, swept, tmp_path):
     result = run_snakemake(folder, "recommend", configfiles=configfiles)
     assert result.returncode != 0
     line = result.stdout[result.stdout.index("error: select_recipe: recommend:") :].splitlines()[0]
-    assert "none of 5 recipes meets max_drop_pp 50, max_bytes 10; closest is " in line
+    assert "none of 6 recipes meets max_drop_pp 50, max_bytes 10; closest is " in line
     for name in ("sweep/selection.json", "models/recommended.onnx"):
         assert not (folder / "results" / name).exists(), name
     assert (folder / "results/sweep.csv").exists()
@@ -182,7 +184,9 @@ def test_a_recipes_file_that_is_not_there(tiny, tmp_path):
 
 def test_a_tensor_that_is_not_there_is_named(tiny, tmp_path):
     recipes = {"a": {"dtype": "int8", "tensor_types": {"imagee": "QUInt16"}}}
-    result = run_snakemake(tmp_path, "sweep", configfiles=files(tiny, tmp_path, recipes))
+    result = run_snakemake(
+        tmp_path, "sweep", configfiles=files(tiny, tmp_path, recipes, sensitivity={})
+    )
     assert result.returncode != 0
     assert "tensor_types: the model has no tensor 'imagee'; it has for example 'image'" in (
         result.stdout

@@ -9,9 +9,11 @@ import numpy as np
 import onnx
 from tqdm import tqdm
 
+from ptq_comparison.float_checks import check_names
 from ptq_comparison.inference import Batches, make_session, predict_scores
 from ptq_comparison.provenance import calibration_provenance, check_ranges, write_metadata
 from ptq_comparison.quantization import quantize_model
+from ptq_comparison.quantized_checks import tensor_types
 from ptq_comparison.recipes import REFINEMENTS, calibration_options
 
 
@@ -62,7 +64,12 @@ def exclude(options: dict[str, Any], in_float: Sequence[str]) -> dict[str, Any]:
 def quantizer(
     model: onnx.ModelProto, ranges: Path, provenance: dict[str, Any], options: dict[str, Any]
 ) -> Callable[[Sequence[str]], onnx.ModelProto]:
-    """Return the function of a `Trial`; its models are those of `quantize`, byte for byte."""
+    """Return the function of a `Trial`; its models are those of `quantize`, byte for byte.
+
+    Raises UserError for names that are not in the model.
+    """
+    tensors = tensor_types(model, options)
+    check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"], tensors)
 
     def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
         excluding = exclude(options, in_float)
