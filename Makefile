@@ -41,6 +41,7 @@ format: .venv/installed
 bench: .venv/installed
 	$(RUN) benchmarks.second_run
 	$(RUN) benchmarks.calibration_memory
+	$(RUN) benchmarks.sweep
 
 convert: .venv/converts
 
