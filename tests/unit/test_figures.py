@@ -1,12 +1,10 @@
 """The figures: the finding in each title, and that nothing is cut off or written over."""
 
-import itertools
-
 import numpy as np
 import pytest
 from helpers import CLASSES, make_evaluations, make_speeds
+from layout import check_layout
 from matplotlib import pyplot as plt
-from matplotlib.text import Text
 from ptq_comparison.figures import accuracy, classes, confusion, examples, ranges, style
 from ptq_comparison.figures.examples import Answers
 from ptq_comparison.figures.tradeoff import plot_tradeoff
@@ -189,29 +187,8 @@ def plot_all(count, name="model_{}"):
     [(1, "int{}"), (2, "int{}"), (4, "u8s8_reduced_{}"), (8, "uint8_long_name_{}")],
 )
 def test_no_text_is_cut_off_or_written_over_another(count, name, monkeypatch):
-    drawn = []
-    draw = Text.draw
-    monkeypatch.setattr(
-        Text, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer))
-    )
     for title, figure in plot_all(count, name).items():
-        figure.canvas.draw()  # lays out
-        drawn.clear()
-        figure.canvas.draw()
-        texts = [text for text in drawn if text.get_text().strip() and text.get_visible()]
-        boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
-        assert len(boxes) > 5, title
-        page = figure.bbox.padded(1)
-        for text, box in boxes:
-            assert page.x0 <= box.x0 and box.x1 <= page.x1, (title, text)
-            assert page.y0 <= box.y0 and box.y1 <= page.y1, (title, text)
-        # The boxes of slanted names overlap, the names do not.
-        straight = [
-            box for text, box in zip(texts, boxes, strict=True) if not text.get_rotation() % 90
-        ]
-        for (one, box), (other, second) in itertools.combinations(straight, 2):
-            overlap = box.intersection(box.padded(-1), second.padded(-1))
-            assert overlap is None, (title, one, other)
+        check_layout(figure, title, monkeypatch)
         plt.close(figure)
 
 

@@ -8,15 +8,14 @@ from ptq_comparison.calibration import calibrate, write_ranges
 from ptq_comparison.fidelity import kl_divergence, sqnr_db
 from ptq_comparison.inference import Batches, make_session
 from ptq_comparison.metrics import wilson_interval
-from ptq_comparison.quantization import quantize_model
 from ptq_comparison.sensitivity import (
-    Trial,
     candidate_nodes,
     measure_all,
     measure_node,
-    name_nodes,
+    order,
     rank,
 )
+from ptq_comparison.trial import Trial, name_nodes, quantizer, spread
 from tqdm import tqdm
 
 IMAGES, _ = make_images(60, seed=6)
@@ -30,6 +29,7 @@ OPTIONS = {
     "op_types_to_quantize": [],
     "extra_options": {},
 }
+PROVENANCE = {"method": "MinMax"}
 
 
 @pytest.fixture
@@ -40,13 +40,7 @@ def make_trial(tmp_path):
         ranges = tmp_path / "ranges.json"
         write_ranges(ranges, calibrate(model, batches, "MinMax", {}, tqdm(disable=True)), {})
 
-        def quantize(in_float):
-            excluded = [*options["nodes_to_exclude"], *in_float]
-            return quantize_model(
-                model, ranges, "MinMax", {**options, "nodes_to_exclude": excluded}
-            )
-
-        return Trial(quantize, batches, predict(model))
+        return Trial(quantizer(model, ranges, PROVENANCE, options), batches, predict(model))
 
     return make
 
@@ -159,6 +153,13 @@ def test_the_order_is_that_of_divergence_alone():
         row("", "all", 5.0),
     ]
     assert rank(rows) == ["b", "a", "c"]
+    assert [(row["rank"], row["node"], row["mode"]) for row in order(rows)] == [
+        (0, "", "all"),
+        (1, "b", "only"),
+        (2, "a", "only"),
+        (2, "a", "all_but"),
+        (3, "c", "only"),
+    ]
 
 
 def test_nodes_without_a_name_get_one(make_trial):
@@ -174,3 +175,12 @@ def test_nodes_without_a_name_get_one(make_trial):
     assert [node.name for node in model.graph.node].count("") == 2
     rows = measure(make_trial(named), named)
     assert {row["node"] for row in rows} == {"c_", "pool", "scores"}
+
+
+@pytest.mark.parametrize(("total", "count", "expected"), [(10, 4, [0, 3, 6, 9]), (3, 9, [0, 1, 2])])
+def test_images_are_spread_over_all(total, count, expected):
+    assert spread(total, count).tolist() == expected
+
+
+def test_as_many_images_as_are_asked_for():
+    assert all(len(spread(4000, count)) == count for count in range(1, 4001))

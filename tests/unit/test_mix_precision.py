@@ -7,10 +7,11 @@ from ptq_comparison.calibration import calibrate, write_ranges
 from ptq_comparison.inference import Batches, make_session
 from ptq_comparison.latency import Times
 from ptq_comparison.metrics import paired_difference_interval
-from ptq_comparison.mixed_precision import add_speeds, mix_precision
-from ptq_comparison.quantization import quantize_model
+from ptq_comparison.mixed_precision import add_speeds, last_quantized, mix_precision
+from ptq_comparison.quantization import quantize
 from ptq_comparison.quantized_checks import is_quantized
-from ptq_comparison.sensitivity import Trial
+from ptq_comparison.rows import read_rows, write_rows
+from ptq_comparison.trial import Trial, exclude, quantizer
 from tqdm import tqdm
 
 IMAGES, LABELS = make_images(60, seed=6)
@@ -22,6 +23,7 @@ OPTIONS = {
     "format": "QDQ",
     "per_channel": False,
     "reduce_range": False,
+    "nodes_to_exclude": [],
     "op_types_to_quantize": [],
     "extra_options": {},
 }
@@ -38,11 +40,7 @@ def trial(tmp_path):
     ranges = tmp_path / "ranges.json"
     write_ranges(ranges, calibrate(MODEL, batches, "MinMax", {}, tqdm(disable=True)), {})
 
-    def quantize(in_float):
-        options = {**OPTIONS, "nodes_to_exclude": list(in_float)}
-        return quantize_model(MODEL, ranges, "MinMax", options)
-
-    return Trial(quantize, batches, predict(MODEL))
+    return Trial(quantizer(MODEL, ranges, {"method": "MinMax"}, OPTIONS), batches, predict(MODEL))
 
 
 def test_it_stops_where_the_loss_is_small_enough(trial):
@@ -74,6 +72,7 @@ def test_a_target_that_is_not_reached_ends_with_all_nodes_in_float(trial):
     assert [row["nodes_in_float"] for row in rows] == [0, 1, 2, 3, 4]
     assert rows[-1]["nodes_quantized"] == 0 and rows[-1]["delta_pp"] == 0
     assert [is_quantized(model) for model in models] == [True] * 4 + [False]
+    assert last_quantized(rows) is rows[3] and last_quantized(rows[:2]) is rows[1]
 
 
 def test_the_target_itself_is_near_enough(trial):
@@ -100,3 +99,28 @@ def test_speeds_are_against_the_float_model_in_the_same_blocks():
     assert [row["images_per_second"] for row in rows] == pytest.approx([1600, 1000])
     assert rows[0]["speedup_ci95_low"] == pytest.approx(2.0)
     assert rows[0]["threads"] == 1 and rows[0]["batch_size"] == 8
+
+
+def test_a_step_is_what_quantize_writes(trial, tmp_path):
+    """Byte for byte, so that the size of the last step is that of the file."""
+    options = exclude({**OPTIONS, "nodes_to_exclude": ["pool"]}, ["outlier"])
+    assert options["nodes_to_exclude"] == ["pool", "outlier"]
+    quantize(
+        MODEL,
+        tmp_path / "ranges.json",
+        tmp_path / "model.onnx",
+        {"method": "MinMax"},
+        trial.batches,
+        **options,
+    )
+    again = quantizer(MODEL, tmp_path / "ranges.json", {"method": "MinMax"}, options)
+    assert again([]).SerializeToString() == (tmp_path / "model.onnx").read_bytes()
+
+
+def test_rows_come_back_from_csv_as_they_were(tmp_path):
+    rows = [
+        {"node": "", "mode": "all", "images": 60, "kl_divergence": 0.1 + 0.2, "sqnr_db": None},
+        {"node": "12", "mode": "a, b", "images": 60, "kl_divergence": 1e-20, "sqnr_db": 3.5},
+    ]
+    write_rows(tmp_path / "rows.csv", rows)
+    assert read_rows(tmp_path / "rows.csv") == rows

@@ -1,6 +1,7 @@
 """Rules plot_sensitivity and plot_mixed_precision: what the figures say and show."""
 
 import pytest
+from layout import check_layout
 from matplotlib import pyplot as plt
 from ptq_comparison.figures import mixed_precision, sensitivity
 from ptq_comparison.figures.mixed_precision import plot_mixed_precision
@@ -52,7 +53,7 @@ def names(axes):
 
 
 def test_the_worst_node_is_on_top_and_in_the_title():
-    rows = make_rows({"small": 0.001, "worst": 0.02, "none": 0.0})
+    rows = make_rows({"worst": 0.02, "small": 0.001, "none": 0.0})
     figure = plot_sensitivity(rows)
     assert sensitivity.finding(rows) == (
         "worst costs most: alone in 8 bits it changes 2.0 % of the answers, all nodes change 5.0 %"
@@ -64,17 +65,17 @@ def test_the_worst_node_is_on_top_and_in_the_title():
     low, high = left.get_xlim()
     assert low < 0 and high > 0.05
     only, all_but = left.collections[:2]
-    assert only.get_offsets()[:, 0].tolist() == pytest.approx([0.001, 0.02, 0.0])
-    assert all_but.get_offsets()[:, 0].tolist() == pytest.approx([0.0495, 0.04, 0.05])
-    assert right.collections[-1].get_offsets()[:, 0].tolist() == pytest.approx([4.95, 4.0, 5.0])
+    assert only.get_offsets()[:, 0].tolist() == pytest.approx([0.02, 0.001, 0.0])
+    assert all_but.get_offsets()[:, 0].tolist() == pytest.approx([0.04, 0.0495, 0.05])
+    assert right.collections[-1].get_offsets()[:, 0].tolist() == pytest.approx([4.0, 4.95, 5.0])
 
 
 def test_of_many_nodes_those_that_cost_most_are_shown():
     count = sensitivity.SHOWN + 5
-    rows = make_rows({f"n{k}": 0.0001 * (k + 1) for k in range(count)})
+    rows = make_rows({f"n{k}": 0.01 / (k + 1) for k in range(count)})
     figure = plot_sensitivity(rows)
     assert len(names(figure.axes[0])) == sensitivity.SHOWN
-    assert names(figure.axes[0])[0] == f"n{count - 1} (Conv)"
+    assert names(figure.axes[0])[0] == "n0 (Conv)"
     assert "(5 nodes that cost less are left out)" in figure.get_suptitle()
 
 
@@ -112,3 +113,26 @@ def test_accuracy_size_and_speed_are_in_panels_of_their_own():
     assert names(accuracy) == ["no node in float32", "1: + node1"]
     untimed = plot_mixed_precision(make_steps([-2, -1], nodes=3), 0.3)
     assert len(untimed.axes) == 2
+
+
+LONG = "model_1/batch_normalization_{}/batchnorm/mul_1"
+
+
+@pytest.mark.parametrize("count", [1, 2, 14, 60])
+def test_no_text_of_the_sensitivity_is_cut_off_or_written_over(count, monkeypatch):
+    for scale in (0.09, 1e-4):
+        rows = make_rows({LONG.format(n): scale / (n + 1) ** 3 for n in range(count)}, 1.5 * scale)
+        check_layout(plot_sensitivity(rows), "sensitivity", monkeypatch)
+    with_zero = make_rows({LONG.format(n): 0.001 * n for n in range(count)})
+    check_layout(plot_sensitivity(with_zero), "with zero", monkeypatch)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 50, 120])
+@pytest.mark.parametrize("timed", [(), ("speedup", "speedup_ci95_low", "speedup_ci95_high")])
+def test_no_text_of_mixed_precision_is_cut_off_or_written_over(steps, timed, monkeypatch):
+    curve = make_steps([-2 + 0.018 * n for n in range(steps)], nodes=150)
+    for n, row in enumerate(curve):
+        row["node"] = LONG.format(n) if n else ""
+        row |= dict.fromkeys(timed, 1.4321 - 0.0321 * n)
+        row["bytes"] = 114_245 + 123 * n
+    check_layout(plot_mixed_precision(curve, 0.3), "mixed precision", monkeypatch)

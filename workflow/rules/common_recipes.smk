@@ -1,6 +1,8 @@
 # The recipes of the sweep, checked and completed, and what several rules derive from them.
 
 from ptq_comparison.recipes import (
+    AUTO,
+    REFINEMENTS,
     calibration_name,
     calibration_options,
     complete_recipes,
@@ -54,9 +56,9 @@ RECIPES = read_recipes()
 CALIBRATIONS = {
     calibration_name(recipe): calibration_options(recipe) for recipe in RECIPES.values()
 }
-SWEPT = list(RECIPES)
+SWEPT = [*RECIPES, AUTO]
 # Recipes whose models differ in numbers alone are timed once.
-TIMED = same_graphs(RECIPES)
+TIMED = {**same_graphs(RECIPES), AUTO: AUTO}
 # Speed counts where the config lets it be measured.
 RECIPE_LATENCIES = (
     [f"results/sweep/latency/{recipe}.json" for recipe in dict.fromkeys(TIMED.values())]
@@ -66,7 +68,7 @@ RECIPE_LATENCIES = (
 
 
 wildcard_constraints:
-    recipe="|".join(map(re.escape, RECIPES)),
+    recipe="|".join(map(re.escape, SWEPT)),
     calibration="|".join(map(re.escape, CALIBRATIONS)),
 
 
@@ -98,3 +100,30 @@ def get_recipe_ranges(wildcards):
 def get_recipe(wildcards):
     """Return what a recipe asks for; a change reruns this recipe alone."""
     return RECIPES[wildcards.recipe]
+
+
+def get_mixed_recipe(wildcards):
+    """Return the recipe whose nodes are tried one by one, and which `auto` starts from."""
+    name = config["sensitivity"]["recipe"] or next(iter(RECIPES))
+    if name not in RECIPES:
+        raise WorkflowError(
+            f"sensitivity.recipe: there is no recipe {name!r} in {RECIPES_FILE}; allowed: "
+            f"{', '.join(RECIPES)}, or null for the first one"
+        )
+    refined = [key for key, plain in REFINEMENTS.items() if RECIPES[name][key] != plain]
+    if refined:
+        raise WorkflowError(
+            f"sensitivity.recipe: {name} has {', '.join(refined)}, which single nodes are tried "
+            "without; name a recipe that has not"
+        )
+    return RECIPES[name]
+
+
+def get_mixed_model(wildcards):
+    """Name the float32 model that the recipe of `sensitivity` starts from."""
+    return get_folded_or_given(get_mixed_recipe(wildcards)["preprocess"])
+
+
+def get_mixed_ranges(wildcards):
+    """Name the ranges of the recipe of `sensitivity`."""
+    return f"results/sweep/ranges/{calibration_name(get_mixed_recipe(wildcards))}.json"

@@ -14,6 +14,8 @@ rule quantize_recipe:
         "results/logs/quantize_recipe/{recipe}.log",
     benchmark:
         "results/benchmarks/quantize_recipe/{recipe}.tsv"
+    wildcard_constraints:
+        recipe="|".join(map(re.escape, RECIPES)),  # not auto
     conda:
         "../../envs/onnx.yaml"
     params:

@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.calibration import PASSES, calibrate, write_ranges
         from ptq_comparison.inference import Batches
         from ptq_comparison.models import load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
         from ptq_comparison.provenance import calibration_provenance
         from ptq_comparison.sampling import read_samples, stratified_indices
 
@@ -29,7 +29,7 @@ if __name__ == "__main__":
         images = np.load(images_path, mmap_mode="r")[indices]
         batches = Batches.of(images, model, preprocessing, snakemake.params.batch_size)
         own = {key: value for key, value in options.items() if key != "samples_per_class"}
-        with progress_bar(
+        with Progress(
             f"calibrating {snakemake.wildcards.calibration}",
             PASSES[method] * len(images),
             terminal,

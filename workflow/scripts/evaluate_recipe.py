@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.files import atomic_path, write_json
         from ptq_comparison.inference import Batches, make_session, predict_scores
         from ptq_comparison.models import describe_model, load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
         from ptq_comparison.provenance import read_metadata
         from ptq_comparison.recipe_evaluation import evaluate_recipe
         from ptq_comparison.runtime import describe_runtime
@@ -26,7 +26,7 @@ if __name__ == "__main__":
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
         session = make_session(model, snakemake.threads)
-        with progress_bar(f"validating {name}", len(images), terminal) as progress:
+        with Progress(f"validating {name}", len(images), terminal) as progress:
             scores = predict_scores(session, batches, fp32_scores.shape[1], progress)
         predicted = scores.argmax(axis=1).astype(np.int64)
         with atomic_path(Path(snakemake.output.predictions)) as temporary:

@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.files import atomic_path, read_json
         from ptq_comparison.inference import Batches, make_session, predict_scores
         from ptq_comparison.models import load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
         from ptq_comparison.sampling import read_samples
 
         model = load_model(Path(snakemake.input.model))
@@ -21,7 +21,7 @@ if __name__ == "__main__":
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
         classes = len(read_json(Path(snakemake.input.dataset))["class_names"])
-        with progress_bar("validating fp32", len(images), terminal) as progress:
+        with Progress("validating fp32", len(images), terminal) as progress:
             session = make_session(model, snakemake.threads)
             scores = predict_scores(session, batches, classes, progress)
         predicted = scores.argmax(axis=1).astype(np.int64)

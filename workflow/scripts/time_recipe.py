@@ -12,7 +12,7 @@ if __name__ == "__main__":
         from ptq_comparison.inference import Batches
         from ptq_comparison.latency import BLOCKS, count_threads, measure, speedup, summarize
         from ptq_comparison.models import load_model
-        from ptq_comparison.progress import progress_bar
+        from ptq_comparison.progress import Progress
 
         name = snakemake.wildcards.recipe
         models = {
@@ -24,7 +24,7 @@ if __name__ == "__main__":
         batches = Batches.of(
             images, models["fp32"], snakemake.params.preprocessing, snakemake.params.batch_size
         )
-        with progress_bar(f"timing {name}", BLOCKS, terminal, "blocks") as progress:
+        with Progress(f"timing {name}", BLOCKS, terminal, " blocks") as progress:
             (times,) = measure(models, [(batches, threads)], snakemake.params.seconds, progress)
         ratio, interval = speedup(times[name], times["fp32"])
         size = next(iter(batches)).size

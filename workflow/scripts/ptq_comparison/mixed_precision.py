@@ -9,7 +9,8 @@ import onnx
 from ptq_comparison.fidelity import kl_divergence
 from ptq_comparison.latency import Times, speedup, summarize
 from ptq_comparison.metrics import paired_comparison
-from ptq_comparison.sensitivity import Row, Trial
+from ptq_comparison.sensitivity import Row
+from ptq_comparison.trial import Trial
 
 
 def mix_precision(
@@ -48,6 +49,11 @@ def mix_precision(
         yield row, model
         if -row["delta_pp"] <= target_drop_pp:
             return
+
+
+def last_quantized(rows: Sequence[Row]) -> Row:
+    """Return the last step in which a node is quantized: `auto` is that one, and never float32."""
+    return [row for row in rows if row["nodes_quantized"]][-1]
 
 
 def add_speeds(

@@ -4,57 +4,18 @@ From ranges that are there already a model is quantized in milliseconds, so that
 costs little more than running its models.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import onnx
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
-from tqdm import tqdm
 
 from ptq_comparison.fidelity import agreement, kl_divergence, sqnr_db
-from ptq_comparison.inference import Batches, make_session, predict_scores
 from ptq_comparison.metrics import wilson_interval
 from ptq_comparison.quantized_checks import is_quantized
+from ptq_comparison.trial import Trial
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A recipe, as a function from names of nodes that stay in float32 to the model, and images.
-
-    `scores` are those of float32 on the images, float32 (N, classes).
-    """
-
-    quantize: Callable[[Sequence[str]], onnx.ModelProto]
-    batches: Batches
-    scores: np.ndarray
-
-    def predict(self, model: onnx.ModelProto) -> np.ndarray:
-        """Return the scores of a model on the images, float32 (N, classes)."""
-        # One thread: with more, sums are added in another order, and the scores change with it.
-        session = make_session(model, threads=1)
-        return predict_scores(session, self.batches, self.scores.shape[1], tqdm(disable=True))
-
-
-def name_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy in which nodes without a name have that of their first output.
-
-    onnxruntime excludes nodes by name; exporters may leave names empty.
-    """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    names = {node.name for node in copy.graph.node}
-    for node in copy.graph.node:
-        if not node.name:
-            name = node.output[0]
-            while name in names:  # the output of one node may be the name of another
-                name += "_"
-            node.name = name
-            names.add(name)
-    return copy
 
 
 def candidate_nodes(model: onnx.ModelProto, options: dict[str, Any]) -> list[str]:
@@ -118,3 +79,10 @@ def rank(rows: Sequence[Row]) -> list[str]:
     """
     alone = [row for row in rows if row["mode"] == "only"]
     return [row["node"] for row in sorted(alone, key=lambda row: -row["kl_divergence"])]
+
+
+def order(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows with their `rank`: first `all`, which has rank 0, then the worst node."""
+    ranks = {node: place for place, node in enumerate(["", *rank(rows)])}
+    ranked = [{"rank": ranks[row["node"]], **row} for row in rows]
+    return sorted(ranked, key=lambda row: row["rank"])

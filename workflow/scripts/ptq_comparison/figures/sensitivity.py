@@ -5,9 +5,9 @@ from typing import Any
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from ptq_comparison.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
-from ptq_comparison.sensitivity import rank
 
 SHOWN = 40  # nodes; of more, those that cost most
 # Mode of a row: label, colour, filled or not, and offset from the line of the node.
@@ -20,7 +20,7 @@ MODES = {
 def finding(rows: list[dict[str, Any]]) -> str:
     """Return which node costs most, beside all together."""
     by_node = {row["node"]: row for row in rows if row["mode"] != "all_but"}
-    worst = rank(rows)[0]
+    worst = _ranking(rows)[0]
     return (
         f"{shorten(worst)} costs most: alone in 8 bits it changes {_changed(by_node[worst]):.1f} % "
         f"of the answers, all nodes change {_changed(by_node['']):.1f} %"
@@ -28,8 +28,8 @@ def finding(rows: list[dict[str, Any]]) -> str:
 
 
 def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
-    """Return the figure; `rows` are those of sensitivity.csv, SQNR is not shown."""
-    ranking = rank(rows)
+    """Return the figure; `rows` are those of sensitivity.csv, the worst node first."""
+    ranking = _ranking(rows)
     places = {node: place for place, node in enumerate(ranking[:SHOWN])}
     (everything,) = [row for row in rows if row["mode"] == "all"]
     types = {row["node"]: row["op_type"] for row in rows}
@@ -50,7 +50,8 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
         )
         changed = [_changed(row) for row in shown]
         limits = [
-            [100 * (row["agreement_ci95_high"] - row["agreement"]) for row in shown],
+            # Where all agree, the interval may end the last digit of a float below.
+            [max(0.0, 100 * (row["agreement_ci95_high"] - row["agreement"])) for row in shown],
             [100 * (row["agreement"] - row["agreement_ci95_low"]) for row in shown],
         ]
         right.errorbar(changed, heights, xerr=limits, fmt="none", color=color, alpha=0.4, lw=1.5)
@@ -66,6 +67,7 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
     left.set_ylim(len(places) - 0.4, -0.6)
     for axes in (left, right):
         axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=9)
         axes.grid(color="#eeeeee")
         axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
@@ -75,13 +77,18 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
     return figure
 
 
+def _ranking(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["node"] for row in rows if row["mode"] == "only"]
+
+
 def _scale(axes: Any, values: list[float]) -> None:
     """Set a logarithmic scale with room for all values, linear below the least one if one is 0."""
     positive = [value for value in values if value > 0]
     least = 10.0 ** math.floor(math.log10(min(positive, default=1.0)))
     if len(positive) == len(values):
         axes.set_xscale("log")
-        axes.set_xlim(least, 3 * max(values))
+        axes.set_xlim(least, max(3 * max(values), 10 * least))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_xscale("symlog", linthresh=least)
         axes.set_xlim(-0.1 * least, 3 * max(*values, least))

@@ -1,0 +1,43 @@
+"""Quantize one node at a time, and all but one, for a share of the nodes."""
+
+if __name__ == "__main__":
+    import logging
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule) as terminal:
+        import numpy as np
+        from ptq_comparison.files import write_json
+        from ptq_comparison.inference import Batches
+        from ptq_comparison.models import load_model
+        from ptq_comparison.progress import Progress
+        from ptq_comparison.recipes import AUTO, quantization_options
+        from ptq_comparison.sensitivity import candidate_nodes, measure_all, measure_node
+        from ptq_comparison.trial import Trial, name_nodes, quantizer, recipe_provenance, spread
+
+        item = snakemake.wildcards.scatteritem
+        share, shares = map(int, item.split("-of-"))
+        path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)
+        recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
+        provenance = recipe_provenance(
+            path, Path(snakemake.input.samples), ranges, preprocessing, recipe, AUTO
+        )
+        options = quantization_options(recipe)
+        model = name_nodes(load_model(path))
+        images = np.load(snakemake.input.images, mmap_mode="r")
+        chosen = spread(len(images), snakemake.params.images)
+        with np.load(snakemake.input.baseline) as arrays:
+            scores = arrays["scores"][chosen]
+        batches = Batches.of(images[chosen], model, preprocessing, snakemake.params.batch_size)
+        trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
+        candidates = candidate_nodes(model, options)
+        nodes = [node for node in model.graph.node if node.name in candidates][share - 1 :: shares]
+        rows = [measure_all(trial)] if share == 1 else []
+        with Progress(f"nodes {item}", len(nodes), terminal, " nodes") as progress:
+            for node in nodes:
+                rows += measure_node(trial, node, candidates)
+                progress.update()
+        for row in rows:
+            logging.info("%s", row)
+        write_json(Path(snakemake.output.rows), rows)

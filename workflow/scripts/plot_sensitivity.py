@@ -1,0 +1,14 @@
+"""Plot what each node costs, quantized alone and left out."""
+
+if __name__ == "__main__":
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule):
+        from ptq_comparison.figures.sensitivity import plot_sensitivity
+        from ptq_comparison.figures.style import save
+        from ptq_comparison.rows import read_rows
+
+        rows = read_rows(Path(snakemake.input.sensitivity))
+        save(plot_sensitivity(rows), Path(snakemake.output.figure))

@@ -1,0 +1,99 @@
+"""A recipe with some of its nodes in float32, tried on images."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from tqdm import tqdm
+
+from ptq_comparison.inference import Batches, make_session, predict_scores
+from ptq_comparison.provenance import calibration_provenance, check_ranges, write_metadata
+from ptq_comparison.quantization import quantize_model
+from ptq_comparison.recipes import REFINEMENTS, calibration_options
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recipe, as a function from names of nodes that stay in float32 to the model, and images.
+
+    `scores` are those of float32 on the images, float32 (N, classes).
+    """
+
+    quantize: Callable[[Sequence[str]], onnx.ModelProto]
+    batches: Batches
+    scores: np.ndarray
+
+    def predict(self, model: onnx.ModelProto) -> np.ndarray:
+        """Return the scores of a model on the images, float32 (N, classes)."""
+        # One thread: with more, sums are added in another order, and the scores change with it.
+        session = make_session(model, threads=1)
+        return predict_scores(session, self.batches, self.scores.shape[1], tqdm(disable=True))
+
+
+def recipe_provenance(
+    model: Path,
+    samples: Path,
+    ranges: Path,
+    preprocessing: dict[str, Any],
+    recipe: dict[str, Any],
+    name: str,
+) -> dict[str, Any]:
+    """Return what goes into the metadata of a model, from a complete recipe.
+
+    Raises UserError when the ranges are not those of this model, of these images, and so on.
+    """
+    options = calibration_options(recipe)["options"]
+    expected = calibration_provenance(model, samples, preprocessing, recipe["method"], options)
+    return {
+        **check_ranges(ranges, expected),
+        "recipe": name,
+        "refinements": {key: recipe[key] for key in REFINEMENTS},
+    }
+
+
+def exclude(options: dict[str, Any], in_float: Sequence[str]) -> dict[str, Any]:
+    """Return the options of `quantize` with more nodes in float32."""
+    return {**options, "nodes_to_exclude": [*options["nodes_to_exclude"], *in_float]}
+
+
+def quantizer(
+    model: onnx.ModelProto, ranges: Path, provenance: dict[str, Any], options: dict[str, Any]
+) -> Callable[[Sequence[str]], onnx.ModelProto]:
+    """Return the function of a `Trial`; its models are those of `quantize`, byte for byte."""
+
+    def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
+        excluding = exclude(options, in_float)
+        quantized = quantize_model(model, ranges, provenance["method"], excluding)
+        write_metadata(quantized, {**provenance, "quantization": excluding})
+        return quantized
+
+    return quantize_rest
+
+
+def spread(total: int, count: int) -> np.ndarray:
+    """Return at most `count` indices of `total` items, int64, ascending and evenly spaced.
+
+    Images of a class may lie together, so that the first ones would not do.
+    """
+    return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(np.int64))
+
+
+def name_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy in which nodes without a name have that of their first output.
+
+    onnxruntime excludes nodes by name; exporters may leave names empty.
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    names = {node.name for node in copy.graph.node}
+    for node in copy.graph.node:
+        if not node.name:
+            name = node.output[0]
+            while name in names:  # the output of one node may be the name of another
+                name += "_"
+            node.name = name
+            names.add(name)
+    return copy
