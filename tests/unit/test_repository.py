@@ -40,7 +40,10 @@ def test_versions_agree():
 
 
 def test_a_rule_has_a_script_of_its_name():
-    rules = {path.stem for path in (REPOSITORY / "workflow/rules").glob("*.smk")} - {"common", "common_recipes"}
+    rules = {path.stem for path in (REPOSITORY / "workflow/rules").glob("*.smk")} - {
+        "common",
+        "common_recipes",
+    }
     scripts = {path.stem for path in (REPOSITORY / "workflow/scripts").glob("*.py")}
     assert rules == scripts
     snakefile = (REPOSITORY / "workflow/Snakefile").read_text()

@@ -6,6 +6,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
+
 def config_errors(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
     """Return one line for each mistake: the key, what was found, what is allowed."""
     errors = Draft202012Validator(schema).iter_errors(config)
