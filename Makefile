@@ -1,6 +1,6 @@
 # make run          compare the bundled model with its int8 and uint8 versions
 # make test         run the tests
-# make report       write report.html of the last run
+# make report       write report.html and report.zip of the last run
 # make lint         check format and code as CI does
 # make bench        measure time and memory (needs real CIFAR-10)
 # make convert      add TensorFlow to .venv, to convert Keras models (1.3 GB)
@@ -25,6 +25,7 @@ test: .venv/installed
 
 report: run
 	$(RUN) snakemake --report report.html
+	$(RUN) snakemake --report report.zip
 
 lint: .venv/installed
 	$(RUN) ruff check .
@@ -41,6 +42,7 @@ format: .venv/installed
 bench: .venv/installed
 	$(RUN) benchmarks.second_run
 	$(RUN) benchmarks.calibration_memory
+	$(RUN) benchmarks.sweep
 
 convert: .venv/converts
 

@@ -1,0 +1,78 @@
+"""What does sharing save? The default sweep against its recipes one by one; prints a ratio.
+
+    python -m benchmarks.sweep [--every 5] [--data ../shared/data]
+
+Wall-clock seconds on the CIFAR-10 prefix at --cores 2, everything deleted but the data set before
+each run: all recipes in one sweep, and every fifth recipe in a sweep of its own, whose mean stands
+for all. Both evaluate and time every recipe.
+"""
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import archspec.cpu
+import yaml
+
+from benchmarks.real_data import REPOSITORY, add_data_argument
+from benchmarks.second_run import run
+
+
+def main() -> None:
+    """Print seconds of the sweep and of its recipes one by one, and the ratio."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--every", type=int, default=5, metavar="N", help="run each N-th recipe alone"
+    )
+    add_data_argument(parser)
+    arguments = parser.parse_args()
+    sys.path.append(str(REPOSITORY / "workflow" / "scripts"))
+    from ptq_comparison.recipes import complete_recipes, expand_recipes
+
+    config = yaml.safe_load((REPOSITORY / "config/cifar10.yaml").read_text())
+    shipped = yaml.safe_load((REPOSITORY / "config/recipes.yaml").read_text())["recipes"]
+    expanded = expand_recipes(shipped)
+    names = list(complete_recipes(expanded, config))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        together = sweep(folder, arguments.data, expanded)
+        alone = [
+            sweep(folder, arguments.data, {name: expanded[name]})
+            for name in names[:: arguments.every]
+        ]
+    one_by_one = len(names) * statistics.mean(alone)
+    print(
+        f"sweep of {len(names)} recipes {together:.0f} s, one by one {one_by_one:.0f} s (mean of "
+        f"{len(alone)}: {statistics.mean(alone):.1f} s), ratio {together / one_by_one:.2f} "
+        f"({archspec.cpu.brand_string() or archspec.cpu.host().name})"
+    )
+
+
+def sweep(folder: Path, data: Path, recipes: dict[str, dict]) -> float:
+    """Return the seconds of a sweep of `recipes` from scratch, but for the data set."""
+    for path in (folder / "results").glob("*"):
+        if path.name != "dataset":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    own = folder / "own.yaml"
+    own.write_text(
+        yaml.safe_dump(
+            {
+                "dataset": {"path": str(data / "cifar10-prefix")},
+                "model": {"source": str(data / "models" / "resnet8.onnx")},
+                "sweep": {"recipes": str(folder / "recipes.yaml")},
+            }
+        )
+    )
+    (folder / "recipes.yaml").write_text(yaml.safe_dump({"recipes": recipes}))
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "-d", str(folder)]
+    command += ["--configfile", "config/cifar10.yaml", str(own), "--"]
+    if not (folder / "results" / "dataset").exists():
+        run([*command, "results/dataset/dataset.json"])
+    return run([*command, "results/sweep.csv"])
+
+
+if __name__ == "__main__":
+    main()
