@@ -109,8 +109,9 @@ def test_accuracy_size_and_speed_are_in_panels_of_their_own():
     lines = {
         axes: [list(line.get_xdata()) for line in axes.lines] for axes in (accuracy, size, speed)
     }
-    assert [-2, -1] in lines[accuracy] and [100, 101] in lines[size] and [1.5, 2.5] in lines[speed]
+    assert [-2, -1] in lines[accuracy] and [0, 1] in lines[size] and [1.5, 2.5] in lines[speed]
     assert names(accuracy) == ["no node in float32", "1: + node1"]
+    assert size.get_xlabel() == "size (KiB),\nminus 100"
     untimed = plot_mixed_precision(make_steps([-2, -1], nodes=3), 0.3)
     assert len(untimed.axes) == 2
 
@@ -134,5 +135,7 @@ def test_no_text_of_mixed_precision_is_cut_off_or_written_over(steps, timed, mon
     for n, row in enumerate(curve):
         row["node"] = LONG.format(n) if n else ""
         row |= dict.fromkeys(timed, 1.4321 - 0.0321 * n)
-        row["bytes"] = 114_245 + 123 * n
-    check_layout(plot_mixed_precision(curve, 0.3), "mixed precision", monkeypatch)
+    for step in (-710, 123, 60_000):
+        for n, row in enumerate(curve):
+            row["bytes"] = 20_115_054 + step * n
+        check_layout(plot_mixed_precision(curve, 0.3), str(step), monkeypatch)

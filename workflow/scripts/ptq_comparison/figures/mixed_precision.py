@@ -35,8 +35,11 @@ def plot_mixed_precision(rows: list[dict[str, Any]], target_drop_pp: float) -> F
     panels[0].axvline(0, color=FLOAT, lw=1, ls=":", label="float32")
     panels[0].axvline(-target_drop_pp, color=QUANTIZED[4], lw=1, ls="--", label="allowed")
     panels[0].set_xlabel("accuracy,\ndifference (pp)")
-    panels[1].plot([row["bytes"] / 1024 for row in rows], places, "o-", color=QUANTIZED[0])
-    panels[1].set_xlabel("size (KiB)")
+    # As a difference: so many digits as the sizes of a large model have would not fit side by side.
+    size = rows[0]["bytes"]
+    added = [(row["bytes"] - size) / 1024 for row in rows]
+    panels[1].plot(added, places, "o-", color=QUANTIZED[0])
+    panels[1].set_xlabel(f"size (KiB),\nminus {size / 1024:,.0f}")
     if timed:
         _interval(panels[2], rows, "speedup", "speedup_ci95_low", "speedup_ci95_high")
         panels[2].axvline(1, color=FLOAT, lw=1, ls=":")
@@ -48,10 +51,11 @@ def plot_mixed_precision(rows: list[dict[str, Any]], target_drop_pp: float) -> F
         axes.margins(x=0.15)
         axes.grid(color="#eeeeee")
         axes.set_axisbelow(True)
+    panels[1].locator_params(axis="x", nbins=2)
     panels[0].set_ylim(len(rows) - 0.4, -0.6)
     if len(rows) <= NAMED:
-        added = [f"{n}: + {shorten(row['node'])}" for n, row in enumerate(rows[1:], 1)]
-        names = ["no node in float32", *added]
+        nodes = [f"{n}: + {shorten(row['node'])}" for n, row in enumerate(rows[1:], 1)]
+        names = ["no node in float32", *nodes]
         panels[0].set_yticks(places, names, fontsize=8)
     figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     set_title(figure, finding(rows, target_drop_pp))
