@@ -48,3 +48,27 @@ def test_a_rule_has_a_script_of_its_name():
     assert rules == scripts
     snakefile = (REPOSITORY / "workflow/Snakefile").read_text()
     assert rules <= set(re.findall(r'include: "rules/(\w+)\.smk"', snakefile))
+
+
+def test_pictures_are_small_and_shown():
+    pictures = list((REPOSITORY / "docs/pictures").iterdir())
+    assert sum(path.stat().st_size for path in pictures) < 1_000_000
+    page = (REPOSITORY / "docs/report.md").read_text()
+    shown = set(re.findall(r"!\[[^\]]+\]\(pictures/([^)]+)\)", page))
+    assert shown == {path.name for path in pictures}
+    common = (REPOSITORY / "workflow/rules/common.smk").read_text()
+    figures = re.findall(r'"(\w+)"', re.search(r"FIGURES = \[(.*)\]", common).group(1))
+    assert len(figures) == 6 and shown == {"report.png", *(f"{name}.svg" for name in figures)}
+
+
+def test_every_item_of_the_report_has_caption_category_and_labels():
+    """Without labels the report shows bare paths; with other keys the items stand in two tables."""
+    items = 0
+    for path in (REPOSITORY / "workflow/rules").glob("*.smk"):
+        for item in re.findall(r"report\((.*?)\n        \)", path.read_text(), re.DOTALL):
+            items += 1
+            caption = re.search(r'caption="\.\./(report/\w+\.rst)"', item).group(1)
+            assert len((REPOSITORY / "workflow" / caption).read_text()) > 100
+            assert re.search(r'category="\d \w', item), path.name
+            assert re.search(r'labels=\{"content": "[^"]+", "shows": "[^"]+"\}', item), path.name
+    assert items == 8
