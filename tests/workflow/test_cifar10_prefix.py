@@ -37,6 +37,7 @@ def run(shared_data, tmp_path_factory):
     config = {
         "dataset": {"path": str(shared_data / "cifar10-prefix")},
         "model": {"source": str(shared_data / "models/resnet8.onnx")},
+        "latency": {"measure": False},  # the default run measures it
     }
     files = (REPOSITORY / "config/cifar10.yaml", overlay(folder / "prefix.yaml", config))
     result = run_snakemake(folder, "all", configfiles=files)

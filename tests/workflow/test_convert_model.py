@@ -31,7 +31,10 @@ def published(shared_data, tmp_path_factory):
     download = folder / "results/downloads/model/pretrainedResnet.h5"
     download.parent.mkdir(parents=True)
     download.write_bytes((shared_data / "models/pretrainedResnet.h5").read_bytes())
-    data = overlay(folder / "own.yaml", {"dataset": {"path": str(shared_data / "cifar10-prefix")}})
+    data = overlay(
+        folder / "own.yaml",
+        {"dataset": {"path": str(shared_data / "cifar10-prefix")}, "latency": {"measure": False}},
+    )
     files = (REPOSITORY / "config/cifar10.yaml", data)
     targets = ("all", "results/reproduction.md")
     result = run_snakemake(folder, *targets, configfiles=files)
