@@ -17,6 +17,7 @@ METHODS = {
     "MinMax": "{}",
     "Percentile": "{'percentile': 99.999, 'num_bins': 2048}",
     "Entropy": "{'num_bins': 512, 'num_quantized_bins': 128}",
+    "MSE": "{'num_bins': 2048}",
 }
 WORK = """
 import ast, resource, sys

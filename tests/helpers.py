@@ -135,7 +135,8 @@ def make_network(
 class Quantizer:
     """Quantizes a model and those like it with the ranges of its activations.
 
-    `options` are those of `quantize_model`; what is not given is onnxruntime's default.
+    `settings` are the options of the calibration; the others are those of `quantize_model`, where
+    what is not given is onnxruntime's default.
     """
 
     def __init__(
@@ -144,12 +145,12 @@ class Quantizer:
         batches: Batches,
         folder: Path,
         method: str = "MinMax",
+        settings: dict[str, Any] | None = None,
         **given: Any,
     ) -> None:
         self.options = {**OPTIONS, **given}
         self._method, self._path = method, folder / "ranges.json"
-        settings = {"percentile": 99.999, "num_bins": 2048} if method == "Percentile" else {}
-        ranges = calibrate(model, batches, method, settings, tqdm(disable=True))
+        ranges = calibrate(model, batches, method, settings or {}, tqdm(disable=True))
         write_ranges(self._path, ranges, {})
 
     def __call__(self, model: ModelProto) -> ModelProto:

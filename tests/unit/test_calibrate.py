@@ -18,11 +18,12 @@ from ptq_comparison.inference import Batches
 from tqdm import tqdm
 
 IMAGES, _ = make_images(45, seed=4)
-METHODS = {
+OF_ONNXRUNTIME = {
     "MinMax": {},
     "Percentile": {"percentile": 99.0, "num_bins": 512},
     "Entropy": {"num_bins": 512, "num_quantized_bins": 32},
 }
+METHODS = {**OF_ONNXRUNTIME, "MSE": {"num_bins": 512}}
 
 
 def run(method, batch_size, model=None, options=None):
@@ -40,7 +41,7 @@ class AllAtOnce(CalibrationDataReader):
         return next(self.inputs, None)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_ONNXRUNTIME)
 @pytest.mark.parametrize("batch_size", [7, 45])
 def test_ranges_equal_those_of_onnxruntime_given_all_at_once(tmp_path, method, batch_size):
     onnx.save(make_classifier(), tmp_path / "model.onnx")
@@ -69,6 +70,16 @@ def test_minmax_holds_the_extremes_and_the_others_cut_them():
         np.ravel(entropy[name].range_value)[1] < np.ravel(minmax[name].range_value)[1]
         for name in minmax.keys()  # noqa: SIM118  # TensorsData is no dict
     )
+
+
+def test_mse_ranges_lie_within_the_extremes_and_hold_0():
+    """Noise from 0 to 219 takes whole numbers, which levels of a step of 1 would hold exactly."""
+    minmax, mse = run("MinMax", 10), run("MSE", 10)
+    assert set(mse.keys()) == set(minmax.keys())
+    for name in minmax.keys():  # noqa: SIM118
+        (low, high), (lowest, highest) = minmax[name].range_value, mse[name].range_value
+        assert min(low, 0) <= lowest <= 0 <= highest <= max(high, 0), name
+        assert highest > lowest and lowest.shape == highest.shape == low.shape
 
 
 def test_entropy_with_the_defaults_of_onnxruntime_would_be_minmax():
@@ -105,15 +116,16 @@ def test_activations_that_are_not_finite_name_the_tensor(method):
         run(method, 10, make_nan_classifier())
 
 
-def test_file_is_read_by_onnxruntime_sorted_and_alone(tmp_path):
+@pytest.mark.parametrize(("method", "known"), [("Percentile", "Percentile"), ("MSE", "MinMax")])
+def test_file_is_read_by_onnxruntime_sorted_and_alone(tmp_path, method, known):
     path = tmp_path / "ranges.json"
-    ranges = run("Percentile", 10)
+    ranges = run(method, 10)
     write_ranges(path, ranges, {"model_sha256": "0"})
     content = json.loads(path.read_text())
     assert list(content["data"]) == sorted(content["data"])
     assert content["provenance"] == {"model_sha256": "0"}
     assert [path.name for path in tmp_path.iterdir()] == ["ranges.json"]
     loaded = load_tensors_data(path)
-    assert loaded.calibration_method == CalibrationMethod.Percentile
+    assert loaded.calibration_method == CalibrationMethod[known]
     for name, data in ranges.items():
         assert loaded[name].range_value == data.range_value

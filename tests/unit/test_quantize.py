@@ -4,8 +4,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import RAW, make_classifier, make_images
+from helpers import RAW, Quantizer, make_classifier, make_images
 from onnx import TensorProto, numpy_helper
+from onnxruntime.quantization.calibrate import load_tensors_data
 from ptq_comparison.calibration import calibrate, write_ranges
 from ptq_comparison.dtypes import quantized_models
 from ptq_comparison.errors import UserError
@@ -186,6 +187,18 @@ def test_extra_dtypes_take_over_what_they_do_not_set():
     reduced = models["reduced"]
     assert reduced["per_channel"] and reduced["reduce_range"]
     assert reduced["activation_type"] == "QUInt8"
+
+
+def test_ranges_of_least_error_are_taken_as_they_are(tmp_path):
+    """onnxruntime has no method MSE and reads only ranges of the method that it is told."""
+    model = make_classifier()
+    batches = Batches.of(IMAGES, model, RAW, 10)
+    least = Quantizer(model, batches, tmp_path, "MSE", {"num_bins": 512})(model)
+    assert scales(least).size == 1
+    loaded = load_tensors_data(tmp_path / "ranges.json")
+    initializers = {i.name: numpy_helper.to_array(i) for i in least.graph.initializer}
+    low, high = (end.item() for end in loaded["r"].range_value)
+    assert initializers["r_scale"] == pytest.approx((high - low) / 255)
 
 
 def test_preprocessing_folds_batch_normalization(tmp_path):

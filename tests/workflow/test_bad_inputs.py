@@ -190,7 +190,7 @@ FAULTS = {
         {"quantization": {"per_chanel": True}},
     ),
     "typo in the method": Fault(
-        "calibration.method: 'Percentil' is not allowed; allowed: MinMax, Percentile, Entropy",
+        "calibration.method: 'Percentil' is not allowed; allowed: MinMax, Percentile, Entropy, MSE",
         {"calibration": {"method": "Percentil"}},
     ),
     "Distribution": Fault(

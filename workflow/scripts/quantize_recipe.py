@@ -17,6 +17,7 @@ if __name__ == "__main__":
             calibration_options,
             quantization_options,
         )
+        from ptq_comparison.refinement import SAMPLES, refine
 
         recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
         model_path, images_path = Path(snakemake.input.model), Path(snakemake.input.images)
@@ -32,9 +33,10 @@ if __name__ == "__main__":
         provenance = check_ranges(ranges, expected)
         model = load_model(model_path)
         images = np.load(images_path, mmap_mode="r")
-        batches = Batches.of(images, model, preprocessing, snakemake.params.batch_size)
+        few = images[:: max(1, len(images) // SAMPLES)]
+        batches = Batches.of(few, model, preprocessing, snakemake.params.batch_size)
         quantize(
-            model,
+            refine(model, ranges, recipe, batches),
             ranges,
             Path(snakemake.output.model),
             provenance={

@@ -25,9 +25,10 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 from ptq_comparison.errors import UserError
 from ptq_comparison.files import write_text
 from ptq_comparison.inference import Batches, make_session, run_batch
+from ptq_comparison.mse_ranges import least_error_ranges
 
 # How often the images are run through the model.
-PASSES = {"MinMax": 1, "Percentile": 2, "Entropy": 2}
+PASSES = {"MinMax": 1, "Percentile": 2, "Entropy": 2, "MSE": 2}
 
 
 class OneBatch(CalibrationDataReader):  # type: ignore[misc]
@@ -49,15 +50,20 @@ def calibrate(
 ) -> TensorsData:
     """Return the range of every float tensor that `quantize_static` may want to quantize.
 
-    The ranges equal those of onnxruntime's calibrator given all images in one batch, in memory
-    that does not grow with their number. They are the same bytes for any batch size, which takes a
-    session of one thread: with more, sums are added in another order. `options` are those of
-    `methods.method_options`. `progress` is a tqdm bar of images, of which a method counts each
-    `PASSES` times. Raises UserError when activations are not finite.
+    The ranges equal those of onnxruntime's calibrator given all images in one batch, but for MSE,
+    which it does not have (see `least_error_ranges`). Memory does not grow with the number of
+    images. The ranges are the same bytes for any batch size, which takes a session of one thread:
+    with more, sums are added in another order. `options` are those of `methods.method_options`.
+    `progress` is a tqdm bar of images, of which a method counts each `PASSES` times. Raises
+    UserError when activations are not finite.
     """
     with _calibrator(model, method, options) as calibrator:
         if method == "MinMax":
             ranges = _min_max(calibrator, batches, progress)
+        elif method == "MSE":
+            low, high, _ = _extremes(calibrator, batches, progress)
+            activations = _activations(calibrator, batches, progress)
+            ranges = least_error_ranges(activations, low, high, options["num_bins"])
         else:
             ranges = _histogram(calibrator, batches, progress)
     for name, data in ranges.items():
@@ -69,7 +75,8 @@ def calibrate(
 def _calibrator(
     model: onnx.ModelProto, method: str, options: dict[str, Any]
 ) -> Iterator[CalibraterBase]:
-    """Yield onnxruntime's calibrator with a session of one thread."""
+    """Yield onnxruntime's calibrator with a session of one thread, for MSE one with histograms."""
+    kind = CalibrationMethod["Percentile" if method == "MSE" else method]
     # What quantize_static looks at when it calibrates by itself.
     op_types = sorted(set(QLinearOpsRegistry) | set(QDQRegistry))
     with tempfile.TemporaryDirectory() as scratch:
@@ -77,9 +84,7 @@ def _calibrator(
         path = Path(scratch) / "model.onnx"
         onnx.save(model, path)
         augmented = Path(scratch) / "augmented.onnx"
-        calibrator = create_calibrator(
-            path, op_types, str(augmented), CalibrationMethod[method], extra_options=options
-        )
+        calibrator = create_calibrator(path, op_types, str(augmented), kind, extra_options=options)
         calibrator.infer_session = make_session(onnx.load(augmented), threads=1, optimize=False)
         yield calibrator
 
@@ -98,17 +103,7 @@ def _histogram(calibrator: HistogramCalibrater, batches: Batches, progress: Any)
     onnxruntime makes the edges from the first images and stretches them for later ones, so that
     its ranges depend on the order of the images, unless it is given all of them at once.
     """
-    low: dict[str, np.ndarray] = {}
-    high: dict[str, np.ndarray] = {}
-    smallest: dict[str, np.ndarray] = {}  # absolute values, which symmetric histograms start at
-    for name, values in _activations(calibrator, batches, progress):
-        low[name] = np.minimum(low.get(name, np.float32(np.inf)), values.min())
-        high[name] = np.maximum(high.get(name, np.float32(-np.inf)), values.max())
-        absolute = np.abs(values).min()
-        smallest[name] = np.minimum(smallest.get(name, np.float32(np.inf)), absolute)
-
-    for name in low:
-        _check_finite(name, low[name], high[name])
+    low, high, smallest = _extremes(calibrator, batches, progress)
     collector = HistogramCollector(
         method=calibrator.method,
         symmetric=calibrator.symmetric,
@@ -132,6 +127,23 @@ def _histogram(calibrator: HistogramCalibrater, batches: Batches, progress: Any)
         collector.histogram_dict[name] = stored if calibrator.symmetric else (*stored, threshold)
     calibrator.collector = collector
     return calibrator.compute_data()
+
+
+def _extremes(
+    calibrator: HistogramCalibrater, batches: Batches, progress: Any
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return lowest, highest and smallest absolute value of each tensor, float32."""
+    low: dict[str, np.ndarray] = {}
+    high: dict[str, np.ndarray] = {}
+    smallest: dict[str, np.ndarray] = {}  # which symmetric histograms start at
+    for name, values in _activations(calibrator, batches, progress):
+        low[name] = np.minimum(low.get(name, np.float32(np.inf)), values.min())
+        high[name] = np.maximum(high.get(name, np.float32(-np.inf)), values.max())
+        absolute = np.abs(values).min()
+        smallest[name] = np.minimum(smallest.get(name, np.float32(np.inf)), absolute)
+    for name in low:
+        _check_finite(name, low[name], high[name])
+    return low, high, smallest
 
 
 def _activations(

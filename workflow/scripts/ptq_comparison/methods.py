@@ -2,7 +2,7 @@
 
 from typing import Any
 
-# What each calibration method looks at, under onnxruntime's names, which the config shares.
+# What each method looks at, under onnxruntime's names, which the config shares; MSE is our own.
 METHOD_OPTIONS = {
     "MinMax": (),
     "Percentile": ("percentile", "num_bins"),

@@ -67,13 +67,15 @@ def quantize_model(
     )
     given = onnx.ModelProto()  # onnxruntime changes the model that it is given
     given.CopyFrom(model)
+    # onnxruntime has no MSE, and takes only ranges of the method that it is told.
+    known_method = CalibrationMethod["MinMax" if method == "MSE" else method]
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "quantized.onnx"
         quantize_static(
             given,  # and given a path, it writes a file beside it, so that parallel jobs collide
             path,
             calibration_cache_path=ranges,
-            calibrate_method=CalibrationMethod[method],
+            calibrate_method=known_method,
             quant_format=QuantFormat[options["format"]],
             activation_type=QuantType[options["activation_type"]],
             weight_type=QuantType[options["weight_type"]],

@@ -1,0 +1,40 @@
+"""Weights and biases changed before quantization, so that less is lost by it."""
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from ptq_comparison.bias_correction import correct_biases
+from ptq_comparison.inference import Batches
+from ptq_comparison.quantization import quantize_model
+from ptq_comparison.recipes import quantization_options
+from ptq_comparison.weight_ranges import clip_weights
+from ptq_comparison.weight_rounding import round_weights
+
+SAMPLES = 256  # calibration images, about, that are looked at
+
+
+def refine(
+    model: onnx.ModelProto, ranges: Path, recipe: dict[str, Any], batches: Batches
+) -> onnx.ModelProto:
+    """Return the float32 model with weights and biases as a recipe asks for.
+
+    `ranges` are those that the model is quantized with next; `batches` are calibration images.
+    Clipping comes first, since it moves the levels that weights are rounded to; biases come last,
+    since they make up for what rounding leaves.
+    """
+    options = quantization_options(recipe)
+    refined = model
+
+    def quantize(given: onnx.ModelProto) -> onnx.ModelProto:
+        # As pairs around float operators, between which errors can be looked at.
+        return quantize_model(given, ranges, recipe["method"], {**options, "format": "QDQ"})
+
+    if recipe["weight_ranges"] == "MSE":
+        refined = clip_weights(refined, options)
+    if recipe["rounding"] == "GPTQ":
+        refined = round_weights(refined, quantize(refined), batches)
+    if recipe["bias_correction"]:
+        refined = correct_biases(refined, quantize, batches, reference=model)
+    return refined
