@@ -12,7 +12,10 @@ rule plot_tradeoff:
             "results/figures/tradeoff.svg",
             caption="../report/tradeoff.rst",
             category="1 Comparison",
-            labels={"content": "all models", "shows": "accuracy against speed and size"},
+            labels={
+                "content": "all models",
+                "shows": "accuracy against speed and size",
+            },
         ),
     log:
         "results/logs/plot_tradeoff.log",
