@@ -209,8 +209,8 @@ def _describe_speed(speeds: dict[str, dict[str, Any]]) -> list[str]:
         return []
     setting = describe_setting(next(iter(speeds.values())))
     return [
-        f"Speed: images a second as a multiple of float32 ({setting}), with a 95 % bootstrap "
-        "interval. It holds for this machine alone."
+        f"Speed: images a second as a multiple of float32 ({setting}), and the 95 % bootstrap "
+        "interval of a repeat. It holds for this machine alone."
     ]
 
 
