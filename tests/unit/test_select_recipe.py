@@ -127,7 +127,7 @@ def test_pareto_front_against_brute_force():
     table = make_table(
         agreement=generator.integers(1, 5, 8) / 5,
         speedup=generator.integers(1, 4, 8) * 1.0,
-        bytes=generator.integers(1, 4, 8),
+        bytes=1024 * generator.integers(1, 4, 8),
     )
 
     def beats(a, b):
@@ -139,6 +139,13 @@ def test_pareto_front_against_brute_force():
     expected = [b.recipe for b in rows if not any(beats(a, b) for a in rows)]
     assert pareto_front(table) == expected
     assert 0 < len(expected) < 8
+
+
+def test_a_few_bytes_and_thousandths_of_speed_beat_nothing():
+    table = make_table(
+        agreement=[0.99, 0.98, 0.97], bytes=[2050, 2049, 2048], speedup=[1.471, 1.472, 1.6]
+    )
+    assert pareto_front(table) == ["a", "c"]
 
 
 def test_selection_tells_figures_rivals_and_reason():

@@ -1,9 +1,10 @@
-"""All recipes: agreement with float32 against speed, or against size where none was measured."""
+"""All recipes: answers unlike float32 against speed, or against size where none was measured."""
 
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ptq_comparison.figures.style import QUANTIZED, WIDTH, set_title
 from ptq_comparison.selection import pareto_front
@@ -26,6 +27,8 @@ def plot_sweep(table: pd.DataFrame) -> Figure:
     kinds = np.array([KINDS.get(pair, "other") for pair in pairs])
     palette = dict(zip([*KINDS.values(), "other"], QUANTIZED, strict=False))
     front = table["recipe"].isin(pareto_front(table))
+    # On a logarithmic scale, upside down: the best recipes differ by tenths of a percent.
+    unlike = 100 * np.maximum(1 - table["agreement"], 0.5 / table["total"])
     figure, axes = plt.subplots(figsize=(WIDTH, 4.6))
     for kind, color in palette.items():
         for form, shape in SHAPES.items():
@@ -33,7 +36,7 @@ def plot_sweep(table: pd.DataFrame) -> Figure:
             if chosen.any():
                 axes.scatter(
                     places[chosen],
-                    100 * table["agreement"][chosen],
+                    unlike[chosen],
                     s=40,
                     color=color,
                     marker=shape,
@@ -42,7 +45,7 @@ def plot_sweep(table: pd.DataFrame) -> Figure:
                 )
     axes.scatter(
         places[front],
-        100 * table["agreement"][front],
+        unlike[front],
         s=130,
         facecolors="none",
         edgecolors="black",
@@ -51,7 +54,12 @@ def plot_sweep(table: pd.DataFrame) -> Figure:
     if timed:
         axes.axvline(1, color="#555555", lw=0.8, ls=":")
     axes.set_xlabel("speed, as a multiple of float32" if timed else "size (KiB)")
-    axes.set_ylabel("agreement with float32 (%)")
+    axes.set_ylabel("answers unlike float32 (%)")
+    axes.set_yscale("log")
+    axes.invert_yaxis()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlim(left=0)
     axes.margins(y=0.08)
     axes.grid(color="#eeeeee")
