@@ -1,1 +1,0 @@
-"""The report of the default run, as a reader sees it."""
