@@ -1,5 +1,7 @@
 """Weights clipped to their best range, as onnxruntime then quantizes them."""
 
+import itertools
+
 import numpy as np
 import pytest
 from helpers import OPTIONS, RAW, Quantizer, make_images, make_network
@@ -9,10 +11,9 @@ from ptq_comparison.stored_weights import stored_weights
 from ptq_comparison.weight_ranges import clip_weights
 
 CASES = [
-    (weight_type, per_channel, reduce_range)
-    for weight_type in ("QInt8", "QUInt8")
-    for per_channel in (False, True)
-    for reduce_range in (False, True)
+    *itertools.product(("QInt8", "QUInt8"), (False, True), (False, True), [{}]),
+    ("QInt8", False, False, {"WeightSymmetric": False}),
+    ("QUInt8", False, True, {"WeightSymmetric": True}),
 ]
 
 
@@ -37,9 +38,9 @@ def restored(quantized):
     return scale * (weight.values.astype(int) - zero)
 
 
-@pytest.mark.parametrize(("weight_type", "per_channel", "reduce_range"), CASES)
+@pytest.mark.parametrize(("weight_type", "per_channel", "reduce_range", "extra"), CASES)
 def test_onnxruntime_stores_weights_with_less_error_than_without(
-    tmp_path, weight_type, per_channel, reduce_range
+    tmp_path, weight_type, per_channel, reduce_range, extra
 ):
     model = with_tails()
     options = {
@@ -47,6 +48,7 @@ def test_onnxruntime_stores_weights_with_less_error_than_without(
         "weight_type": weight_type,
         "per_channel": per_channel,
         "reduce_range": reduce_range,
+        "extra_options": extra,
     }
     images, _ = make_images(20, seed=0)
     quantize = Quantizer(model, Batches.of(images, model, RAW, 10), tmp_path, **options)
@@ -68,11 +70,20 @@ def test_onnxruntime_stores_weights_with_less_error_than_without(
     assert np.sum((found - exact) ** 2) <= 1.02 * np.sum(np.min(errors, axis=0))
 
 
-def test_excluded_nodes_and_the_model_itself_stay_as_they_are():
+@pytest.mark.parametrize(
+    "float_nodes", [{"nodes_to_exclude": ["conv0"]}, {"op_types_to_quantize": ["MatMul"]}]
+)
+def test_nodes_in_float_and_the_model_itself_stay_as_they_are(float_nodes):
     model = with_tails()
     before = model.SerializeToString()
-    clipped = clip_weights(model, {**OPTIONS, "nodes_to_exclude": ["conv0"], "reduce_range": True})
+    clipped = clip_weights(model, {**OPTIONS, **float_nodes, "reduce_range": True})
     assert clipped.SerializeToString() == before
-    changed = clip_weights(model, {**OPTIONS, "reduce_range": True})
+    changed = clip_weights(model, {**OPTIONS, "op_types_to_quantize": ["Conv"]})
     assert model.SerializeToString() == before
     assert changed.SerializeToString() != before
+
+
+def test_a_vector_has_no_channels():
+    layers = [("Flatten", {}, {}), ("MatMul", {}, {"w": np.r_[np.zeros(191), 9.0]})]
+    model = make_network(layers)
+    assert clip_weights(model, {**OPTIONS, "per_channel": True}) == model

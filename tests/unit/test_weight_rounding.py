@@ -132,7 +132,7 @@ def test_onnxruntime_stores_the_levels_that_were_meant(tmp_path, options):
     model = network()
     batches = Batches.of(IMAGES, model, NCHW, 16)
     quantize = Quantizer(model, batches, tmp_path, **options)
-    plain = Quantizer(model, batches, tmp_path, **{**options, "format": "QDQ"})(model)
+    plain = quantize(model)
     before = model.SerializeToString(), plain.SerializeToString()
     rounded = round_weights(model, plain, batches)
     assert (model.SerializeToString(), plain.SerializeToString()) == before

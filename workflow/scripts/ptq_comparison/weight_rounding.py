@@ -42,9 +42,9 @@ def round_weights(
 ) -> onnx.ModelProto:
     """Return a copy of the float32 model whose weights lie on the grids of the quantized one.
 
-    `quantized` is the plain QDQ quantization of `model`, from which only the grids are taken.
-    Quantized with the same options for weights, the result gets the same grids, and its weights are
-    stored without further error. Weights that define a scale keep their value for that.
+    `quantized` is the plain quantization of `model`, QDQ or QOperator, of which only the grids are
+    used. Quantized with the same options for weights, the result gets the same grids, and its
+    weights are stored without further error. Weights that define a scale keep their value for that.
 
     Layers are rounded in the order of the graph, each for the inputs that it gets from those
     rounded before, in float32. Untouched are weights that `quantized` does not hold or several
