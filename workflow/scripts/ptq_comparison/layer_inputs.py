@@ -15,7 +15,7 @@ def input_moments(model: onnx.ModelProto, node: onnx.NodeProto, batches: Batches
     """Return the sum of x x^T over all inputs x of the rows of a weight, float64 (groups, k, k).
 
     `node` is a Conv, MatMul or Gemm of the model, rows are those of `to_rows`. The inputs of a
-    convolution are the patches under its kernel. Memory holds three times those of one batch.
+    convolution are the patches under its kernel. Memory holds four times those of one batch.
     """
     weight = constants(model)[node.input[1]]
     groups, _, k = to_rows(node, weight).shape
@@ -27,8 +27,8 @@ def input_moments(model: onnx.ModelProto, node: onnx.NodeProto, batches: Batches
             values = np.moveaxis(values.reshape(len(values), groups, k, -1), 0, 2)
         else:  # (..., k)
             values = values.reshape(-1, k).T
-        inputs = values.reshape(groups, k, -1)
-        # Sums over a batch may be float32: their error is far below the damping of the rounding.
+        # In float32 the order of sums, that is the batch size, would now and then tip a rounding.
+        inputs = values.reshape(groups, k, -1).astype(np.float64)
         moments += inputs @ inputs.transpose(0, 2, 1)
     return moments
 

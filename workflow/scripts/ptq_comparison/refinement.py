@@ -27,14 +27,17 @@ def refine(
     options = quantization_options(recipe)
     refined = model
 
-    def quantize(given: onnx.ModelProto) -> onnx.ModelProto:
-        # As pairs around float operators, between which errors can be looked at.
-        return quantize_model(given, ranges, recipe["method"], {**options, "format": "QDQ"})
+    def quantize(given: onnx.ModelProto, **changes: str) -> onnx.ModelProto:
+        return quantize_model(given, ranges, recipe["method"], {**options, **changes})
+
+    def quantize_in_pairs(given: onnx.ModelProto) -> onnx.ModelProto:
+        # Around float operators, between which errors can be looked at.
+        return quantize(given, format="QDQ")
 
     if recipe["weight_ranges"] == "MSE":
         refined = clip_weights(refined, options)
     if recipe["rounding"] == "GPTQ":
         refined = round_weights(refined, quantize(refined), batches)
     if recipe["bias_correction"]:
-        refined = correct_biases(refined, quantize, batches, reference=model)
+        refined = correct_biases(refined, quantize_in_pairs, batches, reference=model)
     return refined
