@@ -70,7 +70,6 @@ def test_every_item_of_the_report_has_caption_category_and_labels():
             caption = re.search(r'caption="\.\./(report/\w+\.rst)"', item).group(1)
             assert len((REPOSITORY / "workflow" / caption).read_text()) > 100
             assert re.search(r'category="\d \w', item), path.name
-            assert re.search(r'labels=\{\s*"content": "[^"]+",\s*"shows": "[^"]+",?\s*\}', item), (
-                path.name
-            )
+            labels = r'labels=\{\s*"content": "[^"]+",\s*"shows": "[^"]+",?\s*\}'
+            assert re.search(labels, item), path.name
     assert items == 13

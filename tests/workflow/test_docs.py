@@ -72,7 +72,7 @@ def clone(tmp_path_factory):
     # A few recipes instead of fifty; benchmarks.sweep runs them all.
     path = folder / "config/recipes.yaml"
     recipes = yaml.safe_load(path.read_text())["recipes"]
-    few = {name: recipes[name] for name in ("int8", "uint8", "u8s8_few", "u8s8_gptq_percentile")}
+    few = {name: recipes[name] for name in ("int8", "u8s8", "u8s8_gptq_percentile")}
     path.write_text(yaml.safe_dump({"recipes": few}))
     for split, count in (("train", 75), ("test", 40)):
         for number, (image, label) in enumerate(zip(*make_images(count, count), strict=True)):
