@@ -113,8 +113,12 @@ def test_it_has_exactly_these_items(browser, report):
 @pytest.mark.parametrize(("category", "shows"), ITEMS)
 def test_every_item_has_a_caption(browser, complaints, report, category, shows):
     open_item(browser, report, category, shows, "information-circle")
+    start = ITEMS[category, shows]  # the caption is there at once, its text a moment later
+    wait_for(
+        browser,
+        lambda: browser.find_element(By.CSS_SELECTOR, "li.prose").text.startswith(start),
+    )
     caption = browser.find_element(By.CSS_SELECTOR, "li.prose").text
-    assert caption.startswith(ITEMS[category, shows])
     assert "{{" not in caption and "{%" not in caption and "System Message" not in caption
     assert complaints() == []
 

@@ -12,6 +12,9 @@ FP32 = np.where(LABELS + np.arange(500) % 7 == 0, 1, LABELS)
 OWN = np.where(np.arange(500) < 3, (LABELS + 1) % 5, FP32)
 
 
+QUANTIZATION = {"weight_type": "QInt8", "reduce_range": False}
+
+
 def make_evaluation(name, predicted, size):
     return {
         "model": {
@@ -24,7 +27,7 @@ def make_evaluation(name, predicted, size):
         },
         "accuracy": accuracy(int(np.sum(predicted == LABELS)), 500),
         "baseline": paired_comparison(predicted, FP32, LABELS) if name != "fp32" else None,
-        "calibration": {"provenance": {"method": "MinMax"}},
+        "calibration": {"provenance": {"quantization": QUANTIZATION}},
         "saturation": {"checked": True, "changed": 0.0, "delta_pp": 0.0, "refused": None},
         "runtime": {},
     }
@@ -65,9 +68,20 @@ def test_the_summary_names_the_recipe_and_what_it_gives(content):
     assert "at 25 % of the size and 1.41 times the speed" in content["summary"]
 
 
+def test_weights_that_can_saturate_elsewhere_are_told(content, monkeypatch):
+    assert "without VNNI" in content["warning"]
+    for key, value in (("reduce_range", True), ("weight_type", "QUInt8")):
+        with monkeypatch.context() as patch:
+            patch.setitem(QUANTIZATION, key, value)
+            evaluation = make_evaluation("recommended", OWN, 100)
+            fp32 = make_evaluation("fp32", FP32, 400)
+            assert recommendation(content, fp32, evaluation, {})["warning"] is None
+
+
 def test_the_page_holds_both_tables(content):
     front = front_table(content["pareto"])
     assert front["speed"].tolist() == ["1.40", "1.50"]
     page = to_markdown(content, pd.DataFrame({"model": ["recommended"], "top-1": ["90%"]}), front)
-    assert content["summary"] in page and content["reason"] in page
+    for part in ("summary", "reason", "warning"):
+        assert content[part] in page
     assert "| recommended |" in page and "| b " in page

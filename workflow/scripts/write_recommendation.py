@@ -36,6 +36,11 @@ if __name__ == "__main__":
             "On the test images": sortable_table(table),
             "Not beaten by any other recipe, on the validation images": front,
         }
-        page = to_page(TITLE, content["summary"], tables, [content["reason"]])
+        page = to_page(
+            TITLE,
+            content["summary"],
+            tables,
+            list(filter(None, [content["reason"], content["warning"]])),
+        )
         write_text(Path(snakemake.output.html), page)
         print(f"{content['summary']}\n{content['reason']}", file=terminal)

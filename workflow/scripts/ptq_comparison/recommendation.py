@@ -117,6 +117,7 @@ def recommendation(
         "recipe": selection["recipe"],
         "summary": f"Recommended: {verdict([fp32, named], renamed)}",
         "reason": selection["reason"],
+        "warning": _portability(evaluation["calibration"]["provenance"]["quantization"]),
         "constraints": selection["constraints"],
         "tried": selection["tried"],
         "options": evaluation["calibration"]["provenance"],
@@ -141,13 +142,28 @@ def recommendation(
     }
 
 
+def _portability(options: dict[str, Any]) -> str | None:
+    """Return what may go wrong on another CPU: a figure of this one does not show it."""
+    if options["weight_type"] == "QUInt8" or options["reduce_range"]:
+        return None
+    return (
+        "Its signed 8-bit weights can saturate on x86-64 CPUs without VNNI. Before you ship it to "
+        "such CPUs, run the comparison on one, or choose a recipe with reduce_range."
+    )
+
+
 def to_markdown(content: dict[str, Any], tested: pd.DataFrame, front: pd.DataFrame) -> str:
     """Return the recommendation as Markdown; `tested` is that of `comparison.readable_table`."""
     return (
         f"# {TITLE}\n\n{content['summary']}\n\n{content['reason']}\n\n"
+        f"{_paragraph(content['warning'])}"
         f"## On the test images\n\n{markdown_table(tested)}\n\n"
         f"## Not beaten by any other recipe, on the validation images\n\n{markdown_table(front)}\n"
     )
+
+
+def _paragraph(text: str | None) -> str:
+    return f"{text}\n\n" if text else ""
 
 
 def front_table(pareto: list[dict[str, Any]]) -> pd.DataFrame:
