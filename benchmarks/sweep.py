@@ -3,8 +3,8 @@
     python -m benchmarks.sweep [--every 5] [--data ../shared/data]
 
 Wall-clock seconds on the CIFAR-10 prefix at --cores 2, everything deleted but the data set before
-each run: all recipes in one sweep, and every fifth recipe in a sweep of its own, whose mean stands
-for all. Both evaluate and time every recipe.
+each run: all recipes in one sweep, and every fifth recipe alone, whose mean stands for all. Both
+evaluate and time every recipe; the sweep makes the recipe auto and the table, too.
 """
 
 import argparse
@@ -38,9 +38,14 @@ def main() -> None:
     names = list(complete_recipes(expanded, config))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        together = sweep(folder, arguments.data, expanded)
+        together = sweep(folder, arguments.data, expanded, ["results/sweep.csv"])
         alone = [
-            sweep(folder, arguments.data, {name: expanded[name]})
+            sweep(
+                folder,
+                arguments.data,
+                {"int8": expanded["int8"], name: expanded[name]},  # auto starts from int8
+                [f"results/sweep/{name}_eval.json", f"results/sweep/latency/{name}.json"],
+            )
             for name in names[:: arguments.every]
         ]
     one_by_one = len(names) * statistics.mean(alone)
@@ -51,8 +56,8 @@ def main() -> None:
     )
 
 
-def sweep(folder: Path, data: Path, recipes: dict[str, dict]) -> float:
-    """Return the seconds of a sweep of `recipes` from scratch, but for the data set."""
+def sweep(folder: Path, data: Path, recipes: dict[str, dict], targets: list[str]) -> float:
+    """Return the seconds to make files of a sweep from scratch, but for the data set."""
     for path in (folder / "results").glob("*"):
         if path.name != "dataset":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -63,6 +68,7 @@ def sweep(folder: Path, data: Path, recipes: dict[str, dict]) -> float:
                 "dataset": {"path": str(data / "cifar10-prefix")},
                 "model": {"source": str(data / "models" / "resnet8.onnx")},
                 "sweep": {"recipes": str(folder / "recipes.yaml")},
+                "sensitivity": {"recipe": "int8"},
             }
         )
     )
@@ -71,7 +77,7 @@ def sweep(folder: Path, data: Path, recipes: dict[str, dict]) -> float:
     command += ["--configfile", "config/cifar10.yaml", str(own), "--"]
     if not (folder / "results" / "dataset").exists():
         run([*command, "results/dataset/dataset.json"])
-    return run([*command, "results/sweep.csv"])
+    return run([*command, *targets])
 
 
 if __name__ == "__main__":

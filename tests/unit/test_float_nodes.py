@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import RAW, make_classifier, make_images, make_outlier_classifier
+from helpers import OPTIONS, RAW, make_classifier, make_images, make_outlier_classifier
 from ptq_comparison.calibration import calibrate, write_ranges
 from ptq_comparison.float_nodes import keep_in_float
 from ptq_comparison.inference import Batches
@@ -12,15 +12,6 @@ from ptq_comparison.quantization import quantize_model
 from tqdm import tqdm
 
 IMAGES, _ = make_images(60, seed=6)
-OPTIONS = {
-    "activation_type": "QUInt8",
-    "weight_type": "QInt8",
-    "format": "QDQ",
-    "per_channel": False,
-    "reduce_range": False,
-    "op_types_to_quantize": [],
-    "extra_options": {},
-}
 PREFIX = "keep_in_float"
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from helpers import RAW, REPOSITORY, make_classifier, make_images, make_outlier_classifier
+from helpers import OPTIONS, RAW, REPOSITORY, make_classifier, make_images, make_outlier_classifier
 from ptq_comparison.calibration import calibrate, write_ranges
 from ptq_comparison.fidelity import kl_divergence, sqnr_db
 from ptq_comparison.inference import Batches, make_session
@@ -19,16 +19,6 @@ from ptq_comparison.trial import Trial, name_nodes, quantizer, spread
 from tqdm import tqdm
 
 IMAGES, _ = make_images(60, seed=6)
-OPTIONS = {
-    "activation_type": "QUInt8",
-    "weight_type": "QInt8",
-    "format": "QDQ",
-    "per_channel": False,
-    "reduce_range": False,
-    "nodes_to_exclude": [],
-    "op_types_to_quantize": [],
-    "extra_options": {},
-}
 PROVENANCE = {"method": "MinMax"}
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import RAW, make_images, make_outlier_classifier
+from helpers import OPTIONS, RAW, make_images, make_outlier_classifier
 from ptq_comparison.calibration import calibrate, write_ranges
 from ptq_comparison.inference import Batches, make_session
 from ptq_comparison.latency import Times
@@ -17,16 +17,6 @@ from tqdm import tqdm
 IMAGES, LABELS = make_images(60, seed=6)
 MODEL = make_outlier_classifier()
 RANKING = ["outlier", "conv", "pool", "softmax"]
-OPTIONS = {
-    "activation_type": "QUInt8",
-    "weight_type": "QInt8",
-    "format": "QDQ",
-    "per_channel": False,
-    "reduce_range": False,
-    "nodes_to_exclude": [],
-    "op_types_to_quantize": [],
-    "extra_options": {},
-}
 
 
 def predict(model):

@@ -12,9 +12,10 @@ if __name__ == "__main__":
         from ptq_comparison.inference import Batches
         from ptq_comparison.models import load_model
         from ptq_comparison.progress import Progress
+        from ptq_comparison.provenance import recipe_provenance
         from ptq_comparison.recipes import AUTO, quantization_options
         from ptq_comparison.sensitivity import candidate_nodes, measure_all, measure_node
-        from ptq_comparison.trial import Trial, name_nodes, quantizer, recipe_provenance, spread
+        from ptq_comparison.trial import Trial, name_nodes, quantizer, spread
 
         item = snakemake.wildcards.scatteritem
         share, shares = map(int, item.split("-of-"))

@@ -13,6 +13,7 @@ if __name__ == "__main__":
         from ptq_comparison.mixed_precision import add_speeds, last_quantized, mix_precision
         from ptq_comparison.models import load_model
         from ptq_comparison.progress import Progress
+        from ptq_comparison.provenance import recipe_provenance
         from ptq_comparison.quantization import quantize
         from ptq_comparison.recipes import AUTO, quantization_options
         from ptq_comparison.rows import read_rows, write_rows
@@ -22,7 +23,6 @@ if __name__ == "__main__":
             exclude,
             name_nodes,
             quantizer,
-            recipe_provenance,
         )
 
         path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)

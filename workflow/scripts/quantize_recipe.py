@@ -10,27 +10,18 @@ if __name__ == "__main__":
         import numpy as np
         from ptq_comparison.inference import Batches
         from ptq_comparison.models import load_model
-        from ptq_comparison.provenance import calibration_provenance, check_ranges
+        from ptq_comparison.provenance import recipe_provenance
         from ptq_comparison.quantization import quantize
-        from ptq_comparison.recipes import (
-            REFINEMENTS,
-            calibration_options,
-            quantization_options,
-        )
+        from ptq_comparison.recipes import quantization_options
         from ptq_comparison.refinement import SAMPLES, refine
 
         recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
         model_path, images_path = Path(snakemake.input.model), Path(snakemake.input.images)
         ranges = Path(snakemake.input.ranges)
         logging.info("%s: %s", snakemake.wildcards.recipe, recipe)
-        expected = calibration_provenance(
-            model_path,
-            images_path,
-            preprocessing,
-            recipe["method"],
-            calibration_options(recipe)["options"],
+        provenance = recipe_provenance(
+            model_path, images_path, ranges, preprocessing, recipe, snakemake.wildcards.recipe
         )
-        provenance = check_ranges(ranges, expected)
         model = load_model(model_path)
         images = np.load(images_path, mmap_mode="r")
         few = images[:: max(1, len(images) // SAMPLES)]
@@ -39,11 +30,7 @@ if __name__ == "__main__":
             refine(model, ranges, recipe, batches),
             ranges,
             Path(snakemake.output.model),
-            provenance={
-                **provenance,
-                "recipe": snakemake.wildcards.recipe,
-                "refinements": {key: recipe[key] for key in REFINEMENTS},
-            },
+            provenance=provenance,
             batches=batches,
             **quantization_options(recipe),
         )

@@ -9,6 +9,7 @@ import onnx
 
 from ptq_comparison.errors import UserError
 from ptq_comparison.files import read_json, sha256_file
+from ptq_comparison.recipes import REFINEMENTS, calibration_options
 
 PREFIX = "ptq_comparison."  # of the keys in metadata_props
 
@@ -50,6 +51,27 @@ def check_ranges(ranges: Path, expected: dict[str, Any]) -> dict[str, Any]:
                 "delete the file, so that it is made again"
             )
     return found
+
+
+def recipe_provenance(
+    model: Path,
+    samples: Path,
+    ranges: Path,
+    preprocessing: dict[str, Any],
+    recipe: dict[str, Any],
+    name: str,
+) -> dict[str, Any]:
+    """Return what goes into the metadata of a model, from a complete recipe.
+
+    Raises UserError when the ranges are not those of this model, of these images, and so on.
+    """
+    options = calibration_options(recipe)["options"]
+    expected = calibration_provenance(model, samples, preprocessing, recipe["method"], options)
+    return {
+        **check_ranges(ranges, expected),
+        "recipe": name,
+        "refinements": {key: recipe[key] for key in REFINEMENTS},
+    }
 
 
 def write_metadata(model: onnx.ModelProto, provenance: dict[str, Any]) -> None:

@@ -11,10 +11,9 @@ from tqdm import tqdm
 
 from ptq_comparison.float_checks import check_names
 from ptq_comparison.inference import Batches, make_session, predict_scores
-from ptq_comparison.provenance import calibration_provenance, check_ranges, write_metadata
+from ptq_comparison.provenance import write_metadata
 from ptq_comparison.quantization import quantize_model
 from ptq_comparison.quantized_checks import tensor_types
-from ptq_comparison.recipes import REFINEMENTS, calibration_options
 
 
 @dataclass(frozen=True)
@@ -33,27 +32,6 @@ class Trial:
         # One thread: with more, sums are added in another order, and the scores change with it.
         session = make_session(model, threads=1)
         return predict_scores(session, self.batches, self.scores.shape[1], tqdm(disable=True))
-
-
-def recipe_provenance(
-    model: Path,
-    samples: Path,
-    ranges: Path,
-    preprocessing: dict[str, Any],
-    recipe: dict[str, Any],
-    name: str,
-) -> dict[str, Any]:
-    """Return what goes into the metadata of a model, from a complete recipe.
-
-    Raises UserError when the ranges are not those of this model, of these images, and so on.
-    """
-    options = calibration_options(recipe)["options"]
-    expected = calibration_provenance(model, samples, preprocessing, recipe["method"], options)
-    return {
-        **check_ranges(ranges, expected),
-        "recipe": name,
-        "refinements": {key: recipe[key] for key in REFINEMENTS},
-    }
 
 
 def exclude(options: dict[str, Any], in_float: Sequence[str]) -> dict[str, Any]:
