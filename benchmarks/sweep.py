@@ -43,7 +43,7 @@ def main() -> None:
             sweep(
                 folder,
                 arguments.data,
-                {"int8": expanded["int8"], name: expanded[name]},  # auto starts from int8
+                {name: expanded[name]},
                 [f"results/sweep/{name}_eval.json", f"results/sweep/latency/{name}.json"],
             )
             for name in names[:: arguments.every]
@@ -68,7 +68,6 @@ def sweep(folder: Path, data: Path, recipes: dict[str, dict], targets: list[str]
                 "dataset": {"path": str(data / "cifar10-prefix")},
                 "model": {"source": str(data / "models" / "resnet8.onnx")},
                 "sweep": {"recipes": str(folder / "recipes.yaml")},
-                "sensitivity": {"recipe": "int8"},
             }
         )
     )
