@@ -6,14 +6,13 @@ import pandas as pd
 import pytest
 from ptq_comparison.comparison import (
     comparison_table,
-    describe_run,
     headline_speeds,
     readable_table,
-    saturation_warnings,
     sortable_table,
     speed_table,
     to_markdown,
 )
+from ptq_comparison.comparison_notes import describe_run, saturation_warnings
 
 COLUMNS = [
     "model",

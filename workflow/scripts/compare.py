@@ -9,14 +9,13 @@ if __name__ == "__main__":
         from ptq_comparison.comparison import (
             TITLE,
             comparison_table,
-            describe_run,
             headline_speeds,
             readable_table,
-            saturation_warnings,
             sortable_table,
             speed_table,
             to_markdown,
         )
+        from ptq_comparison.comparison_notes import describe_run, saturation_warnings
         from ptq_comparison.files import read_json, write_text
         from ptq_comparison.page import to_page
         from ptq_comparison.verdict import verdict
