@@ -13,7 +13,12 @@ from ptq_comparison.verification import (
     verify_log,
     verify_model,
 )
-from ptq_comparison.verification_report import failure_lines, summarize, to_markdown
+from ptq_comparison.verification_report import (
+    failure_lines,
+    summarize,
+    table_rows,
+    to_markdown,
+)
 
 ACCEPTANCE = {"max_drop_pp": 3.0, "min_top1": 0.8, "min_size_reduction": 0.5}
 SATURATION = {"checked": True, "refused": None, "changed": 0.0, "delta_pp": 0.0}
@@ -137,3 +142,15 @@ def test_report_and_gate_tell_what_fails(tmp_path, quantized):
     assert "| FAIL | int8 loses at most 3.0 pp" in markdown
     good = list(verify(tmp_path, quantized).values())
     assert summarize(good) == "7 of 7 requirements hold." and failure_lines(good) == []
+
+
+def test_objects_are_told_without_braces():
+    saturation = {"checked": True, "refused": None, "changed": 0.25, "delta_pp": -1.5}
+    row = {
+        "requirement": "is checked",
+        "expected": "checked",
+        "measured": saturation,
+        "passed": True,
+        "evidence": {"file": "int8_eval.json", "key": "saturation"},
+    }
+    assert table_rows([row])[0]["measured"] == "checked True, changed 0.25, delta_pp -1.5"

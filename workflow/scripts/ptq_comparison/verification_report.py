@@ -12,11 +12,18 @@ def table_rows(requirements: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "": "pass" if row["passed"] else "FAIL",
             "requirement": row["requirement"],
             "expected": row["expected"],
-            "measured": row["measured"],
+            "measured": _text(row["measured"]),
             "evidence": " ".join(filter(None, row["evidence"].values())),
         }
         for row in requirements
     ]
+
+
+def _text(measured: Any) -> Any:
+    """Return what is known of an object, without braces and quotes."""
+    if not isinstance(measured, dict):
+        return measured
+    return ", ".join(f"{key} {value}" for key, value in measured.items() if value is not None)
 
 
 def to_markdown(requirements: list[dict[str, Any]]) -> str:
