@@ -73,3 +73,13 @@ def test_every_item_of_the_report_has_caption_category_and_labels():
             labels = r'labels=\{\s*"content": "[^"]+",\s*"shows": "[^"]+",?\s*\}'
             assert re.search(labels, item), path.name
     assert items == 13
+
+
+def test_the_cluster_profile_bounds_the_rules_that_ask_for_all_cores():
+    asking = {"time_recommended"}  # which inherits it
+    for path in (REPOSITORY / "workflow/rules").glob("*.smk"):
+        if re.search(r"^    threads: 1000\b", path.read_text(), re.MULTILINE):
+            asking.add(path.stem)
+    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
+    assert set(profile["set-threads"]) == asking
+    assert len(asking) == 4
