@@ -15,7 +15,7 @@ from ptq_comparison.inference import Batches
 from tqdm import tqdm
 
 
-def make_model():
+def make_model(batch="n"):
     """Return a model of the pixels minus 100, and their means."""
     graph = helper.make_graph(
         [
@@ -23,8 +23,8 @@ def make_model():
             helper.make_node("ReduceMean", ["shifted"], ["scores"], axes=[1, 2], keepdims=0),
         ],
         "known",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 2, 2, 3])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 3])],
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 2, 2, 3])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, 3])],
         [numpy_helper.from_array(np.float32(100), "hundred")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
@@ -102,3 +102,15 @@ def test_the_model_itself_stays_as_it_is():
     measure_activations(model, batches, {"shifted": (-100.0, 99.0)}, tqdm(disable=True))
     assert model.SerializeToString() == before
     onnx.checker.check_model(model)
+
+
+def test_repeated_images_that_fill_a_fixed_batch_do_not_count():
+    """101 images in batches of 64: a fixed model fills the last one up with its last image."""
+    images = np.concatenate([IMAGES, np.full((1, 2, 2, 3), 255, np.uint8)])
+    limits = {"image": (0.0, 200.0), "shifted": (-100.0, 100.0)}
+    free, fixed = (
+        measure_activations(model, Batches.of(images, model, RAW, 64), limits, tqdm(disable=True))
+        for model in (make_model(), make_model(batch=64))
+    )
+    assert fixed == free
+    assert free[0]["clipped"] == pytest.approx(1 / 101)

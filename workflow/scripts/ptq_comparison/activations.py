@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnxruntime.quantization.calibrate import load_tensors_data
 
-from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.inference import Batches, make_session, run_batch
 from ptq_comparison.models import with_outputs
 
 LEVELS = 256
@@ -42,8 +42,9 @@ def measure_activations(
     clipped = dict.fromkeys(names, 0)
     inner = [name for name in names if name != batches.interface.input]
     for batch in batches:
-        outputs = session.run(inner, batch.inputs) if inner else []  # no name asks for all
-        for name, values in {**batch.inputs, **dict(zip(inner, outputs, strict=True))}.items():
+        outputs = run_batch(session, inner, batch) if inner else []  # no name asks for all
+        inputs = {name: values[: batch.images] for name, values in batch.inputs.items()}
+        for name, values in {**inputs, **dict(zip(inner, outputs, strict=True))}.items():
             if name in grids:
                 low, high = grids[name]
                 scale = (high - low) / (LEVELS - 1) or 1.0
