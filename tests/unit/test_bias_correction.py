@@ -5,7 +5,8 @@ import pytest
 from helpers import RAW, Quantizer, make_network
 from ptq_comparison.bias_correction import channel_means, correct_biases
 from ptq_comparison.inference import Batches
-from ptq_comparison.layers import constants, copy_model, set_constant
+from ptq_comparison.layers import constants, set_constant
+from ptq_comparison.models import copy_model
 from ptq_comparison.stored_weights import stored_weights
 
 PIXELS = {**RAW, "layout": "NCHW"}

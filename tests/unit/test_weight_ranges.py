@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from helpers import OPTIONS, RAW, Quantizer, make_images, make_network
 from ptq_comparison.inference import Batches
-from ptq_comparison.layers import constants, copy_model, set_constant
+from ptq_comparison.layers import constants, set_constant
+from ptq_comparison.models import copy_model
 from ptq_comparison.stored_weights import stored_weights
 from ptq_comparison.weight_ranges import clip_weights
 

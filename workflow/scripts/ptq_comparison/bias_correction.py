@@ -18,11 +18,10 @@ from ptq_comparison.inference import Batches, make_session, run_batch
 from ptq_comparison.layers import (
     channel_axis,
     constants,
-    copy_model,
     own_weights,
     set_constant,
 )
-from ptq_comparison.models import attribute, extract
+from ptq_comparison.models import attribute, copy_model, extract
 from ptq_comparison.stored_weights import stored_weights
 
 
@@ -44,13 +43,13 @@ def correct_biases(
     The cost is one quantization of the model and one pass over `batches` to that layer a layer.
     """
     corrected = copy_model(model)
-    held = _outputs(quantize(copy_model(model)))
+    held = _outputs(quantize(model))
     layers = [(n, outputs) for n, outputs in _correctable(corrected) if n.input[1] in held]
     if not layers:
         return corrected
     wanted = channel_means(reference or model, [n.output[0] for n, _ in layers], batches)
     for (node, outputs), mean in zip(layers, wanted, strict=True):
-        quantized = quantize(copy_model(corrected))
+        quantized = quantize(corrected)
         (found,) = channel_means(quantized, [_outputs(quantized)[node.input[1]]], batches)
         name = _bias(corrected, node, outputs)
         bias = constants(corrected)[name]

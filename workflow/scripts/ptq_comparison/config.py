@@ -6,6 +6,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from ptq_comparison.methods import leaves_no_choice
+
 
 def config_errors(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
     """Return one line for each mistake: the key, what was found, what is allowed."""
@@ -18,7 +20,7 @@ def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
     """Yield one line for each pair of keys that do not go together; `config` has its defaults."""
     calibration, quantization = config["calibration"], config["quantization"]
     bins, quantized_bins = calibration["num_bins"], calibration["num_quantized_bins"]
-    if calibration["method"] == "Entropy" and bins < 2 * quantized_bins:
+    if leaves_no_choice(calibration):
         yield (
             f"calibration.num_bins: {bins} with num_quantized_bins {quantized_bins} leaves Entropy "
             f"nothing to choose from, so that it equals MinMax; use at least {2 * quantized_bins}"

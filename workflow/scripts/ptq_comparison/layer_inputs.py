@@ -5,8 +5,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ptq_comparison.inference import Batches, make_session, run_batch
-from ptq_comparison.layers import constants, copy_model, to_rows
-from ptq_comparison.models import extract
+from ptq_comparison.layers import constants, to_rows
+from ptq_comparison.models import copy_model, extract
 
 PATCHES = "ptq_comparison_patches"  # a name that no model has
 

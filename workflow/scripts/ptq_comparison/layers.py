@@ -31,13 +31,6 @@ def set_constant(model: onnx.ModelProto, name: str, values: np.ndarray) -> None:
     tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values, np.float32), name))
 
 
-def copy_model(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy, as onnxruntime may change what it is given."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    return copy
-
-
 def channel_axis(node: onnx.NodeProto) -> int:
     """Return the axis of a weight along which onnxruntime quantizes it by channel."""
     return 0 if node.op_type == "Conv" or attribute(node, "transB", 0) else 1

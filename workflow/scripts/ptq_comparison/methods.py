@@ -11,6 +11,14 @@ METHOD_OPTIONS = {
 }
 
 
+def leaves_no_choice(calibration: dict[str, Any]) -> bool:
+    """Tell whether Entropy has one candidate alone, so that it equals MinMax."""
+    return bool(
+        calibration["method"] == "Entropy"
+        and calibration["num_bins"] < 2 * calibration["num_quantized_bins"]
+    )
+
+
 def method_options(calibration: dict[str, Any]) -> dict[str, Any]:
     """Return those keys of the config's section `calibration` that its method looks at."""
     return {name: calibration[name] for name in METHOD_OPTIONS[calibration["method"]]}

@@ -123,11 +123,17 @@ def describe_model(path: Path, name: str) -> dict[str, Any]:
     }
 
 
+def copy_model(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy, as onnxruntime may change what it is given."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
 def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
     """Return a copy of the model that also gives the float32 tensors `names`."""
     given = {value.name for value in (*model.graph.output, *model.graph.input)}
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
+    copy = copy_model(model)
     copy.graph.output.extend(
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
         for name in names

@@ -12,6 +12,7 @@ from ptq_comparison.files import atomic_path
 from ptq_comparison.float_checks import check_names
 from ptq_comparison.float_nodes import keep_in_float
 from ptq_comparison.inference import Batches
+from ptq_comparison.models import copy_model
 from ptq_comparison.provenance import write_metadata
 from ptq_comparison.quantized_checks import check_outputs, check_stored, tensor_types
 
@@ -65,14 +66,14 @@ def quantize_model(
         if types
         else {}
     )
-    given = onnx.ModelProto()  # onnxruntime changes the model that it is given
-    given.CopyFrom(model)
     # onnxruntime has no MSE, and takes only ranges of the method that it is told.
     known_method = CalibrationMethod["MinMax" if method == "MSE" else method]
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "quantized.onnx"
         quantize_static(
-            given,  # and given a path, it writes a file beside it, so that parallel jobs collide
+            # onnxruntime changes the model that it is given; given a path, it writes a file beside
+            # it, so that parallel jobs collide.
+            copy_model(model),
             path,
             calibration_cache_path=ranges,
             calibrate_method=known_method,

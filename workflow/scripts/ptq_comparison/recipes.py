@@ -7,7 +7,7 @@ from typing import Any
 
 from ptq_comparison.dtypes import DTYPES, SHARED
 from ptq_comparison.errors import UserError
-from ptq_comparison.methods import METHOD_OPTIONS, method_options
+from ptq_comparison.methods import METHOD_OPTIONS, leaves_no_choice, method_options
 
 AUTO = "auto"  # the recipe that `mix_precision` makes
 # What a recipe may ask for beyond the configuration, and what it asks for by default.
@@ -92,9 +92,7 @@ def recipe_conflicts(recipes: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Yield one line for each pair of keys that do not go together; `recipes` are complete."""
     for given, recipe in recipes.items():
         name = f"recipes.{given}"
-        if recipe["method"] == "Entropy" and (
-            recipe["num_bins"] < 2 * recipe["num_quantized_bins"]
-        ):
+        if leaves_no_choice(recipe):
             yield (
                 f"{name}.num_bins: {recipe['num_bins']} leaves Entropy nothing to choose from; "
                 f"use at least {2 * recipe['num_quantized_bins']}"

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from ptq_comparison.float_checks import check_names
 from ptq_comparison.inference import Batches, make_session, predict_scores
+from ptq_comparison.models import copy_model
 from ptq_comparison.provenance import write_metadata
 from ptq_comparison.quantization import quantize_model
 from ptq_comparison.quantized_checks import tensor_types
@@ -71,8 +72,7 @@ def name_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
 
     onnxruntime excludes nodes by name; exporters may leave names empty.
     """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
+    copy = copy_model(model)
     names = {node.name for node in copy.graph.node}
     for node in copy.graph.node:
         if not node.name:

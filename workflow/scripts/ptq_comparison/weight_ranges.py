@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from onnxruntime.quantization.quant_utils import get_qmin_qmax_for_qType
 
-from ptq_comparison.layers import channel_axis, copy_model, own_weights, set_constant
+from ptq_comparison.layers import channel_axis, own_weights, set_constant
+from ptq_comparison.models import copy_model
 from ptq_comparison.mse_ranges import best_ranges
 from ptq_comparison.quantized_checks import TENSOR_TYPES
 

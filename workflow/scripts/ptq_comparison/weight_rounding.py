@@ -14,8 +14,8 @@ from onnxruntime.quantization.quant_utils import TENSOR_NAME_QUANT_SUFFIX
 
 from ptq_comparison.inference import Batches
 from ptq_comparison.layer_inputs import input_moments
-from ptq_comparison.layers import copy_model, from_rows, own_weights, set_constant, to_rows
-from ptq_comparison.models import attribute
+from ptq_comparison.layers import from_rows, own_weights, set_constant, to_rows
+from ptq_comparison.models import attribute, copy_model
 from ptq_comparison.stored_weights import Weight, stored_weights
 
 # Zero points of symmetric weights with 8 and 7 bits, and the largest absolute value in units of the
