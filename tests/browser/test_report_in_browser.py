@@ -27,12 +27,10 @@ PAGES = {("1 Comparison", "accuracy, size and speed"), ("4 Verification", "expec
 
 @pytest.fixture(scope="module")
 def report(default_run, tmp_path_factory):
-    """The path of report.html; it is small, and quickly made."""
+    """The path of report.html, which is small."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    begin = time.monotonic()
     result = run_snakemake(default_run, options=("--report", str(path)))
     assert result.returncode == 0, result.stdout
-    assert time.monotonic() - begin < 20
     assert path.stat().st_size < 5_000_000
     return path
 
@@ -67,6 +65,16 @@ def rows(browser, table):
     )
 
 
+def sort_by(browser, table, heading):
+    """Click on a heading and wait: DataTables sorts in a task of its own, after the click."""
+    xpath = f"//table[@id='{table}']//th[.='{heading}']"
+    header = browser.find_element(By.XPATH, xpath)
+    wait_for(browser, lambda: "dt-orderable-asc" in header.get_attribute("class"))
+    before = header.get_attribute("aria-sort")
+    click(browser, xpath)
+    wait_for(browser, lambda: header.get_attribute("aria-sort") not in (None, before))
+
+
 def is_cut(browser):
     """Tell whether something is wider than the place it has."""
     return browser.execute_script(
@@ -79,9 +87,13 @@ def test_the_checks_see_an_error_and_a_request(browser, complaints, tmp_path):
     page = tmp_path / "page.html"
     page.write_text('<img src="http://127.0.0.1:9/a.png"><script>throw Error("broken")</script>')
     browser.get(page.as_uri())
-    found = wait_for(browser, complaints)
-    assert any("broken" in line for line in found)
-    assert "http://127.0.0.1:9/a.png" in found
+    found = []
+
+    def both():
+        found.extend(complaints())
+        return any("broken" in line for line in found) and "http://127.0.0.1:9/a.png" in found
+
+    wait_for(browser, both)
 
 
 def test_it_opens_with_description_and_verdict(
@@ -145,7 +157,7 @@ def test_the_comparison_has_three_rows_and_sorts(browser, complaints, screenshot
     for column, number in (("bytes", 7), ("top-1", 1), ("speed", 11)):
         orders = []
         for _ in range(2):
-            click(browser, f"//table[@id='table0']//th[.='{column}']")
+            sort_by(browser, "table0", column)
             values = [row[number] for row in rows(browser, "table0")]
             orders.append([float(value.strip("%").replace(",", "")) for value in values])
         assert orders[0] == sorted(orders[0]) and orders[1] == orders[0][::-1], column
@@ -186,7 +198,7 @@ def test_columns_sort_as_numbers(browser, tmp_path, heading):
     page.write_text(to_page("Numbers", "In any order.", {"": table}))
     browser.get(page.as_uri())
     wait_for(browser, lambda: len(rows(browser, "table0")) == 4)
-    click(browser, f"//table[@id='table0']//th[.='{heading}']")
+    sort_by(browser, "table0", heading)
     column = list(NUMBERS).index(heading)
     assert [row[column] for row in rows(browser, "table0")] == NUMBERS[heading]
 
