@@ -1,13 +1,34 @@
 # The configuration, checked and completed, and what several rules derive from it.
 
+import os
 import re
 import sys
 
 import yaml
 from snakemake.utils import validate
 
-SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
-SCHEMA = Path(workflow.current_basedir).parent / "schemas" / "config.schema.yaml"
+# Otherwise it is a module from the web, read through Snakemake's cache.
+IS_LOCAL = isinstance(workflow.current_basedir, os.PathLike)
+
+
+def get_scripts():
+    """Return the folder of the scripts, or its copy in Snakemake's cache."""
+    if IS_LOCAL:
+        return Path(workflow.current_basedir).parent / "scripts"
+    # Snakemake fetches the script of a rule, but not what it imports; side by side in the cache,
+    # it finds them.
+    listing = Path(workflow.source_path("../scripts/modules.txt"))
+    for name in listing.read_text().split():
+        if Path(workflow.source_path(f"../scripts/{name}")) != listing.parent / name:
+            sys.exit(
+                f"error: {workflow.current_basedir}: Snakemake's cache gives the modules of this "
+                "kind of address other names; use github(), gitlab(), or the path of a clone"
+            )
+    return listing.parent
+
+
+SCRIPTS = get_scripts()
+SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 sys.path.append(str(SCRIPTS))
 
 from ptq_comparison.code_digest import code_digest
@@ -86,6 +107,11 @@ def get_model_file(wildcards):
     """Name the file of the float32 model as the config gives it: ONNX or Keras, here or in the web."""
     source = config["model"]["source"]
     if source == "bundled":
+        if not IS_LOCAL:  # Snakemake's cache holds text files only
+            stop(
+                "model.source: the bundled model comes with a clone of the repository, not with a "
+                "module from the web; set it to the path or the address of a model"
+            )
         return workflow.source_path("../resources/resnet8_shapes.onnx")
     if MODEL_IS_REMOTE:
         return f"results/downloads/model/{Path(source).name}"

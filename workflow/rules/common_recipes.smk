@@ -21,7 +21,7 @@ RECIPES_FILE = Path(
         else workflow.source_path("../../config/recipes.yaml")
     )
 )
-RECIPES_SCHEMA = SCHEMA.with_name("recipes.schema.yaml")
+RECIPES_SCHEMA = Path(workflow.source_path("../schemas/recipes.schema.yaml"))
 
 
 def read_recipes():
