@@ -6,9 +6,9 @@ rule mix_precision:
     """Keep the worst nodes in float32 until the loss on the validation images is small enough."""
     input:
         sensitivity="results/sensitivity.csv",
-        model=get_mixed_model,
+        model=MIXED_MODEL,
         fp32="results/models/fp32.onnx",
-        ranges=get_mixed_ranges,
+        ranges=MIXED_RANGES,
         samples="results/calibration/samples.npy",
         images="results/sweep/validation.npy",
         baseline="results/sweep/predictions/fp32.npz",
@@ -24,7 +24,7 @@ rule mix_precision:
     # As in measure_latency, where it measures times: all there are, so that nothing runs beside it.
     threads: 1000 if LATENCY else 1
     params:
-        recipe=get_mixed_recipe,
+        recipe=MIXED,
         target_drop_pp=config["acceptance"]["target_drop_pp"],
         timed=bool(LATENCY),
         threads=config["latency"]["threads"][0],
