@@ -30,12 +30,12 @@ def main() -> None:
     add_data_argument(parser)
     arguments = parser.parse_args()
     sys.path.append(str(REPOSITORY / "workflow" / "scripts"))
-    from ptq_comparison.recipes import complete_recipes, expand_recipes
+    from ptq_comparison.recipes import complete_recipes, equal_recipes, expand_recipes
 
     config = yaml.safe_load((REPOSITORY / "config/cifar10.yaml").read_text())
     shipped = yaml.safe_load((REPOSITORY / "config/recipes.yaml").read_text())["recipes"]
     expanded = expand_recipes(shipped)
-    names = list(complete_recipes(expanded, config))
+    names = list(dict.fromkeys(equal_recipes(complete_recipes(expanded, config)).values()))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         together = sweep(folder, arguments.data, expanded, ["results/sweep.csv"])
@@ -68,6 +68,8 @@ def sweep(folder: Path, data: Path, recipes: dict[str, dict], targets: list[str]
                 "dataset": {"path": str(data / "cifar10-prefix")},
                 "model": {"source": str(data / "models" / "resnet8.onnx")},
                 "sweep": {"recipes": str(folder / "recipes.yaml")},
+                # A recipe alone is not that of the configuration.
+                **({"sensitivity": {"recipe": None}} if len(recipes) == 1 else {}),
             }
         )
     )

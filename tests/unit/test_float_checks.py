@@ -86,10 +86,13 @@ def test_names_of_nodes_are_unique_or_empty():
 
 
 def test_per_channel_needs_opset_13_and_the_remedy_works():
-    options = {"per_channel": True, "format": "QDQ"}
+    options = {"per_channel": True, "format": "QDQ", "activation_type": "QInt8"}
     assert required_opset([options])[0] == 13
     assert required_opset([{**options, "format": "QOperator"}])[0] == 10
     assert required_opset([{**options, "per_channel": False}])[0] == 10
+    # onnxruntime itself takes a model with 16 bits to opset 21.
+    assert required_opset([{**options, "activation_type": "QUInt16"}])[0] == 10
+    assert required_opset([{**options, "tensor_types": {"input": "QUInt16"}}])[0] == 10
     model = make_classifier()
     model.opset_import[0].version = 12
     with pytest.raises(

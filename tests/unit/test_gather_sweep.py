@@ -6,7 +6,7 @@ from layout import check_layout
 from matplotlib import pyplot as plt
 from ptq_comparison.figures.sweep import plot_sweep
 from ptq_comparison.recipe_evaluation import evaluate_recipe
-from ptq_comparison.sweep import describe_sweep, readable_sweep, sweep_table
+from ptq_comparison.sweep import describe_sweep, read_sweep, readable_sweep, sweep_table
 
 LABELS = np.arange(600) % 4
 
@@ -80,6 +80,18 @@ def test_without_speed_there_is_none_in_the_table():
     table = sweep_table(make_evaluations(), [])
     assert "speed" not in describe_sweep(table)[0]
     assert "speed" not in readable_sweep(table).columns
+
+
+def test_recipes_keep_their_names_in_csv(tmp_path):
+    """pandas takes NA and its like for no value, and 007 for a number."""
+    names = ["NA", "None", "null", "nan", "007", "1e5"]
+    evaluations = [{**make_evaluations()[0], "recipe": name} for name in names]
+    for some in (evaluations, evaluations[4:]):
+        table = sweep_table(some, [])
+        table.to_csv(tmp_path / "sweep.csv", index=False)
+        found = read_sweep(tmp_path / "sweep.csv")
+        assert found["recipe"].tolist() == table["recipe"].tolist()
+        assert found["speedup"].isna().all()
 
 
 @pytest.mark.parametrize("latencies", [make_latencies(), []], ids=["speed", "size"])

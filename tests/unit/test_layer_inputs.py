@@ -4,9 +4,12 @@ The output y = w x of a row w of the weight has the sum of squares w (sum of x x
 is compared with what the layer itself gives.
 """
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from helpers import RAW, make_network
+from ptq_comparison import layer_inputs
 from ptq_comparison.inference import Batches, make_session
 from ptq_comparison.layer_inputs import input_moments
 from ptq_comparison.layers import constants, to_rows
@@ -64,3 +67,29 @@ def test_moments_explain_the_outputs(name, batch):
     assert moments.shape == (len(rows), rows.shape[2], rows.shape[2])
     explained = np.einsum("gri,gij,grj->gr", rows, moments, rows).ravel()
     assert explained == pytest.approx(squares, rel=1e-4)
+
+
+@pytest.mark.parametrize("batch", ["batch", 4])
+@pytest.mark.parametrize("name", ["plain", "strides and pads", "depthwise", "Gemm"])
+def test_slices_do_not_change_the_moments(name, batch, monkeypatch):
+    model = make_network(LAYERS[name], channels=4, batch=batch)
+    node = next(node for node in model.graph.node if "w" in node.input)
+    batches = Batches.of(IMAGES, model, NCHW, 10)
+    whole = input_moments(model, node, batches)
+    monkeypatch.setattr(layer_inputs, "SLICE", 1)  # one image at a time
+    sliced = input_moments(model, node, batches)
+    assert np.abs(whole - sliced).max() < 1e-14 * np.abs(whole).max()
+
+
+def test_memory_holds_a_slice_of_the_patches_of_a_batch(monkeypatch):
+    layers = conv(4, 4, 5, 5, pads=[2, 2, 2, 2])
+    model = make_network(layers, channels=4, side=32)
+    node = model.graph.node[0]
+    images = np.zeros((32, 32, 32, 4), np.uint8)
+    patches = 4 * images.size * 25  # bytes, of the batch
+    monkeypatch.setattr(layer_inputs, "SLICE", patches // 16)
+    tracemalloc.start()
+    input_moments(model, node, Batches.of(images, model, NCHW, 32))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < patches / 2

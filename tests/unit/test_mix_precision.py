@@ -1,16 +1,19 @@
-"""Rule mix_precision: the worst nodes stay in float32 until the accuracy is near enough."""
+"""Rules mix_precision and time_mixed: the worst nodes stay in float32 until the accuracy is near
+enough."""
 
 import numpy as np
 import pytest
 from helpers import OPTIONS, RAW, make_images, make_outlier_classifier
+from ptq_comparison import step_speeds
 from ptq_comparison.calibration import calibrate, write_ranges
 from ptq_comparison.inference import Batches, make_session
 from ptq_comparison.latency import Times
 from ptq_comparison.metrics import paired_difference_interval
-from ptq_comparison.mixed_precision import add_speeds, last_quantized, mix_precision
+from ptq_comparison.mixed_precision import last_quantized, mix_precision
 from ptq_comparison.quantization import quantize
 from ptq_comparison.quantized_checks import is_quantized
 from ptq_comparison.rows import read_rows, write_rows
+from ptq_comparison.step_speeds import add_speeds, time_steps
 from ptq_comparison.trial import Trial, exclude, quantizer
 from tqdm import tqdm
 
@@ -34,12 +37,13 @@ def trial(tmp_path):
 
 
 def test_it_stops_where_the_loss_is_small_enough(trial):
-    rows, models = zip(*mix_precision(trial, RANKING, LABELS, 10.0), strict=True)
+    rows = list(mix_precision(trial, RANKING, LABELS, 10.0))
     assert [(row["nodes_in_float"], row["node"]) for row in rows] == [(0, ""), (1, "outlier")]
     assert [row["nodes_quantized"] for row in rows] == [4, 3]
     assert rows[0]["delta_pp"] < -10 <= rows[1]["delta_pp"]
     fp32 = predict(MODEL).argmax(axis=1) == LABELS
-    for row, model in zip(rows, models, strict=True):
+    for row in rows:
+        model = trial.quantize(RANKING[: row["nodes_in_float"]])
         own = predict(model).argmax(axis=1) == LABELS
         assert (row["correct"], row["total"], row["top1"]) == (own.sum(), 60, own.mean())
         assert row["delta_pp"] == pytest.approx(100 * (own.mean() - fp32.mean()))
@@ -51,28 +55,50 @@ def test_it_stops_where_the_loss_is_small_enough(trial):
 
 
 def test_a_recipe_that_is_good_enough_stays_as_it_is(trial):
-    ((row, model),) = mix_precision(trial, RANKING, LABELS, 100.0)
-    assert row["nodes_in_float"] == 0 and is_quantized(model)
+    (row,) = mix_precision(trial, RANKING, LABELS, 100.0)
+    assert (row["nodes_in_float"], row["nodes_quantized"]) == (0, 4)
 
 
 def test_a_target_that_is_not_reached_ends_with_all_nodes_in_float(trial):
     """The worst node comes last here, so that only float32 itself loses nothing."""
     ranking = ["softmax", "pool", "conv", "outlier"]
-    rows, models = zip(*mix_precision(trial, ranking, LABELS, 1.0), strict=True)
+    rows = list(mix_precision(trial, ranking, LABELS, 1.0))
     assert [row["nodes_in_float"] for row in rows] == [0, 1, 2, 3, 4]
     assert rows[-1]["nodes_quantized"] == 0 and rows[-1]["delta_pp"] == 0
+    models = [trial.quantize(ranking[:kept]) for kept in range(5)]
     assert [is_quantized(model) for model in models] == [True] * 4 + [False]
     assert last_quantized(rows) is rows[3] and last_quantized(rows[:2]) is rows[1]
 
 
 def test_the_target_itself_is_near_enough(trial):
-    first, _ = next(mix_precision(trial, RANKING, LABELS, 0.0))
+    first = next(mix_precision(trial, RANKING, LABELS, 0.0))
     assert first["delta_pp"] < 0
     steps = {
         target: len(list(mix_precision(trial, RANKING, LABELS, target)))
         for target in (-first["delta_pp"], -first["delta_pp"] - 0.1)
     }
     assert list(steps.values()) == [1, 2]
+
+
+def test_steps_are_timed_in_groups_each_with_float32(trial, monkeypatch):
+    """So many sessions as a large model has steps need not fit into memory."""
+    calls = []
+
+    def measure(models, settings, seconds, progress):
+        calls.append(dict(models))
+        return [{key: Times(np.full((4, 3), 0.01), np.full(4, 0.1)) for key in models}]
+
+    monkeypatch.setattr(step_speeds, "measure", measure)
+    monkeypatch.setattr(step_speeds, "GROUP", 2)
+    rows = list(mix_precision(trial, ["softmax", *RANKING[:3]], LABELS, 1.0))
+    assert len(rows) == 3
+    timed = time_steps(rows, trial.quantize, MODEL, (trial.batches, 1), 0.1, None)
+    assert [list(models) for models in calls] == [["fp32", "0", "1"], ["fp32", "2"]]
+    assert all(models["fp32"] is MODEL for models in calls)
+    expected = trial.quantize(["softmax", "outlier"])
+    assert calls[1]["2"].SerializeToString() == expected.SerializeToString()
+    assert [{key: row[key] for key in rows[0]} for row in timed] == rows
+    assert {(row["speedup"], row["threads"], row["batch_size"]) for row in timed} == {(1.0, 1, 16)}
 
 
 def test_speeds_are_against_the_float_model_in_the_same_blocks():

@@ -1,10 +1,12 @@
 """Rule quantize: what is stored is what was asked for."""
 
+import re
+
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import RAW, Quantizer, make_classifier, make_images
+from helpers import OPTIONS, RAW, Quantizer, make_classifier, make_images
 from onnx import TensorProto, numpy_helper
 from onnxruntime.quantization.calibrate import load_tensors_data
 from ptq_comparison.calibration import calibrate, write_ranges
@@ -12,7 +14,7 @@ from ptq_comparison.dtypes import quantized_models
 from ptq_comparison.errors import UserError
 from ptq_comparison.inference import Batches
 from ptq_comparison.provenance import read_metadata
-from ptq_comparison.quantization import preprocess_model, quantize
+from ptq_comparison.quantization import check_recipe, preprocess_model, quantize
 from tqdm import tqdm
 
 IMAGES, _ = make_images(30, seed=5)
@@ -128,6 +130,27 @@ def test_excluded_nodes_stay_in_float(make):
 def test_a_typo_in_excluded_nodes_suggests_the_right_name(make):
     with pytest.raises(UserError, match=r"nodes_to_exclude: .* no node 'convv'.*'conv'"):
         make(nodes_to_exclude=["convv"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "opset", "line"),
+    [
+        ({"nodes_to_exclude": ["konv"]}, 13, "recipes.a.nodes_to_exclude: the model has no node "),
+        ({"tensor_types": {"imag": "QUInt8"}}, 13, "recipes.a.tensor_types: the model has no"),
+        (
+            {"per_channel": True},
+            12,
+            "model.source: has opset 12, but recipes.a.per_channel with the format QDQ needs 13; "
+            "set model.opset: 13",
+        ),
+    ],
+)
+def test_a_recipe_that_does_not_fit_the_model_is_named(changes, opset, line):
+    model = make_classifier()
+    model.opset_import[0].version = opset
+    check_recipe(model, "a", OPTIONS)
+    with pytest.raises(UserError, match=f"^{re.escape(line)}"):
+        check_recipe(model, "a", {**OPTIONS, **changes})
 
 
 def test_excluded_by_type(make):

@@ -1,5 +1,7 @@
 """Recipes: expanded, completed with the configuration, and grouped by what they share."""
 
+import re
+
 import pytest
 import yaml
 from helpers import REPOSITORY
@@ -7,7 +9,9 @@ from ptq_comparison.config import config_errors
 from ptq_comparison.errors import UserError
 from ptq_comparison.recipes import (
     calibration_name,
+    choose_mixed,
     complete_recipes,
+    equal_recipes,
     expand_recipes,
     quantization_options,
     recipe_conflicts,
@@ -17,7 +21,6 @@ from ptq_comparison.recipes import (
 
 CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/recipes.schema.yaml").read_text())
-SHIPPED = yaml.safe_load((REPOSITORY / "config/recipes.yaml").read_text())["recipes"]
 
 
 def complete(recipes):
@@ -63,7 +66,7 @@ def test_what_a_recipe_does_not_name_is_that_of_the_configuration():
     assert options["format"] == "QDQ"
 
 
-def test_images_are_at_most_those_that_calibrate_and_what_then_repeats_is_left_out():
+def test_images_are_at_most_those_that_calibrate_and_what_then_repeats_is_found():
     recipes = complete(
         {
             "a": {"dtype": "int8"},
@@ -72,7 +75,7 @@ def test_images_are_at_most_those_that_calibrate_and_what_then_repeats_is_left_o
             "same": {"activation_type": "QInt8", "weight_type": "QInt8"},
         }
     )
-    assert list(recipes) == ["a", "few"]
+    assert equal_recipes(recipes) == {"a": "a", "few": "few", "many": "a", "same": "a"}
     assert recipes["a"]["samples_per_class"] == 100
 
 
@@ -131,12 +134,46 @@ def test_a_mistake_names_recipe_key_and_what_is_allowed():
     assert any("recipes.a_int8.methd: unknown key; did you mean 'method'?" in x for x in lines)
 
 
-def test_the_shipped_recipes_are_sound_many_and_share():
-    expanded = expand_recipes(SHIPPED)
-    assert config_errors({"recipes": expanded}, SCHEMA) == []
-    assert list(type_errors(expanded)) == []
-    recipes = complete_recipes(expanded, CONFIG)
-    assert list(recipe_conflicts(recipes)) == []
-    assert len(recipes) >= 40
-    assert len({calibration_name(recipe) for recipe in recipes.values()}) <= len(recipes) / 4
-    assert len(set(same_graphs(recipes).values())) <= len(recipes) / 2
+def test_a_list_without_values_is_refused():
+    with pytest.raises(UserError, match=r"recipes\.a\.method: \[\] has no value; give one"):
+        expand_recipes({"a": {"dtype": "int8", "method": []}, "b": {"dtype": "int8"}})
+
+
+def test_without_a_name_the_first_plain_recipe_is_taken_apart():
+    recipes = complete(
+        {
+            "gptq": {"dtype": "int8", "rounding": "GPTQ"},
+            "bias": {"dtype": "uint8", "bias_correction": True},
+            "plain": {"dtype": "u8s8"},
+        }
+    )
+    assert choose_mixed(None, recipes) == ("plain", recipes["plain"])
+    del recipes["plain"]  # then one without its refinement
+    assert choose_mixed(None, recipes) == ("gptq", complete({"a": {"dtype": "int8"}})["a"])
+
+
+def test_a_recipe_that_equals_another_can_be_taken_apart():
+    recipes = complete({"a": {"dtype": "int8"}, "b": {"dtype": "int8", "per_channel": False}})
+    assert equal_recipes(recipes) == {"a": "a", "b": "a"}
+    assert choose_mixed("b", recipes) == ("b", recipes["a"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ("a", "there is no recipe 'a'; there is for example 'a_MinMax', 'a_MSE'; null"),
+        ("a_minmax", "there is no recipe 'a_minmax'; there is for example 'a_MinMax'"),
+        ("zzz", "there is for example 'a_MinMax', 'a_MSE', 'gptq'; null stands for the first one"),
+        ("gptq", "gptq has rounding, which single nodes are tried without; name a recipe that has"),
+    ],
+)
+def test_a_recipe_that_cannot_be_taken_apart_is_named(asked, line):
+    recipes = complete(
+        {
+            "a": {"dtype": "int8", "method": ["MinMax", "MSE"]},
+            "gptq": {"dtype": "int8", "rounding": "GPTQ"},
+        }
+    )
+    with pytest.raises(UserError, match=re.escape(line)) as error:
+        choose_mixed(asked, recipes)
+    assert str(error.value).startswith("sensitivity.recipe: ")

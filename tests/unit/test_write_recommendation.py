@@ -37,7 +37,7 @@ def make_evaluation(name, predicted, size):
 def content():
     table = make_table(agreement=[0.99, 0.98], speedup=[1.4, 1.5])
     agrees = {"a": np.ones(1000, bool), "b": np.arange(1000) > 80}
-    selection = describe_selection(table, 0, np.array([True, True]), agrees, FREE)
+    selection = describe_selection(table, 0, np.array([True, True]), agrees, FREE, 1)
     speeds = {
         "recommended": {
             "speedup": 1.41,

@@ -131,15 +131,29 @@ def test_a_target_that_no_quantized_model_reaches(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("recipe", "line"),
     [
-        ("u8s9", "sensitivity.recipe: there is no recipe 'u8s9' in "),
-        ("gptq", "sensitivity.recipe: gptq has rounding, which single nodes are tried without"),
+        ("u8s9", "there is no recipe 'u8s9'; there is for example 'u8s8'; null stands for the"),
+        ("gptq", "gptq has rounding, which single nodes are tried without; name a recipe that"),
     ],
 )
-def test_a_recipe_that_cannot_be_taken_apart_is_named(tiny, tmp_path, recipe, line):
+def test_a_recipe_that_cannot_be_taken_apart_is_one_line(tiny, tmp_path, recipe, line):
     configfiles = files(tmp_path, tiny, sensitivity={"recipe": recipe})
     result = run_snakemake(tmp_path, "sensitivity", configfiles=configfiles)
-    assert result.returncode != 0 and line in result.stdout
+    assert result.returncode != 0
+    *_, last = result.stdout.splitlines()
+    assert last.startswith(f"error: config: sensitivity.recipe: {line}")
     assert not (tmp_path / "results").exists()
+
+
+def test_recipes_with_refinements_alone_are_taken_apart_without_them(tiny, tmp_path):
+    settings = {"sensitivity": {"recipe": None}, "latency": {"measure": False}}
+    configfiles = files(tmp_path, tiny, **settings)
+    overlay(tmp_path / "recipes.yaml", {"recipes": {"gptq": RECIPES["gptq"]}})
+    target = "results/sweep/models/auto.onnx"
+    result = run_snakemake(tmp_path, target, configfiles=configfiles)
+    assert result.returncode == 0, result.stdout
+    entries = onnx.load(tmp_path / target).metadata_props
+    metadata = {entry.key.split(".")[1]: entry.value for entry in entries}
+    assert json.loads(metadata["refinements"])["rounding"] == "nearest"
 
 
 def test_nodes_without_a_name_are_ranked_and_kept_in_float(tiny, tmp_path):

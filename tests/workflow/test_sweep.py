@@ -5,10 +5,11 @@ import re
 import shutil
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import yaml
-from helpers import make_images, overlay, run_snakemake
+from helpers import make_classifier, make_images, overlay, run_snakemake
 
 RECIPES = {
     "int8": {"dtype": "int8"},
@@ -83,7 +84,9 @@ def test_the_recommendation_names_the_best_and_tests_it(swept):
     content = json.loads((swept / "results/recommendation.json").read_text())
     table = pd.read_csv(swept / "results/sweep.csv")
     assert content["recipe"] == table["recipe"].iloc[0]
-    assert content["tried"] == len(NAMES)
+    steps = len(pd.read_csv(swept / "results/sweep/mixed_precision.csv"))
+    assert content["recipes"] == len(NAMES)
+    assert content["tried"] == len(NAMES) - 1 + steps
     assert content["validation"]["agreement"] == table["agreement"].iloc[0]
     evaluation = json.loads((swept / "results/recommended_eval.json").read_text())
     assert content["test"]["correct"] == evaluation["accuracy"]["correct"]
@@ -162,6 +165,9 @@ def test_nothing_qualifies(tiny, swept, tmp_path):
         ("- int8", "no recipes; give a mapping 'recipes'"),
         ("recipes:\n  auto: {dtype: int8}", "recipes: 'auto' should not be valid"),
         ("recipes: {a: {dtype: int8, rounding: up}}", "recipes.a.rounding: 'up' is not allowed"),
+        ("recipes:\n  a:\n  b: {dtype: int8}", "recipes.a: has None; give a mapping of options"),
+        ("recipes: {a: {dtype: int8, method: []}}", "recipes.a.method: [] has no value"),
+        ("recipes:\n  a: {dtype: int8}\n  a: {dtype: uint8}", "line 3: 'a' stands there once more"),
     ],
 )
 def test_a_wrong_recipes_file_is_one_line(tiny, tmp_path, content, line):
@@ -188,14 +194,49 @@ def test_a_tensor_that_is_not_there_is_named(tiny, tmp_path):
         tmp_path, "sweep", configfiles=files(tiny, tmp_path, recipes, sensitivity={})
     )
     assert result.returncode != 0
-    assert "tensor_types: the model has no tensor 'imagee'; it has for example 'image'" in (
-        result.stdout
+    assert (
+        "recipes.a.tensor_types: the model has no tensor 'imagee'; it has for example 'image'"
+        in (result.stdout)
     )
+
+
+def test_a_lower_opset_than_a_recipe_needs_is_named_before_it_is_refined(tiny, tmp_path):
+    model = make_classifier()
+    model.opset_import[0].version = 12
+    onnx.save(model, tmp_path / "model.onnx")
+    recipes = {"a": {"dtype": "int8"}, "b": {"dtype": "u8s8", "per_channel": True}}
+    recipes["c"] = {**recipes["b"], "rounding": "GPTQ"}
+    configfiles = files(
+        tiny,
+        tmp_path,
+        recipes,
+        model={"source": str(tmp_path / "model.onnx")},
+        sensitivity={"recipe": "b"},
+    )
+    targets = [f"results/sweep/models/{name}.onnx" for name in ("a", "c", "auto")]
+    result = run_snakemake(
+        tmp_path, "all", *targets, configfiles=configfiles, options=("--keep-going",)
+    )
+    assert result.returncode != 0
+    assert (tmp_path / "results/verdict.txt").exists() and (tmp_path / targets[0]).exists()
+    for rule, name in (("quantize_recipe", "c"), ("measure_sensitivity", "b")):
+        line = f"error: {rule}: model.source: has opset 12, but recipes.{name}.per_channel with the"
+        assert line in result.stdout
+
+
+def test_speed_that_is_not_measured_is_missed_before_the_sweep(tiny, tmp_path):
+    strict = {"max_drop_pp": 50, "min_speedup": 1.0}
+    configfiles = files(tiny, tmp_path, recommend=strict)
+    for target, code in (("recommend", 1), ("sweep", 0), ("all", 0)):
+        result = run_snakemake(tmp_path, target, configfiles=configfiles, options=("--dry-run",))
+        assert result.returncode == code, result.stdout
+        line = "error: config: recommend.min_speedup: speed is not measured; set latency.measure"
+        assert (line in result.stdout) == bool(code)
 
 
 def test_tensors_get_types_of_their_own(tiny, tmp_path):
     recipes = {"a": {"dtype": "int8", "tensor_types": {"input": "QUInt16"}}}
-    configfiles = files(tiny, tmp_path, recipes)
+    configfiles = files(tiny, tmp_path, recipes, sensitivity={})
     result = run_snakemake(tmp_path, "results/sweep/a_eval.json", configfiles=configfiles)
     assert result.returncode == 0, result.stdout
     evaluation = json.loads((tmp_path / "results/sweep/a_eval.json").read_text())

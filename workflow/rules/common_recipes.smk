@@ -1,11 +1,13 @@
 # The recipes of the sweep, checked and completed, and what several rules derive from them.
 
+from ptq_comparison.recipe_file import parse_recipes
 from ptq_comparison.recipes import (
     AUTO,
-    REFINEMENTS,
     calibration_name,
     calibration_options,
+    choose_mixed,
     complete_recipes,
+    equal_recipes,
     expand_recipes,
     recipe_conflicts,
     same_graphs,
@@ -32,7 +34,7 @@ def read_recipes():
             "set it to null for the recipes of this workflow"
         )
     try:
-        content = yaml.safe_load(RECIPES_FILE.read_text())
+        content = parse_recipes(RECIPES_FILE.read_text())
         recipes = expand_recipes(content["recipes"])
         errors = config_errors(
             {**content, "recipes": recipes}, yaml.safe_load(RECIPES_SCHEMA.read_text())
@@ -43,8 +45,6 @@ def read_recipes():
             errors = list(recipe_conflicts(recipes))
     except UserError as error:
         errors = [str(error)]
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
-        errors = ["no recipes; give a mapping 'recipes' of names to options in YAML"]
     if errors:
         sys.exit(
             "\n".join(f"{ERROR_PREFIX}{RECIPES_FILE.name}: {line}" for line in errors)
@@ -52,7 +52,14 @@ def read_recipes():
     return recipes
 
 
-RECIPES = read_recipes()
+NAMED = read_recipes()
+# Of recipes that ask for the same the first one is tried. The others only keep their names.
+RECIPES = {name: NAMED[name] for name in equal_recipes(NAMED).values()}
+try:
+    # The recipe whose nodes are tried one by one, and which `auto` starts from.
+    MIXED_NAME, MIXED = choose_mixed(config["sensitivity"]["recipe"], NAMED)
+except UserError as error:
+    stop(error)
 CALIBRATIONS = {
     calibration_name(recipe): calibration_options(recipe) for recipe in RECIPES.values()
 }
@@ -102,28 +109,15 @@ def get_recipe(wildcards):
     return RECIPES[wildcards.recipe]
 
 
-def get_mixed_recipe(wildcards):
-    """Return the recipe whose nodes are tried one by one, and which `auto` starts from."""
-    name = config["sensitivity"]["recipe"] or next(iter(RECIPES))
-    if name not in RECIPES:
-        raise WorkflowError(
-            f"sensitivity.recipe: there is no recipe {name!r} in {RECIPES_FILE}; allowed: "
-            f"{', '.join(RECIPES)}, or null for the first one"
+def get_sweep(wildcards):
+    """Name the table of all recipes. A speed that nothing measures is no reason to try them all."""
+    if config["recommend"]["min_speedup"] is not None and not LATENCY:
+        stop(
+            "recommend.min_speedup: speed is not measured; set latency.measure to true, or this to "
+            "null"
         )
-    refined = [key for key, plain in REFINEMENTS.items() if RECIPES[name][key] != plain]
-    if refined:
-        raise WorkflowError(
-            f"sensitivity.recipe: {name} has {', '.join(refined)}, which single nodes are tried "
-            "without; name a recipe that has not"
-        )
-    return RECIPES[name]
+    return "results/sweep.csv"
 
 
-def get_mixed_model(wildcards):
-    """Name the float32 model that the recipe of `sensitivity` starts from."""
-    return get_folded_or_given(get_mixed_recipe(wildcards)["preprocess"])
-
-
-def get_mixed_ranges(wildcards):
-    """Name the ranges of the recipe of `sensitivity`."""
-    return f"results/sweep/ranges/{calibration_name(get_mixed_recipe(wildcards))}.json"
+MIXED_MODEL = get_folded_or_given(MIXED["preprocess"])
+MIXED_RANGES = f"results/sweep/ranges/{calibration_name(MIXED)}.json"

@@ -10,8 +10,8 @@ scattergather:
 rule measure_sensitivity:
     """Quantize one node at a time, and all but one, for a share of the nodes."""
     input:
-        model=get_mixed_model,
-        ranges=get_mixed_ranges,
+        model=MIXED_MODEL,
+        ranges=MIXED_RANGES,
         samples="results/calibration/samples.npy",
         images="results/sweep/validation.npy",
         baseline="results/sweep/predictions/fp32.npz",
@@ -26,7 +26,8 @@ rule measure_sensitivity:
     # The shares run side by side, a thread each.
     threads: 1
     params:
-        recipe=get_mixed_recipe,
+        name=MIXED_NAME,
+        recipe=MIXED,
         images=config["sensitivity"]["images"],
         batch_size=config["evaluation"]["batch_size"],
         preprocessing=PREPROCESSING,

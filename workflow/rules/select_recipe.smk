@@ -5,10 +5,12 @@
 rule select_recipe:
     """Choose the recipe that agrees best with float32 of those that the config allows."""
     input:
-        sweep="results/sweep.csv",
+        sweep=get_sweep,
         models=expand("results/sweep/models/{recipe}.onnx", recipe=SWEPT),
         predictions=expand("results/sweep/predictions/{recipe}.npz", recipe=SWEPT),
         baseline="results/sweep/predictions/fp32.npz",
+        # Its steps are tries, too.
+        curve="results/sweep/mixed_precision.csv",
     output:
         selection="results/sweep/selection.json",
         model="results/models/recommended.onnx",

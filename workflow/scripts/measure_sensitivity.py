@@ -13,6 +13,7 @@ if __name__ == "__main__":
         from ptq_comparison.models import load_model
         from ptq_comparison.progress import Progress
         from ptq_comparison.provenance import recipe_provenance
+        from ptq_comparison.quantization import check_recipe
         from ptq_comparison.recipes import AUTO, quantization_options
         from ptq_comparison.sensitivity import candidate_nodes, measure_all, measure_node
         from ptq_comparison.trial import Trial, name_nodes, quantizer, spread
@@ -26,6 +27,7 @@ if __name__ == "__main__":
         )
         options = quantization_options(recipe)
         model = name_nodes(load_model(path))
+        check_recipe(model, snakemake.params.name, options)
         images = np.load(snakemake.input.images, mmap_mode="r")
         chosen = spread(len(images), snakemake.params.images)
         with np.load(snakemake.input.baseline) as arrays:

@@ -9,8 +9,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
         from ptq_comparison.inference import Batches
-        from ptq_comparison.latency import BLOCKS, count_threads, measure
-        from ptq_comparison.mixed_precision import add_speeds, last_quantized, mix_precision
+        from ptq_comparison.mixed_precision import last_quantized, mix_precision
         from ptq_comparison.models import load_model
         from ptq_comparison.progress import Progress
         from ptq_comparison.provenance import recipe_provenance
@@ -18,12 +17,7 @@ if __name__ == "__main__":
         from ptq_comparison.recipes import AUTO, quantization_options
         from ptq_comparison.rows import read_rows, write_rows
         from ptq_comparison.sensitivity import rank
-        from ptq_comparison.trial import (
-            Trial,
-            exclude,
-            name_nodes,
-            quantizer,
-        )
+        from ptq_comparison.trial import Trial, exclude, name_nodes, quantizer
 
         path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)
         recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
@@ -38,25 +32,12 @@ if __name__ == "__main__":
         batches = Batches.of(images, model, preprocessing, snakemake.params.batch_size)
         trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
         ranking = rank(read_rows(Path(snakemake.input.sensitivity)))
-        rows, models = [], []
+        rows = []
         with Progress("nodes in float32", len(ranking) + 1, terminal, " steps") as progress:
-            for row, step in mix_precision(trial, ranking, labels, snakemake.params.target_drop_pp):
+            for row in mix_precision(trial, ranking, labels, snakemake.params.target_drop_pp):
                 logging.info("%s", row)
                 rows.append(row)
-                models.append(step)
                 progress.update()
-        if snakemake.params.timed:
-            steps = {"fp32": load_model(Path(snakemake.input.fp32))}
-            steps |= {str(row["nodes_in_float"]): m for row, m in zip(rows, models, strict=True)}
-            threads = count_threads(snakemake.params.threads, snakemake.threads)
-            timed = Batches.of(
-                images, steps["fp32"], preprocessing, snakemake.params.timed_batch_size
-            )
-            with Progress("timing steps", BLOCKS, terminal, " blocks") as progress:
-                (times,) = measure(steps, [(timed, threads)], snakemake.params.seconds, progress)
-            setting = {"threads": threads, "batch_size": next(iter(timed)).size}
-            fp32 = times.pop("fp32")
-            rows = add_speeds(rows, list(times.values()), fp32, setting)
         kept = last_quantized(rows)["nodes_in_float"]
         quantize(
             model,

@@ -6,9 +6,9 @@ if __name__ == "__main__":
     from ptq_comparison.job import job
 
     with job(snakemake.log[0], snakemake.rule):
-        import pandas as pd
         from ptq_comparison.figures.style import save
         from ptq_comparison.figures.sweep import plot_sweep
+        from ptq_comparison.sweep import read_sweep
 
-        table = pd.read_csv(snakemake.input.sweep)
+        table = read_sweep(Path(snakemake.input.sweep))
         save(plot_sweep(table), Path(snakemake.output.figure))

@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.inference import Batches
         from ptq_comparison.models import load_model
         from ptq_comparison.provenance import recipe_provenance
-        from ptq_comparison.quantization import quantize
+        from ptq_comparison.quantization import check_recipe, quantize
         from ptq_comparison.recipes import quantization_options
         from ptq_comparison.refinement import SAMPLES, refine
 
@@ -22,7 +22,8 @@ if __name__ == "__main__":
         provenance = recipe_provenance(
             model_path, images_path, ranges, preprocessing, recipe, snakemake.wildcards.recipe
         )
-        model = load_model(model_path)
+        model, options = load_model(model_path), quantization_options(recipe)
+        check_recipe(model, snakemake.wildcards.recipe, options)
         images = np.load(images_path, mmap_mode="r")
         few = images[:: max(1, len(images) // SAMPLES)]
         batches = Batches.of(few, model, preprocessing, snakemake.params.batch_size)
@@ -32,5 +33,5 @@ if __name__ == "__main__":
             Path(snakemake.output.model),
             provenance=provenance,
             batches=batches,
-            **quantization_options(recipe),
+            **options,
         )

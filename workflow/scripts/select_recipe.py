@@ -8,12 +8,14 @@ if __name__ == "__main__":
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        import pandas as pd
+        from ptq_comparison.choice import describe_selection
         from ptq_comparison.files import atomic_path, write_json
-        from ptq_comparison.recommendation import describe_selection
+        from ptq_comparison.rows import read_rows
         from ptq_comparison.selection import select
+        from ptq_comparison.sweep import read_sweep
 
-        table = pd.read_csv(snakemake.input.sweep)
+        table = read_sweep(Path(snakemake.input.sweep))
+        steps = len(read_rows(Path(snakemake.input.curve)))
         with np.load(snakemake.input.baseline) as arrays:
             fp32 = arrays["predicted"]
         agrees = {}
@@ -21,7 +23,9 @@ if __name__ == "__main__":
             with np.load(path) as arrays:
                 agrees[name] = arrays["predicted"] == fp32
         chosen, allowed = select(table, snakemake.params.constraints)
-        selection = describe_selection(table, chosen, allowed, agrees, snakemake.params.constraints)
+        selection = describe_selection(
+            table, chosen, allowed, agrees, snakemake.params.constraints, steps
+        )
         models = dict(zip(snakemake.params.recipes, snakemake.input.models, strict=True))
         write_json(Path(snakemake.output.selection), selection)
         with atomic_path(Path(snakemake.output.model)) as temporary:

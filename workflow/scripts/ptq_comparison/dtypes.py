@@ -39,8 +39,20 @@ def quantized_models(quantization: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return models
 
 
-def required_opset(models: Iterable[dict[str, Any]]) -> tuple[int, str]:
-    """Return the least opset for the options of all quantized models, and what needs it."""
-    if any(options["per_channel"] and options["format"] == "QDQ" for options in models):
-        return MIN_OPSET_PER_CHANNEL, "quantization.per_channel with the format QDQ"
-    return MIN_OPSET, "quantization"
+def has_16_bits(options: dict[str, Any]) -> bool:
+    """Tell whether any activation of a quantized model, or of a recipe, has 16 bits."""
+    types = [options["activation_type"], *options.get("tensor_types", {}).values()]
+    return any(kind.endswith("16") for kind in types)
+
+
+def required_opset(models: Iterable[dict[str, Any]], key: str = "quantization") -> tuple[int, str]:
+    """Return the least opset for the options of all quantized models, and what needs it.
+
+    `key` is where the options stand. With 16 bits onnxruntime itself goes to a newer opset.
+    """
+    if any(
+        options["per_channel"] and options["format"] == "QDQ" and not has_16_bits(options)
+        for options in models
+    ):
+        return MIN_OPSET_PER_CHANNEL, f"{key}.per_channel with the format QDQ"
+    return MIN_OPSET, key

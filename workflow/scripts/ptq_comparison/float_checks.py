@@ -52,6 +52,11 @@ def check_float_model(model: onnx.ModelProto, opset: int, needed_by: str) -> Non
             f"model.source: {counts[twice[0]]} nodes have the name {twice[0]!r}; names must be "
             "unique: rename them, or leave them empty"
         )
+    check_opset(model, opset, needed_by)
+
+
+def check_opset(model: onnx.ModelProto, opset: int, needed_by: str) -> None:
+    """Raise UserError unless the model has at least this opset, `needed_by` an option."""
     found = model_opset(model)
     if found < opset:
         raise UserError(
@@ -78,10 +83,12 @@ def check_names(
     nodes_to_exclude: Sequence[str],
     op_types_to_quantize: Sequence[str],
     tensors: Iterable[str] = (),
+    section: str = "quantization",
 ) -> None:
     """Raise UserError when a name is not in the model: onnxruntime would ignore it.
 
-    `tensors` are names of activations that have a type of their own.
+    `tensors` are names of activations that have a type of their own; `section` is where the names
+    stand, in the configuration or among the recipes.
     """
     names = [node.name for node in model.graph.node]
     activations = [model.graph.input[0].name, *(o for n in model.graph.node for o in n.output)]
@@ -95,7 +102,7 @@ def check_names(
             if name not in known:
                 matches = difflib.get_close_matches(name, known) or known[:3]
                 raise UserError(
-                    f"quantization.{key}: the model has no {what} {name!r}; "
+                    f"{section}.{key}: the model has no {what} {name!r}; "
                     f"it has for example {', '.join(map(repr, matches))}"
                 )
 

@@ -8,8 +8,9 @@ import onnx
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from ptq_comparison.dtypes import required_opset
 from ptq_comparison.files import atomic_path
-from ptq_comparison.float_checks import check_names
+from ptq_comparison.float_checks import check_names, check_opset
 from ptq_comparison.float_nodes import keep_in_float
 from ptq_comparison.inference import Batches
 from ptq_comparison.models import copy_model
@@ -26,6 +27,19 @@ def preprocess_model(model: onnx.ModelProto, output: Path) -> None:
         onnx.save(model, private)
         # Symbolic shape inference needs sympy and serves transformers, not image classifiers.
         quant_pre_process(private, temporary, skip_symbolic_shape=True)
+
+
+def check_recipe(model: onnx.ModelProto, name: str, options: dict[str, Any]) -> None:
+    """Raise UserError unless a model has the opset and the names that a recipe asks for.
+
+    `options` are those of `quantize`. A refinement would fail on a lower opset, or take long before
+    the mistake in a name is found.
+    """
+    section = f"recipes.{name}"
+    check_opset(model, *required_opset([options], section))
+    own_types = tensor_types(model, options)
+    names = options["nodes_to_exclude"], options["op_types_to_quantize"]
+    check_names(model, *names, own_types, section)
 
 
 def quantize(

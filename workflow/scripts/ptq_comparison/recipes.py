@@ -1,11 +1,12 @@
 """Recipes: named ways to quantize, of which the best is looked for."""
 
+import difflib
 import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from ptq_comparison.dtypes import DTYPES, SHARED
+from ptq_comparison.dtypes import DTYPES, SHARED, has_16_bits
 from ptq_comparison.errors import UserError
 from ptq_comparison.methods import METHOD_OPTIONS, leaves_no_choice, method_options
 
@@ -22,7 +23,8 @@ GRAPH = (*SHARED, *TYPES, "preprocess")
 def expand_recipes(recipes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return recipes without lists of values: a recipe a value, which it gets behind its name.
 
-    `recipes` is that mapping of a recipes file. Raises UserError when two get the same name.
+    `recipes` is that mapping of a recipes file. Raises UserError when two get the same name, and
+    for a list without values, which would give no recipe.
     """
     expanded: dict[str, dict[str, Any]] = {}
     for given, grid in recipes.items():
@@ -35,6 +37,9 @@ def expand_recipes(recipes: dict[str, dict[str, Any]]) -> dict[str, dict[str, An
 
 def _expand(name: str, grid: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     lists = [key for key, value in grid.items() if isinstance(value, list) and key not in WHOLE]
+    for key in lists:
+        if not grid[key]:
+            raise UserError(f"recipes.{name}.{key}: [] has no value; give one, or remove the key")
     for values in itertools.product(*(grid[key] for key in lists)):
         chosen = dict(zip(lists, values, strict=True))
         yield "_".join([name, *(_word(*item) for item in chosen.items())]), {**grid, **chosen}
@@ -52,8 +57,7 @@ def complete_recipes(
     """Return expanded recipes with all keys; what a recipe does not name is taken from `config`.
 
     Of the options of calibration methods only those are kept that its own one looks at, and images
-    are at most those that are calibrated on anyway. Of recipes that then ask for the same the first
-    one stays.
+    are at most those that are calibrated on anyway.
     """
     most = config["calibration"]["samples_per_class"]
     defaults = {
@@ -62,11 +66,7 @@ def complete_recipes(
         **REFINEMENTS,
         "tensor_types": {},
     }
-    complete = {name: _complete({**defaults, **recipe}, most) for name, recipe in recipes.items()}
-    first: dict[str, str] = {}
-    for name, recipe in complete.items():
-        first.setdefault(json.dumps(recipe), name)
-    return {name: complete[name] for name in first.values()}
+    return {name: _complete({**defaults, **recipe}, most) for name, recipe in recipes.items()}
 
 
 def _complete(recipe: dict[str, Any], most: int) -> dict[str, Any]:
@@ -97,10 +97,7 @@ def recipe_conflicts(recipes: dict[str, dict[str, Any]]) -> Iterator[str]:
                 f"{name}.num_bins: {recipe['num_bins']} leaves Entropy nothing to choose from; "
                 f"use at least {2 * recipe['num_quantized_bins']}"
             )
-        types = [recipe["activation_type"], *recipe["tensor_types"].values()]
-        if recipe["format"] == "QOperator" and (
-            recipe["tensor_types"] or any(kind.endswith("16") for kind in types)
-        ):
+        if recipe["format"] == "QOperator" and (recipe["tensor_types"] or has_16_bits(recipe)):
             yield f"{name}.format: QOperator has one type of 8 bits for all tensors; use QDQ"
 
 
@@ -129,14 +126,49 @@ def calibration_name(recipe: dict[str, Any]) -> str:
     return "-".join([calibration["method"], *numbers, graph])
 
 
+def equal_recipes(recipes: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return for each complete recipe the first one that asks for the same, itself mostly."""
+    first: dict[str, str] = {}
+    return {name: first.setdefault(json.dumps(recipe), name) for name, recipe in recipes.items()}
+
+
 def same_graphs(recipes: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return for each recipe the first one whose model differs from its own in numbers alone.
 
     The two are equally fast, and one measurement serves both: otherwise noise would decide which
     of them is the faster one.
     """
-    first: dict[str, str] = {}
-    return {
-        name: first.setdefault(json.dumps([recipe[key] for key in GRAPH]), name)
+    return equal_recipes(
+        {name: {key: recipe[key] for key in GRAPH} for name, recipe in recipes.items()}
+    )
+
+
+def choose_mixed(
+    asked: str | None, recipes: dict[str, dict[str, Any]]
+) -> tuple[str, dict[str, Any]]:
+    """Return name and options of the recipe that is taken apart node by node, without refinements.
+
+    `asked` is `sensitivity.recipe`, `recipes` are complete. None stands for the first recipe
+    without refinements; where all have some, they are left out of the first one. Raises UserError
+    for a recipe that is not there or has refinements.
+    """
+    refined = {
+        name: [key for key, plain in REFINEMENTS.items() if recipe[key] != plain]
         for name, recipe in recipes.items()
     }
+    if asked is None:
+        name = next((name for name, keys in refined.items() if not keys), next(iter(recipes)))
+        return name, {**recipes[name], **REFINEMENTS}
+    if asked not in recipes:
+        matches = [name for name in recipes if name.startswith(asked)][:3]
+        matches = matches or difflib.get_close_matches(asked, recipes) or list(recipes)[:3]
+        raise UserError(
+            f"sensitivity.recipe: there is no recipe {asked!r}; there is for example "
+            f"{', '.join(map(repr, matches))}; null stands for the first one"
+        )
+    if refined[asked]:
+        raise UserError(
+            f"sensitivity.recipe: {asked} has {', '.join(refined[asked])}, which single nodes are "
+            "tried without; name a recipe that has not, or set it to null"
+        )
+    return asked, recipes[asked]

@@ -1,100 +1,14 @@
 """The recipe to ship: why, and what it gives on the test images, which are used once."""
 
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ptq_comparison.metrics import wilson_interval
-from ptq_comparison.selection import not_worse, pareto_front, simultaneous_intervals
 from ptq_comparison.tables import as_text, markdown_table
 from ptq_comparison.verdict import verdict
 
 TITLE = "Which recipe to ship"
-# What a row of the sweep tells about a recipe in selection.json.
-FIGURES = (
-    "recipe",
-    "top1",
-    "correct",
-    "total",
-    "delta_pp",
-    "agreement",
-    "kl_divergence",
-    "sqnr_db",
-    "bytes",
-    "images_per_second",
-    "speedup",
-)
-
-
-def describe_selection(
-    table: pd.DataFrame,
-    chosen: int,
-    allowed: np.ndarray,
-    agrees: Mapping[str, np.ndarray],
-    constraints: dict[str, Any],
-) -> dict[str, Any]:
-    """Return the content of selection.json; `chosen` and `allowed` are what `select` returns."""
-    row, tried = table.loc[chosen], len(table)
-    name = str(row["recipe"])
-    intervals = simultaneous_intervals(row, tried)
-    rivals = {key: agrees[key] for key in table["recipe"][allowed]}
-    equals = not_worse(name, rivals)
-    low, high = intervals["agreement"]
-    asked = " and ".join(_asked(constraints)) or "are asked for nothing"
-    reason = (
-        f"Of {tried} recipes, {int(allowed.sum())} {asked}. Of these, {name} agrees with float32 "
-        f"most often: on {row['agreement']:.2%} of {int(row['total']):,} validation images (95 % "
-        f"interval {low:.2%} to {high:.2%}, which holds for all {tried} recipes at once). "
-        f"{_equals(equals)} The test images had no part in the choice."
-    )
-    return {
-        "recipe": name,
-        "constraints": constraints,
-        "tried": tried,
-        "allowed": int(allowed.sum()),
-        "validation": {
-            **_figures(row),
-            "agreement_ci95": [row["agreement_ci95_low"], row["agreement_ci95_high"]],
-            "agreement_ci95_all_recipes": intervals["agreement"],
-            "delta_ci95_pp": [row["delta_ci95_low_pp"], row["delta_ci95_high_pp"]],
-            "delta_ci95_pp_all_recipes": intervals["delta_pp"],
-        },
-        "not_worse": equals,
-        "pareto": [
-            _figures(other)
-            for _, other in table[table["recipe"].isin(pareto_front(table))].iterrows()
-        ],
-        "reason": reason,
-    }
-
-
-def _figures(row: pd.Series) -> dict[str, Any]:
-    """Return the figures of a row as JSON has them, None for what was not measured."""
-    values = {key: row[key] for key in FIGURES}
-    return {
-        key: None if pd.isna(value) else value.item() if hasattr(value, "item") else value
-        for key, value in values.items()
-    }
-
-
-def _asked(constraints: dict[str, Any]) -> list[str]:
-    words = {
-        "max_drop_pp": "lose at most {} pp of accuracy",
-        "min_speedup": "have at least {} times the speed of float32",
-        "max_bytes": "have at most {:,} bytes",
-    }
-    return [
-        text.format(constraints[key]) for key, text in words.items() if constraints[key] is not None
-    ]
-
-
-def _equals(names: list[str]) -> str:
-    if not names:
-        return "All others of these agree less often (McNemar, Holm's correction)."
-    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return f"The images cannot tell it from {shown} (McNemar, Holm's correction)."
 
 
 def recommendation(
@@ -119,6 +33,7 @@ def recommendation(
         "reason": selection["reason"],
         "warning": _portability(evaluation["calibration"]["provenance"]["quantization"]),
         "constraints": selection["constraints"],
+        "recipes": selection["recipes"],
         "tried": selection["tried"],
         "options": evaluation["calibration"]["provenance"],
         "validation": selection["validation"],

@@ -71,10 +71,10 @@ def select(table: pd.DataFrame, constraints: dict[str, Any]) -> tuple[int, np.nd
 
 
 def simultaneous_intervals(row: pd.Series, tried: int) -> dict[str, list[float]]:
-    """Return intervals of agreement and difference that hold for all `tried` recipes at once.
+    """Return intervals of agreement and difference that hold for all that was `tried` at once.
 
     The best of many looks better than it is. With Bonferroni's correction, 95 % of sweeps have the
-    true figures of all their recipes in such intervals, thus also those of the one that was chosen
+    true figures of all their tries in such intervals, thus also those of the one that was chosen
     for its figure. `row` is one of `sweep.sweep_table`.
     """
     z = NormalDist().inv_cdf(1 - SIGNIFICANCE / (2 * tried))

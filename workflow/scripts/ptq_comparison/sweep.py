@@ -1,6 +1,7 @@
 """All recipes in one table."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -43,6 +44,11 @@ def sweep_table(evaluations: list[dict[str, Any]], latencies: list[dict[str, Any
     return table.sort_values(
         ["agreement", "speedup", "bytes"], ascending=[False, False, True], kind="stable"
     ).reset_index(drop=True)
+
+
+def read_sweep(path: Path) -> pd.DataFrame:
+    """Read what `sweep_table` has returned from CSV; a recipe may be called NA, null or 007."""
+    return pd.read_csv(path, dtype={"recipe": str}, keep_default_na=False, na_values=[""])
 
 
 def _limits(name: str, limits: Any, unit: str = "") -> dict[str, Any]:

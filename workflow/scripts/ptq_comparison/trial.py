@@ -9,12 +9,10 @@ import numpy as np
 import onnx
 from tqdm import tqdm
 
-from ptq_comparison.float_checks import check_names
 from ptq_comparison.inference import Batches, make_session, predict_scores
 from ptq_comparison.models import copy_model
 from ptq_comparison.provenance import write_metadata
 from ptq_comparison.quantization import quantize_model
-from ptq_comparison.quantized_checks import tensor_types
 
 
 @dataclass(frozen=True)
@@ -45,10 +43,8 @@ def quantizer(
 ) -> Callable[[Sequence[str]], onnx.ModelProto]:
     """Return the function of a `Trial`; its models are those of `quantize`, byte for byte.
 
-    Raises UserError for names that are not in the model.
+    The recipe has to pass `quantization.check_recipe` before.
     """
-    tensors = tensor_types(model, options)
-    check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"], tensors)
 
     def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
         excluding = exclude(options, in_float)

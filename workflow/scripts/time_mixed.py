@@ -1,0 +1,41 @@
+"""Time all steps on the way to the recipe auto and float32 in turn."""
+
+if __name__ == "__main__":
+    from pathlib import Path
+
+    from ptq_comparison.job import job
+
+    with job(snakemake.log[0], snakemake.rule) as terminal:
+        import numpy as np
+        from ptq_comparison.inference import Batches
+        from ptq_comparison.latency import BLOCKS, count_threads
+        from ptq_comparison.models import load_model
+        from ptq_comparison.progress import Progress
+        from ptq_comparison.provenance import recipe_provenance
+        from ptq_comparison.recipes import AUTO, quantization_options
+        from ptq_comparison.rows import read_rows, write_rows
+        from ptq_comparison.step_speeds import GROUP, time_steps
+        from ptq_comparison.trial import name_nodes, quantizer
+
+        path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)
+        recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
+        rows = read_rows(Path(snakemake.input.curve))
+        if snakemake.params.timed:
+            provenance = recipe_provenance(
+                path, Path(snakemake.input.samples), ranges, preprocessing, recipe, AUTO
+            )
+            model, fp32 = name_nodes(load_model(path)), load_model(Path(snakemake.input.fp32))
+            images = np.load(snakemake.input.images, mmap_mode="r")
+            batches = Batches.of(images, fp32, preprocessing, snakemake.params.batch_size)
+            threads = count_threads(snakemake.params.threads, snakemake.threads)
+            groups = -(-len(rows) // GROUP)
+            with Progress("timing steps", BLOCKS * groups, terminal, " blocks") as progress:
+                rows = time_steps(
+                    rows,
+                    quantizer(model, ranges, provenance, quantization_options(recipe)),
+                    fp32,
+                    (batches, threads),
+                    snakemake.params.seconds,
+                    progress,
+                )
+        write_rows(Path(snakemake.output.curve), rows)
