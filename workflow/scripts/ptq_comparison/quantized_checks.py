@@ -21,7 +21,8 @@ TENSOR_TYPES = {
     "QInt16": TensorProto.INT16,
     "QUInt16": TensorProto.UINT16,
 }
-SEVEN_BITS = {"QInt8": (-64, 64), "QUInt8": (0, 127)}
+# Symmetric grids, which unsigned weights have by channel in QDQ models, have 129 levels.
+SEVEN_BITS = {"QInt8": (-64, 64), "QUInt8": (0, 128)}
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
