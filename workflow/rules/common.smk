@@ -104,12 +104,23 @@ def get_model_source(wildcards):
 
 
 def get_model_weights(wildcards):
-    """Name the file in which PyTorch's exporter puts the weights; most models have none.
+    """Name the files beside the user's ONNX model that hold weights; most models have none.
 
     An exported model whose weights alone are new has the same .onnx: without this, nothing reruns.
     """
-    weights = f"{get_model_source(wildcards)}.data"
-    return local(weights) if Path(weights).is_file() else []
+    source = config["model"]["source"]
+    if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS):
+        return []
+    try:
+        # Here, since onnx takes long to import.
+        from ptq_comparison.external_weights import external_files
+    except ImportError:
+        # With conda it may be in the environments of the rules alone: the usual names have to do.
+        files = [Path(f"{source}.data"), Path(f"{source}_data")]
+    else:
+        files = external_files(Path(source))
+    # A file that is gone is an error of prepare_model.
+    return [local(str(file)) for file in files if file.is_file()]
 
 
 def get_model_sha256(wildcards):

@@ -47,12 +47,6 @@ def load_model(path: Path) -> onnx.ModelProto:
     return model
 
 
-def has_external_weights(path: Path) -> bool:
-    """Tell whether an ONNX file leaves weights to files beside it, as PyTorch's exporter does."""
-    tensors = onnx.load(path, load_external_data=False).graph.initializer
-    return any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors)
-
-
 def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
     """Find the image input, its layout, and the score output of a classifier.
 
@@ -60,8 +54,7 @@ def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
     UserError unless there are one float32 input of rank 4 and one output of rank 2, and when
     the layout cannot be told.
     """
-    weights = {initializer.name for initializer in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in weights]
+    inputs = real_inputs(model)
     if len(inputs) != 1 or len(model.graph.output) != 1:
         raise UserError(
             f"model.source: has {len(inputs)} inputs and {len(model.graph.output)} outputs; "
@@ -142,10 +135,20 @@ def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProt
     return copy
 
 
-def extract(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
-    """Return the part of the model that computes the float32 tensors `names`, its only outputs."""
+def real_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Return the inputs of the graph without initializers, which may be listed there, too."""
     initializers = {initializer.name for initializer in model.graph.initializer}
-    inputs = [value.name for value in model.graph.input if value.name not in initializers]
+    return [value for value in model.graph.input if value.name not in initializers]
+
+
+def extract(
+    model: onnx.ModelProto, names: Sequence[str], from_constants: bool = False
+) -> onnx.ModelProto:
+    """Return the part of the model that computes the float32 tensors `names`, its only outputs.
+
+    `from_constants` makes it a model without inputs.
+    """
+    inputs = [] if from_constants else [value.name for value in real_inputs(model)]
     return Extractor(with_outputs(model, names)).extract_model(inputs, list(names))
 
 
