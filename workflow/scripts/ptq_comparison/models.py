@@ -97,7 +97,7 @@ def check_fits(interface: Interface, image: tuple[int, ...], classes: int) -> No
     if interface.classes not in (None, classes):
         raise UserError(
             f"model.source has {interface.classes} classes, the data set has {classes}; "
-            "use the data set that the model was trained for"
+            "use the data set that the model was trained for, and a model with one score a class"
         )
 
 
