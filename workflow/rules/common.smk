@@ -2,6 +2,7 @@
 
 import re
 import sys
+from urllib.parse import urlsplit
 
 import yaml
 from snakemake.utils import validate
@@ -57,6 +58,12 @@ def stop(line):
     sys.exit(f"{ERROR_PREFIX}config: {line}")
 
 
+def file_of_address(url):
+    """Name the file that an address leads to, without a query as in model.h5?download=1."""
+    parts = urlsplit(url)
+    return Path(parts.path).name or parts.netloc
+
+
 def get_dataset_source(wildcards):
     """Name the folder or file that the data set is read from; none for the synthetic one."""
     dataset = config["dataset"]
@@ -78,7 +85,7 @@ def get_dataset_source(wildcards):
             )
         return local(dataset["path"])  # not below the prefix of a module
     if downloadable:
-        return f"results/downloads/dataset/{Path(dataset['url']).name}"
+        return f"results/downloads/dataset/{file_of_address(dataset['url'])}"
     stop(f"dataset.path: is not set; {dataset['name']} needs the path of the data set")
 
 
@@ -88,7 +95,7 @@ def get_model_file(wildcards):
     if source == "bundled":
         return workflow.source_path("../resources/resnet8_shapes.onnx")
     if MODEL_IS_REMOTE:
-        return f"results/downloads/model/{Path(source).name}"
+        return f"results/downloads/model/{file_of_address(source)}"
     if not Path(source).is_file():
         stop(
             f"model.source: {source}: no such file; set it to the path or the address of an ONNX or "

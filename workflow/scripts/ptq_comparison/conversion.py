@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 
 from ptq_comparison.errors import UserError, first_line
+from ptq_comparison.files import DELETE, is_downloaded
 from ptq_comparison.inference import Batches, make_session
 from ptq_comparison.models import model_opset
 
@@ -39,9 +40,8 @@ def load_keras(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # h5py, zipfile and keras raise whatever they like
-        raise UserError(
-            f"{path}: not a Keras model ({first_line(error)}); save it again"
-        ) from error
+        remedy = DELETE if is_downloaded(path) else "save it again"
+        raise UserError(f"{path}: not a Keras model ({first_line(error)}); {remedy}") from error
 
 
 def convert(keras_model: Any, opset: int) -> onnx.ModelProto:

@@ -10,8 +10,8 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx.utils import Extractor
 
-from ptq_comparison.errors import UserError
-from ptq_comparison.files import sha256_file
+from ptq_comparison.errors import UserError, first_line
+from ptq_comparison.files import DELETE, is_downloaded, sha256_file
 
 IMAGE_CHANNELS = (1, 3)
 
@@ -40,9 +40,11 @@ def load_model(path: Path) -> onnx.ModelProto:
         onnx.checker.check_model(model)
     # ValueError: a file of weights that is cut short
     except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        remedy = "export it again, with its weights inside or beside it"
+        if is_downloaded(path):
+            remedy = DELETE
         raise UserError(
-            f"{path}: not a valid ONNX model ({error}); export it again, with its weights inside "
-            "or beside it"
+            f"{path}: not a valid ONNX model ({first_line(error)}); {remedy}"
         ) from error
     return model
 
