@@ -246,6 +246,11 @@ FAULTS = {
     "wrong number of means": Fault(
         "model.mean: 2 values for images of 3 channels", {"model": {"mean": [1.0, 2.0]}}
     ),
+    "published figures without those of float32": Fault(
+        "error: config: baseline.published.models: 'fp32' is a required property",
+        {"baseline": {"published": {"source": "paper", "images": 10, "models": {
+            "int8": {"top1": 0.9, "size": "1K", "nodes": None}}}}},
+    ),
     # The data set
     "data set that is not there": Fault(
         "dataset.path: nowhere.npz: no such file or folder", {"dataset": {"path": "nowhere.npz"}}
