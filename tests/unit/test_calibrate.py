@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers import RAW, make_classifier, make_images, make_nan_classifier
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.calibrate import (
     CalibrationDataReader,
@@ -107,6 +108,25 @@ def test_progress_counts_every_pass(method):
     with tqdm(disable=False, file=open("/dev/null", "w")) as progress:
         calibrate(model, Batches.of(IMAGES, model, RAW, 10), method, METHODS[method], progress)
         assert progress.n == PASSES[method] * len(IMAGES)
+
+
+def make_clipping_classifier(batch="batch"):
+    """Return the classifier with Clip instead of Relu, and its limits as nodes: scalar floats."""
+    model = make_classifier(batch=batch)
+    relu = next(i for i, node in enumerate(model.graph.node) if node.name == "relu")
+    model.graph.node[relu].CopyFrom(helper.make_node("Clip", ["c", "zero", "six"], ["r"]))
+    for name, value in (("zero", 0), ("six", 6)):
+        limit = numpy_helper.from_array(np.float32(value))
+        model.graph.node.insert(0, helper.make_node("Constant", [], [name], value=limit))
+    return model
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("batch", ["batch", 4])
+def test_a_scalar_constant_is_a_tensor_without_batch_axis(method, batch):
+    ranges = run(method, 7, make_clipping_classifier(batch))
+    assert np.ravel(ranges["six"].range_value)[1] == pytest.approx(6, rel=0.02)
+    assert np.ravel(ranges["r"].range_value)[1] <= 6
 
 
 @pytest.mark.filterwarnings("ignore:All-NaN axis")

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import make_classifier, make_images, make_nan_classifier
+from helpers import RAW, make_classifier, make_images, make_nan_classifier
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from ptq_comparison.dtypes import required_opset
@@ -12,6 +12,7 @@ from ptq_comparison.errors import UserError
 from ptq_comparison.float_checks import (
     check_accuracy,
     check_float_model,
+    check_runs,
     convert_opset,
     required_accuracy,
 )
@@ -24,6 +25,10 @@ def check(model, opset=10, needed_by="quantization"):
 def set_weights(model, array):
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(array, "w"))
     return model
+
+
+def set_opset(model, version):
+    model.opset_import[0].version = version
 
 
 def test_a_sound_model_passes():
@@ -94,7 +99,7 @@ def test_per_channel_needs_opset_13_and_the_remedy_works():
     assert required_opset([{**options, "activation_type": "QUInt16"}])[0] == 10
     assert required_opset([{**options, "tensor_types": {"input": "QUInt16"}}])[0] == 10
     model = make_classifier()
-    model.opset_import[0].version = 12
+    set_opset(model, 12)
     with pytest.raises(
         UserError, match=r"opset 12, but .*per_channel.* needs 13; set model.opset: 13"
     ):
@@ -114,6 +119,54 @@ def test_an_opset_that_onnx_cannot_reach_is_an_error():
     model.graph.node[1].op_type = "NoSuchOperator"
     with pytest.raises(UserError, match=r"model.opset: onnx cannot convert opset 13 to 15"):
         convert_opset(model, 15)
+
+
+def refuses(change, message, image=(8, 8, 3)):
+    """Assert that the changed NCHW classifier is refused with one line."""
+    model = make_classifier("NCHW")
+    change(model)
+    onnx.checker.check_model(model)
+    with pytest.raises(UserError, match=message) as error:
+        check_runs(model, {**RAW, "layout": "NCHW"}, image, 3)
+    assert str(error.value).startswith("model.source: ") and "\n" not in str(error.value)
+
+
+def test_a_model_that_runs_passes():
+    for batch in ("batch", 1, 4):
+        check_runs(make_classifier(batch=batch), RAW, (8, 8, 3), 3)
+
+
+def test_a_model_that_onnxruntime_does_not_know_is_refused():
+    def own_operator(model):
+        model.graph.node[1].op_type, model.graph.node[1].domain = "Own", "my.own"
+        model.opset_import.append(helper.make_opsetid("my.own", 1))
+
+    refuses(own_operator, r"onnxruntime \S+ cannot run the model .*two at once .*Own.*; export it")
+    refuses(lambda model: set_opset(model, 99), r"cannot run the model .*Opset 99.*; export it")
+
+
+def flatten(model, shape):
+    """Give the classifier a Reshape to a constant shape instead of its Flatten."""
+    model.graph.initializer.append(numpy_helper.from_array(np.int64(shape), "shape"))
+    model.graph.node[3].CopyFrom(helper.make_node("Reshape", ["g", "shape"], ["f"], name="flat"))
+
+
+def test_a_batch_of_one_inside_a_model_of_any_batch_is_found():
+    refuses(lambda model: flatten(model, [1, 3]), r"cannot run the model .*two at once .*export it")
+    refuses(lambda m: flatten(m, [1, -1]), r"scores of shape \(1, 6\), \(2, 3\) is needed")
+
+
+def test_a_fixed_layer_behind_any_image_size_is_found():
+    def fixed(model):
+        height, width = model.graph.input[0].type.tensor_type.shape.dim[2:]
+        height.dim_param, width.dim_param = "height", "width"
+        model.graph.node[2].op_type = "Identity"
+        weight = numpy_helper.from_array(np.ones((3 * 8 * 8, 3), np.float32), "v")
+        model.graph.initializer.append(weight)
+        model.graph.node[3].output[0] = "flat"
+        model.graph.node.insert(4, helper.make_node("Gemm", ["flat", "v"], ["f"], name="gemm"))
+
+    refuses(fixed, r"height, width, channels \(9, 9, 3\)", image=(9, 9, 3))
 
 
 def test_required_accuracy_is_clearly_above_chance():

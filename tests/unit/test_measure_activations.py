@@ -51,6 +51,16 @@ def test_levels_and_share_are_those_of_the_values():
     assert image["clipped"] == shifted["clipped"] == 0
 
 
+def test_a_scalar_constant_is_measured_once_a_batch():
+    model = make_model()
+    hundred = model.graph.initializer.pop()
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["hundred"], value=hundred))
+    limits = {"image": (0.0, 255.0), "hundred": (0.0, 255.0)}
+    batches = Batches.of(IMAGES, model, RAW, 64)
+    _, constant = measure_activations(model, batches, limits, tqdm(disable=True))
+    assert (constant["tensor"], constant["levels"]) == ("hundred", [100, 100, 100])
+
+
 def test_a_stretched_range_uses_less_of_the_grid():
     (image,) = measure({"image": (0.0, 2550.0)})
     assert image["levels"] == [0, 10, 20] and image["share"] == 21 / 256

@@ -5,6 +5,7 @@ import os
 import pickle
 import struct
 import tarfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,60 @@ def test_image_folder_refuses_what_does_not_fit(image_folder):
         read_image_folder(image_folder)
 
 
+def folder_of(path, image):
+    """Make an image folder of copies of one image, a Pillow one or the bytes of a file."""
+    for split in ("train", "test"):
+        file = path / split / "a" / "0.png"
+        file.parent.mkdir(parents=True)
+        if isinstance(image, bytes):
+            file.write_bytes(image)
+        else:
+            image.save(file)
+    return path
+
+
+def read_first(path):
+    return read_image_folder(path).train.images[0:1]
+
+
+def test_opacity_is_left_out_of_grey_and_of_colour_images(tmp_path):
+    grey = Image.merge("LA", [Image.new("L", (4, 4), value) for value in (7, 99)])
+    assert (
+        read_first(folder_of(tmp_path / "grey", grey)).tolist() == np.full((1, 4, 4, 1), 7).tolist()
+    )
+    color = Image.new("RGBA", (4, 4), (1, 2, 3, 99))
+    assert read_first(folder_of(tmp_path / "color", color))[0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_more_than_8_bits_are_refused_and_not_clipped(tmp_path):
+    folder = folder_of(tmp_path, Image.fromarray(np.full((4, 4), 40000, np.uint16)))
+    with pytest.raises(UserError, match=r"0.png: has pixels of Pillow's mode I;16; allowed"):
+        read_first(folder)
+
+
+def chunk(name, data):
+    checksum = struct.pack(">I", zlib.crc32(name + data))
+    return struct.pack(">I", len(data)) + name + data + checksum
+
+
+def test_what_pillow_cannot_read_is_one_line(tmp_path, monkeypatch):
+    buffer = io.BytesIO()
+    Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(buffer, "PNG")
+    whole = buffer.getvalue()
+    place = whole.index(b"IDAT")  # the pixels go on in a second chunk, whose name is no text
+    broken = whole[: place - 4] + chunk(b"IDAT", whole[place + 4 : place + 14])
+    broken += chunk(b"\x01\x02\x03\x04", b"more")
+    with pytest.raises(UserError, match=r"0.png: cannot be decoded \(.*replace it"):
+        read_first(folder_of(tmp_path / "broken", broken))
+    folder = folder_of(tmp_path / "folder", whole)
+    (folder / "train/a/1.png").mkdir()
+    with pytest.raises(UserError, match=r"1.png: cannot be read \(.*directory.*remove"):
+        read_image_folder(folder).train.images[0:2]
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(UserError, match=r"0.png: cannot be read \(.*exceeds limit"):
+        read_first(folder)
+
+
 def test_image_folder_without_a_split(tmp_path):
     (tmp_path / "train").mkdir()
     with pytest.raises(UserError, match=r"test: no such folder"):
@@ -263,6 +318,38 @@ def test_npz_that_is_none(tmp_path):
     (tmp_path / "d.npz").write_text("<html>")
     with pytest.raises(UserError, match=r"d.npz: not a NumPy"):
         read_npz(tmp_path / "d.npz")
+
+
+def test_npz_that_is_a_single_array(tmp_path):
+    np.save(tmp_path / "d.npy", np.zeros((4, 2, 2, 3), np.uint8))
+    (tmp_path / "d.npy").rename(tmp_path / "d.npz")
+    with pytest.raises(UserError, match=r"d.npz: not a NumPy .npz archive"):
+        read_npz(tmp_path / "d.npz")
+
+
+def test_npz_that_is_damaged(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8)
+    np.savez_compressed(tmp_path / "d.npz", train_images=images)
+    whole = (tmp_path / "d.npz").read_bytes()
+    place = whole.index(b"train_images.npy") + 60
+    # Pixels, and bytes of the header that stand for an unknown compression and for encryption.
+    for start, damage in ((place, b"\xff" * 40), (8, b"\x63"), (6, b"\x01")):
+        damaged = bytearray(whole)
+        damaged[start : start + len(damage)] = damage
+        # The directory at the end repeats the header.
+        if start < 30:
+            copy = whole.rindex(b"PK\x01\x02") + start + 2
+            damaged[copy : copy + len(damage)] = damage
+        (tmp_path / "d.npz").write_bytes(damaged)
+        with pytest.raises(UserError, match=r"d.npz: not a NumPy .npz archive"):
+            read_npz(tmp_path / "d.npz")
+
+
+def test_npz_with_a_single_name_has_one_class(tmp_path):
+    dataset = read_npz(save_npz(tmp_path / "d.npz", class_names=np.array("cat")))
+    assert dataset.class_names == ["cat"]
+    with pytest.raises(UserError, match=r"there are 1 classes"):
+        check_dataset(dataset)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Rule prepare_model: which models are taken, and how their input is read."""
 
+import numpy as np
 import onnx
 import pytest
 from helpers import make_classifier
 from onnx import TensorProto, helper
 from ptq_comparison.errors import UserError
+from ptq_comparison.external_weights import external_files
 from ptq_comparison.models import check_fits, describe_model, load_model, read_interface
 
 
@@ -76,6 +78,27 @@ def test_a_truncated_model_is_refused(tmp_path):
     (tmp_path / "model.onnx").write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match=r"not a valid ONNX model"):
         load_model(tmp_path / "model.onnx")
+
+
+def test_files_of_weights_are_found_and_none_in_what_is_not_onnx(tmp_path):
+    path = tmp_path / "sub" / "model.onnx"
+    path.parent.mkdir()
+    assert external_files(path) == []
+    for content in (b"", b"<html>", b"\xff" * 50):
+        path.write_bytes(content)
+        assert external_files(path) == []
+    onnx.save(make_classifier(), path)
+    assert external_files(path) == []
+    model = make_classifier()
+    value = onnx.numpy_helper.from_array(np.ones(500, np.float32))
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["k"], value=value))
+    onnx.save(
+        model, path, save_as_external_data=True, all_tensors_to_one_file=False, size_threshold=0,
+        convert_attribute=True,
+    )  # fmt: skip
+    files = external_files(path)
+    assert len(files) == 2 and all(file.is_file() and file.parent == path.parent for file in files)
+    assert load_model(path).graph.node[0].op_type == "Constant"
 
 
 def test_a_model_is_described(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import OPTIONS, RAW, Quantizer, make_classifier, make_images
+from helpers import OPTIONS, RAW, Quantizer, make_classifier, make_images, make_network
 from onnx import TensorProto, numpy_helper
 from onnxruntime.quantization.calibrate import load_tensors_data
 from ptq_comparison.calibration import calibrate, write_ranges
@@ -175,6 +175,29 @@ def test_nothing_left_to_quantize_is_an_error(make):
     names = [node.name for node in make_classifier().graph.node]
     with pytest.raises(UserError, match=r"nothing was quantized"):
         make(nodes_to_exclude=names)
+
+
+def test_nodes_that_stay_in_float_unasked_are_named(tmp_path, caplog):
+    """QOperator models have no integer ConvTranspose."""
+    layers = [("Conv", {}, {"u": np.ones((3, 3, 1, 1))})]
+    layers += [("ConvTranspose", {}, {"w": np.ones((3, 3, 2, 2))})]
+    model = make_network([*layers, ("GlobalAveragePool", {}, {}), ("Flatten", {}, {})])
+    preprocessing = {**RAW, "layout": "NCHW"}
+    batches = Batches.of(IMAGES, model, preprocessing, 10)
+    ranges = calibrate(model, batches, "MinMax", {}, tqdm(disable=True))
+    write_ranges(tmp_path / "ranges.json", ranges, PROVENANCE)
+    for options, named in (
+        ({}, True),
+        ({"nodes_to_exclude": ["convtranspose1"]}, False),
+        ({"op_types_to_quantize": ["Conv"]}, False),
+        ({"format": "QDQ"}, False),
+    ):
+        caplog.clear()
+        options = {**OPTIONS, "format": "QOperator", **options}
+        output = tmp_path / "quantized.onnx"
+        quantize(model, tmp_path / "ranges.json", output, PROVENANCE, batches, **options)
+        warning = "leaves the weights of these nodes in float32: ['convtranspose1']"
+        assert (warning in caplog.text) == named, options
 
 
 def test_output_bytes_are_the_same_every_time(make, tmp_path):

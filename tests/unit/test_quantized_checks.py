@@ -79,6 +79,17 @@ def test_weights_that_onnxruntime_signs_without_a_word_are_refused(make):
     check_stored(make(per_channel=True, **UNSIGNED), {**ASKED, **asked})
 
 
+def test_unsigned_weights_of_7_bits_by_channel_reach_128(make):
+    """They are symmetric, with the zero point 64 and as many levels above it as below."""
+    model = make(per_channel=True, reduce_range=True, **UNSIGNED)
+    (stored,) = stored_weights(model)
+    assert (stored.zero_point == 64).all() and stored.values.max() == 128
+    asked = {"activation_type": "QUInt8", "weight_type": "QUInt8", "per_channel": True}
+    check_stored(model, {**ASKED, **asked, "reduce_range": True})
+    with pytest.raises(UserError, match=r"values from \d+ to 128 stored, 8 bits asked for"):
+        check_stored(model, {**ASKED, **asked})
+
+
 @pytest.mark.parametrize("format", ["QDQ", "QOperator"])
 @pytest.mark.parametrize("attributes", [{}, {"transB": 1}])
 def test_a_product_has_one_scale_for_each_of_its_outputs(tmp_path, format, attributes):

@@ -13,7 +13,7 @@ PUBLISHED = {
 }
 
 
-def make_evaluation(name, top1, delta, images=10000, dataset="cifar10"):
+def make_evaluation(name, top1, delta, images=10000, dataset="cifar10", isa="avx2"):
     return {
         "model": {"name": name, "bytes": 126151, "nodes": 130},
         "dataset": {"name": dataset, "images": images},
@@ -21,7 +21,7 @@ def make_evaluation(name, top1, delta, images=10000, dataset="cifar10"):
         "baseline": delta and {"delta_pp": delta, "delta_ci95_pp": [delta - 0.3, delta + 0.3]},
         "calibration": delta and {"images": 1000, "per_class": 100, "seed": 42},
         "saturation": delta and {"checked": True, "changed": 0.0334, "delta_pp": -1.18},
-        "runtime": {"onnxruntime": "1", "onnx": "1", "numpy": "2", "cpu": "CPU", "isa": ["avx2"]},
+        "runtime": {"onnxruntime": "1", "onnx": "1", "numpy": "2", "cpu": "CPU", "isa": [isa]},
     }
 
 
@@ -63,3 +63,9 @@ def test_the_page_says_what_it_was_measured_on():
 def test_the_cpu_and_what_it_costs_are_told():
     assert "CPU, without VNNI" in page()
     assert "int8 -1.18 pp (3.34% of the predictions change)" in page()
+
+
+def test_vnni_is_a_matter_of_x86_alone():
+    text = page(isa="neon")
+    assert "CPU. On x86-64 without VNNI" in text
+    assert "with VNNI" not in text and "Here that costs" not in text

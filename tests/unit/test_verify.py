@@ -120,6 +120,23 @@ def test_the_published_baseline_has_a_tolerance(tmp_path, correct, passed):
     assert verify_baseline(fp32, 0.8719, tolerance_pp=1.0)["passed"] is passed
 
 
+@pytest.mark.parametrize(("published", "correct"), [(0.8719, 0.8619), (0.8719, 0.8819)])
+def test_exactly_on_the_limit_is_within(tmp_path, published, correct):
+    """In binary fractions 100 * (0.8719 - 0.8619) is 1.0000000000000009."""
+    fp32 = write(tmp_path / "fp32.json", "fp32.onnx", 1000 * correct, 1000, None)
+    assert verify_baseline(fp32, published, tolerance_pp=1.0)["passed"]
+    assert not verify_baseline(fp32, published, tolerance_pp=0.9999)["passed"]
+
+
+def test_drop_and_size_of_exactly_the_limit_are_within(tmp_path, quantized):
+    """In binary fractions 0.1 + 0.2 is more than 0.3, and a fifth of 100 bytes less than 20."""
+    fp32 = write(tmp_path / "fp32.json", "fp32.onnx", 900, 100, None)
+    path = write(tmp_path / "int8.json", quantized, 900, 20, -(0.1 + 0.2))
+    limits = {"max_drop_pp": 0.3, "min_top1": None, "min_size_reduction": 0.8}
+    rows = {row["id"]: row for row in verify_model("int8", path, fp32, 1000, limits)}
+    assert failed(rows) == set()
+
+
 def test_a_calibration_image_among_the_test_images_is_found(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (30, 4, 4, 3)).astype(np.uint8)
     np.save(tmp_path / "samples.npy", images[:10])

@@ -116,8 +116,8 @@ OPTIONS = [
         ("QDQ", "QOperator"), ("QInt8", "QUInt8"), (False, True), (False, True)
     )
     # check_stored refuses unsigned weights by channel as QOperator, where onnxruntime makes them
-    # signed, and with 7 bits, where its largest level is 128.
-    if not (weight_type == "QUInt8" and channels and (format == "QOperator" or reduced))
+    # signed.
+    if not (weight_type == "QUInt8" and channels and format == "QOperator")
 ]
 
 

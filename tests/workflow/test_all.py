@@ -19,8 +19,11 @@ from helpers import (
     run_snakemake,
 )
 from jsonschema import validate
+from onnx import helper, numpy_helper
 from PIL import Image
 from ptq_comparison.files import sha256_file
+from ptq_comparison.models import load_model
+from ptq_comparison.stored_weights import stored_weights
 
 MODELS = ("fp32", "int8", "uint8")
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/evaluation.schema.yaml").read_text())
@@ -159,6 +162,33 @@ def test_another_opset_on_demand(tiny, tmp_path):
     assert result.returncode == 0, result.stdout
     assert "model.onnx: converted from opset 12 to 13, as model.opset asks" in result.stdout
     assert read(tmp_path, "int8")["model"]["opset"] == 13
+
+
+def test_an_old_model_with_a_computed_weight(tiny, tmp_path):
+    """IR version 3, whose initializers are inputs, the image the last one; w is transposed."""
+    model = make_classifier()
+    model.ir_version, model.opset_import[0].version = 3, 8
+    (weight,) = model.graph.initializer
+    turned = numpy_helper.to_array(weight).transpose(3, 2, 1, 0)
+    weight.CopyFrom(numpy_helper.from_array(turned.copy(), "turned"))
+    model.graph.input.insert(0, helper.make_tensor_value_info("turned", 1, turned.shape))
+    model.graph.node.insert(0, helper.make_node("Transpose", ["turned"], ["w"]))
+    onnx.save(model, tmp_path / "model.onnx")
+    config = {"model": {"source": "model.onnx", "opset": 13}}
+    files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", config))
+    result = run_snakemake(tmp_path, "all", configfiles=files)
+    assert result.returncode == 0, result.stdout
+    (line,) = [x for x in result.stdout.splitlines() if x.startswith("model.onnx: ")]
+    assert line == (
+        "model.onnx: converted from opset 8 to 13, as model.opset asks; initializers are no longer "
+        "inputs (1); the IR version 3 is now 4; weights that nodes compute from constants are "
+        "stored (1); the baseline is the model with this change"
+    )
+    fp32 = load_model(tmp_path / "results/models/fp32.onnx")
+    assert [i.name for i in fp32.graph.initializer] == ["w"]
+    for name in ("int8", "uint8"):
+        quantized = load_model(tmp_path / f"results/models/{name}.onnx")
+        assert [weight.name for weight in stored_weights(quantized)] == ["w_quantized"]
 
 
 def test_another_run_gives_the_same_bytes(tiny, tiny_run, tmp_path):

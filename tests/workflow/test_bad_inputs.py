@@ -86,6 +86,11 @@ def half_precision_inside(model: onnx.ModelProto) -> None:
     model.graph.node.insert(3, helper.make_node("Cast", ["c16"], ["c"], to=TensorProto.FLOAT))
 
 
+def own_operator(model: onnx.ModelProto) -> None:
+    model.graph.node[2].op_type, model.graph.node[2].domain = "Own", "my.own"
+    model.opset_import.append(helper.make_opsetid("my.own", 1))
+
+
 def set_opset(version: int) -> Callable[[onnx.ModelProto], None]:
     return lambda model: setattr(model.opset_import[0], "version", version)
 
@@ -241,6 +246,11 @@ FAULTS = {
     "wrong number of means": Fault(
         "model.mean: 2 values for images of 3 channels", {"model": {"mean": [1.0, 2.0]}}
     ),
+    "published figures without those of float32": Fault(
+        "error: config: baseline.published.models: 'fp32' is a required property",
+        {"baseline": {"published": {"source": "paper", "images": 10, "models": {
+            "int8": {"top1": 0.9, "size": "1K", "nodes": None}}}}},
+    ),
     # The data set
     "data set that is not there": Fault(
         "dataset.path: nowhere.npz: no such file or folder", {"dataset": {"path": "nowhere.npz"}}
@@ -353,8 +363,12 @@ FAULTS = {
         "model.source has 4 classes, the data set has 3", model=edit(set_classes(4))
     ),
     "another number of classes, undeclared": Fault(
-        "gives scores of shape (4,) for an image, the data set has 3 classes",
-        model=edit(set_classes("classes")), target="results/int8_eval.json",
+        "error: prepare_model: model.source: gives scores of shape (2, 4), (2, 3) is needed",
+        model=edit(set_classes("classes")),
+    ),
+    "operator that onnxruntime does not have": Fault(
+        "cannot run the model on images of height, width, channels (8, 8, 3), two at once",
+        model=edit(own_operator),
     ),
     # What neither file shows by itself
     "images scaled by 1/255": Fault(

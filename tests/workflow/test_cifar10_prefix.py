@@ -112,8 +112,21 @@ VARIANTS = {
     },
     "int8_reduced": {"activation_type": "QInt8", "weight_type": "QInt8", "reduce_range": True},
     "uint8_reduced": {"activation_type": "QUInt8", "weight_type": "QUInt8", "reduce_range": True},
+    "uint8_pc_reduced": {
+        "activation_type": "QUInt8",
+        "weight_type": "QUInt8",
+        "per_channel": True,
+        "reduce_range": True,
+    },
 }
-SAFE = ("uint8", "u8s8_reduced", "u8s8_pc_reduced", "int8_reduced", "uint8_reduced")
+SAFE = (
+    "uint8",
+    "u8s8_reduced",
+    "u8s8_pc_reduced",
+    "int8_reduced",
+    "uint8_reduced",
+    "uint8_pc_reduced",
+)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import json
 import numpy as np
 import onnx
 import pytest
-from helpers import REPOSITORY, make_images, overlay, run_snakemake
+from helpers import REPOSITORY, make_classifier, make_images, overlay, run_snakemake
 from ptq_comparison import conversion
 
 TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
@@ -158,6 +158,53 @@ def test_without_tensorflow_the_remedy_is_named(tmp_path):
     assert result.returncode != 0
     assert "error: convert_model: model.source: model.h5 is a Keras model, and" in result.stdout
     assert "is not installed; run make convert" in result.stdout
+
+
+STUBS = {
+    "keras": """
+from types import SimpleNamespace
+saving = SimpleNamespace(
+    load_model=lambda path, **options: SimpleNamespace(inputs=[SimpleNamespace(shape=(None, 8))])
+)
+""",
+    "tensorflow": """
+float32 = None
+def TensorSpec(*arguments, **options): pass
+""",
+    "tf2onnx/__init__": """
+import onnx
+from types import SimpleNamespace
+convert = SimpleNamespace(from_keras=lambda *model, **options: (onnx.load("stub.onnx"), None))
+""",
+    "tf2onnx/graph": """
+class GraphUtil:
+    optimize_model_proto = staticmethod(lambda model: model)
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("side", "classes", "message"),
+    [
+        (9, 3, "takes images of height, width, channels (9, 9, 3) (NHWC), the data set has (8, 8,"),
+        (8, 1, "has 1 classes, the data set has 3; use"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_one_line(tmp_path, monkeypatch, side, classes, message):
+    """What TensorFlow would give is given by stubs: what happens to the ONNX model is tested."""
+    for name, code in STUBS.items():
+        path = tmp_path / f"stubs/{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stubs"))
+    model = make_classifier(side=side)
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = classes
+    onnx.save(model, tmp_path / "stub.onnx")
+    (tmp_path / "model.h5").write_bytes(b"")
+    result = convert(tmp_path, write_data(tmp_path, {"source": "model.h5"}))
+    assert result.returncode != 0
+    (line,) = {line for line in result.stdout.splitlines() if line.startswith("error: ")}
+    assert line.startswith(f"error: convert_model: model.source {message}"), result.stdout
 
 
 def write_data(folder, model):

@@ -29,12 +29,14 @@ def address(tiny):
 def test_a_model_is_downloaded_once_and_its_sum_checked(tiny, tmp_path, address):
     url, requests = address
     sha256 = hashlib.sha256((tiny / "model.onnx").read_bytes()).hexdigest()
-    own = overlay(tmp_path / "own.yaml", {"model": {"source": url, "sha256": sha256}})
+    source = f"{url}?download=1#readme"  # the server does not care, and the file has a plain name
+    own = overlay(tmp_path / "own.yaml", {"model": {"source": source, "sha256": sha256}})
     target = "results/fp32_eval.json"
     result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml", own))
     assert result.returncode == 0, result.stdout
     evaluation = json.loads((tmp_path / target).read_text())
     assert evaluation["model"]["sha256"] == sha256
+    assert (tmp_path / "results/downloads/model/model.onnx").is_file()
     asked = len(requests)
     assert asked >= 1
     result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml", own))
@@ -57,3 +59,14 @@ def test_another_file_than_expected_is_refused(tiny, tmp_path, address):
     assert result.returncode != 0
     assert "model.sha256: results/downloads/model/model.onnx has" in result.stdout
     assert not (tmp_path / target).exists()
+
+
+def test_a_page_instead_of_the_model_is_to_be_deleted(tiny, tmp_path, address):
+    """Without a sum nobody notices before, and later runs take the file that is there."""
+    url, _ = address
+    own = overlay(tmp_path / "own.yaml", {"model": {"source": url.replace("model.onnx", "")}})
+    target = "results/models/fp32.onnx"
+    result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml", own))
+    assert result.returncode != 0
+    (line,) = {line for line in result.stdout.splitlines() if line.startswith("error: ")}
+    assert "not a valid ONNX model" in line and "; delete it, since it is not downloaded" in line

@@ -10,7 +10,16 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import CLASSES, MEAN, REPOSITORY, STD, make_images, overlay, run_snakemake
+from helpers import (
+    CLASSES,
+    MEAN,
+    REPOSITORY,
+    STD,
+    make_classifier,
+    make_images,
+    overlay,
+    run_snakemake,
+)
 from PIL import Image
 
 DATA = REPOSITORY / "tests/data"
@@ -93,6 +102,24 @@ def test_weights_may_lie_beside_the_model_and_new_ones_are_noticed(tmp_path):
     assert len(graphs) == 1  # only the weights differ, which onnx keeps in the other file
     assert correct[0] == count_correct(DATA / "pytorch_nchw.onnx", tmp_path / "images/test")
     assert correct[1] < 20
+
+
+def test_new_bytes_of_weights_of_any_name_are_noticed(tiny, tmp_path):
+    """Others than PyTorch's exporter write `model.onnx_data`, or a file for each tensor."""
+    model = tmp_path / "model.onnx"
+    onnx.save(make_classifier(), model, save_as_external_data=True, location="model.onnx_data",
+              size_threshold=0)  # fmt: skip
+    own = overlay(tmp_path / "own.yaml", {"model": {"source": "model.onnx"}})
+    files, target = (tiny / "config.yaml", own), "results/models/fp32.onnx"
+    result = run_snakemake(tmp_path, target, configfiles=files)
+    assert result.returncode == 0, result.stdout
+    weights = tmp_path / "model.onnx_data"
+    for changed in (False, True):
+        if changed:
+            weights.write_bytes(weights.read_bytes()[::-1])
+        result = run_snakemake(tmp_path, target, configfiles=files, options=("--dry-run",))
+        assert result.returncode == 0, result.stdout
+        assert ("rule prepare_model" in result.stdout) == changed
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed (dependency group training)")

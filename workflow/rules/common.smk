@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from urllib.parse import urlsplit
 
 import yaml
 from snakemake.utils import validate
@@ -78,6 +79,12 @@ def stop(line):
     sys.exit(f"{ERROR_PREFIX}config: {line}")
 
 
+def file_of_address(url):
+    """Name the file that an address leads to, without a query as in model.h5?download=1."""
+    parts = urlsplit(url)
+    return Path(parts.path).name or parts.netloc
+
+
 def get_dataset_source(wildcards):
     """Name the folder or file that the data set is read from; none for the synthetic one."""
     dataset = config["dataset"]
@@ -99,7 +106,7 @@ def get_dataset_source(wildcards):
             )
         return local(dataset["path"])  # not below the prefix of a module
     if downloadable:
-        return f"results/downloads/dataset/{Path(dataset['url']).name}"
+        return f"results/downloads/dataset/{file_of_address(dataset['url'])}"
     stop(f"dataset.path: is not set; {dataset['name']} needs the path of the data set")
 
 
@@ -114,7 +121,7 @@ def get_model_file(wildcards):
             )
         return workflow.source_path("../resources/resnet8_shapes.onnx")
     if MODEL_IS_REMOTE:
-        return f"results/downloads/model/{Path(source).name}"
+        return f"results/downloads/model/{file_of_address(source)}"
     if not Path(source).is_file():
         stop(
             f"model.source: {source}: no such file; set it to the path or the address of an ONNX or "
@@ -130,12 +137,23 @@ def get_model_source(wildcards):
 
 
 def get_model_weights(wildcards):
-    """Name the file in which PyTorch's exporter puts the weights; most models have none.
+    """Name the files beside the user's ONNX model that hold weights; most models have none.
 
     An exported model whose weights alone are new has the same .onnx: without this, nothing reruns.
     """
-    weights = f"{get_model_source(wildcards)}.data"
-    return local(weights) if Path(weights).is_file() else []
+    source = config["model"]["source"]
+    if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS):
+        return []
+    try:
+        # Here, since onnx takes long to import.
+        from ptq_comparison.external_weights import external_files
+    except ImportError:
+        # With conda it may be in the environments of the rules alone: the usual names have to do.
+        files = [Path(f"{source}.data"), Path(f"{source}_data")]
+    else:
+        files = external_files(Path(source))
+    # A file that is gone is an error of prepare_model.
+    return [local(str(file)) for file in files if file.is_file()]
 
 
 def get_model_sha256(wildcards):

@@ -7,6 +7,7 @@ rule convert_model:
     input:
         source=get_model_file,
         images="results/dataset/train_images.npy",
+        dataset="results/dataset/dataset.json",
     output:
         model="results/models/converted.onnx",
         conversion="results/models/conversion.json",

@@ -18,7 +18,7 @@ rule prepare_model:
         "../../envs/onnx.yaml"
     params:
         sha256=get_onnx_sha256,
-        layout=config["model"]["layout"],
+        preprocessing=PREPROCESSING,
         opset=config["model"]["opset"],
         required_opset=required_opset(QUANTIZED.values()),
         code=get_code("prepare_model"),

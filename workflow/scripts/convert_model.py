@@ -10,15 +10,27 @@ if __name__ == "__main__":
         import numpy as np
         import onnx
         from ptq_comparison.conversion import OPSET, compare, convert, load_keras
-        from ptq_comparison.files import atomic_path, check_sha256, sha256_file, write_json
+        from ptq_comparison.files import (
+            atomic_path,
+            check_sha256,
+            read_json,
+            sha256_file,
+            write_json,
+        )
+        from ptq_comparison.models import check_fits, read_interface
 
         source = Path(snakemake.input.source)
         if snakemake.params.sha256:
             check_sha256(source, snakemake.params.sha256, key="model.sha256")
         keras_model = load_keras(source)
         model = convert(keras_model, snakemake.params.opset or OPSET)
+        preprocessing = snakemake.params.preprocessing
+        dataset = read_json(Path(snakemake.input.dataset))
+        # Before images are shown to it; prepare_model looks more closely at the result.
+        interface = read_interface(model, preprocessing["layout"])
+        check_fits(interface, tuple(dataset["image_shape"]), len(dataset["class_names"]))
         images = np.load(snakemake.input.images, mmap_mode="r")
-        result = compare(keras_model, model, images, snakemake.params.preprocessing)
+        result = compare(keras_model, model, images, preprocessing)
         with atomic_path(Path(snakemake.output.model)) as temporary:
             onnx.save(model, temporary)
         converted = Path(snakemake.output.model)

@@ -1,7 +1,8 @@
-"""Check that the float32 model is sound and fits the data set, and copy it unchanged.
+"""Check that the float32 model is sound, runs and fits the data set, and copy it unchanged.
 
-Only when model.opset asks for another opset is it converted, and weights in files beside it are
-taken into the one file that all other jobs read.
+Only when model.opset asks for another opset is it converted, weights in files beside it are taken
+into the one file that all other jobs read, and weights that onnxruntime's quantizer would not find
+are stored where it looks for them.
 """
 
 if __name__ == "__main__":
@@ -13,15 +14,16 @@ if __name__ == "__main__":
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import onnx
+        from ptq_comparison.external_weights import external_files
         from ptq_comparison.files import atomic_path, check_sha256, read_json
-        from ptq_comparison.float_checks import check_float_model, convert_opset
+        from ptq_comparison.float_checks import check_float_model, check_runs, convert_opset
         from ptq_comparison.models import (
             check_fits,
-            has_external_weights,
             load_model,
             model_opset,
             read_interface,
         )
+        from ptq_comparison.plain_weights import plain_weights
 
         source = Path(snakemake.input.source)
         if snakemake.params.sha256:
@@ -29,21 +31,28 @@ if __name__ == "__main__":
         dataset = read_json(Path(snakemake.input.dataset))
         model = load_model(source)
         opset = snakemake.params.opset
-        convert = opset is not None and opset != model_opset(model)
-        if convert:
-            logging.warning("%s: converted from opset %d to %d", source, model_opset(model), opset)
-            print(
-                f"{source}: converted from opset {model_opset(model)} to {opset}, as model.opset "
-                "asks; the baseline is the converted model",
-                file=terminal,
-            )
+        changes = []
+        if opset is not None and opset != model_opset(model):
+            asked = f"from opset {model_opset(model)} to {opset}, as model.opset asks"
+            changes.append(f"converted {asked}")
             model = convert_opset(model, opset)
         check_float_model(model, *snakemake.params.required_opset)
-        interface = read_interface(model, snakemake.params.layout)
-        check_fits(interface, tuple(dataset["image_shape"]), len(dataset["class_names"]))
+        model, stored = plain_weights(model)
+        if stored:
+            changes += stored
+            check_float_model(model, *snakemake.params.required_opset)  # what was computed, too
+        image, classes = tuple(dataset["image_shape"]), len(dataset["class_names"])
+        preprocessing = snakemake.params.preprocessing
+        interface = read_interface(model, preprocessing["layout"])
+        check_fits(interface, image, classes)
+        check_runs(model, preprocessing, image, classes)
         logging.info("%s: %s", source.name, interface)
+        if changes:
+            line = f"{source}: {'; '.join(changes)}; the baseline is the model with this change"
+            logging.warning(line)
+            print(line, file=terminal)
         with atomic_path(Path(snakemake.output.model)) as temporary:
-            if convert or has_external_weights(source):
+            if changes or external_files(source):
                 onnx.save(model, temporary)
             else:
                 shutil.copyfile(source, temporary)

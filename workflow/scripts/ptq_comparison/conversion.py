@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from ptq_comparison.errors import UserError
+from ptq_comparison.errors import UserError, first_line
+from ptq_comparison.files import DELETE, is_downloaded
 from ptq_comparison.inference import Batches, make_session
 from ptq_comparison.models import model_opset
 
@@ -39,7 +40,8 @@ def load_keras(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # h5py, zipfile and keras raise whatever they like
-        raise UserError(f"{path}: not a Keras model ({error}); save it again") from error
+        remedy = DELETE if is_downloaded(path) else "save it again"
+        raise UserError(f"{path}: not a Keras model ({first_line(error)}); {remedy}") from error
 
 
 def convert(keras_model: Any, opset: int) -> onnx.ModelProto:
@@ -62,7 +64,10 @@ def convert(keras_model: Any, opset: int) -> onnx.ModelProto:
             keras_model, input_signature=signature, opset=opset
         )[0]
     except Exception as error:  # whatever TensorFlow raises
-        raise UserError(f"model.source: tf2onnx cannot convert the model ({error})") from error
+        raise UserError(
+            f"model.source: tf2onnx cannot convert the model ({first_line(error)}); convert it by "
+            "other means and give the ONNX file"
+        ) from error
     # tf2onnx walks through sets, and in some 4 % of its runs stops before the shape that Flatten
     # computes is folded into a constant. A second pass folds it.
     return number_names(GraphUtil.optimize_model_proto(model))

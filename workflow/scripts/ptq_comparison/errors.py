@@ -1,4 +1,9 @@
-"""The one exception whose text is meant for the user."""
+"""The one exception whose text is meant for the user, and what becomes of those of others."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of another library's message, as the others seldom help the user."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].strip()
 
 
 class UserError(Exception):

@@ -11,6 +11,8 @@ from typing import Any
 
 from ptq_comparison.errors import UserError
 
+DELETE = "delete it, since it is not downloaded again while it is there, and check model.source"
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -40,6 +42,11 @@ def write_json(path: Path, content: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text())
+
+
+def is_downloaded(path: Path) -> bool:
+    """Tell whether a file lies where rule download puts it, and is not fetched again."""
+    return path.parent.match("results/downloads/*")
 
 
 def sha256_file(path: Path) -> str:

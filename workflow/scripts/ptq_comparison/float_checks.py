@@ -7,13 +7,16 @@ worth nothing.
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import TensorProto, numpy_helper
 
-from ptq_comparison.errors import UserError
-from ptq_comparison.models import model_opset
+from ptq_comparison.errors import UserError, first_line
+from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.models import model_opset, real_inputs
 
 QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
@@ -72,10 +75,40 @@ def convert_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
         onnx.checker.check_model(converted)
     except (RuntimeError, onnx.checker.ValidationError) as error:
         raise UserError(
-            f"model.opset: onnx cannot convert opset {model_opset(model)} to {opset} ({error}); "
-            "export the model again with that opset"
+            f"model.opset: onnx cannot convert opset {model_opset(model)} to {opset} "
+            f"({first_line(error)}); export the model again with that opset"
         ) from error
     return converted
+
+
+def check_runs(
+    model: onnx.ModelProto, preprocessing: dict[str, Any], image: tuple[int, ...], classes: int
+) -> None:
+    """Run the model on two black images (H, W, C): it may be sound and run nowhere.
+
+    Two, since a model may declare any batch size and hold a shape for a single image. Raises
+    UserError when onnxruntime cannot run it, or a batch does not give scores (batch, classes).
+    """
+    batches = Batches.of(np.zeros((2, *image), np.uint8), model, preprocessing, batch_size=2)
+    inputs = [batch.inputs for batch in batches]
+    try:
+        session = make_session(model, threads=1)
+        shapes = [session.run([batches.interface.output], given)[0].shape for given in inputs]
+    except Exception as error:  # onnxruntime's exceptions have no common base but this
+        raise UserError(
+            f"model.source: onnxruntime {onnxruntime.__version__} cannot run the model on images "
+            f"of height, width, channels {image}, two at once unless its batch is fixed "
+            f"({first_line(error)}); export it again for such images, with operators and an opset "
+            "that this onnxruntime knows"
+        ) from error
+    for shape, given in zip(shapes, inputs, strict=True):
+        wanted = (len(given[batches.interface.input]), classes)
+        if shape != wanted:
+            raise UserError(
+                f"model.source: gives scores of shape {shape}, {wanted} is needed for {wanted[0]} "
+                f"images of {classes} classes; use the data set that it was trained for, or export "
+                "it again for any number of images"
+            )
 
 
 def check_names(
@@ -91,7 +124,7 @@ def check_names(
     stand, in the configuration or among the recipes.
     """
     names = [node.name for node in model.graph.node]
-    activations = [model.graph.input[0].name, *(o for n in model.graph.node for o in n.output)]
+    activations = [real_inputs(model)[0].name, *(o for n in model.graph.node for o in n.output)]
     types = sorted({node.op_type for node in model.graph.node})
     for key, wanted, known, what in (
         ("nodes_to_exclude", nodes_to_exclude, names, "node"),

@@ -91,8 +91,8 @@ def run_batch(
 ) -> list[np.ndarray]:
     """Return tensors for a batch, without the images that it is filled up with."""
     tensors = session.run(list(names), batch.inputs)
-    # Tensors without a batch axis are left whole.
-    return [t[: batch.images] if len(t) == batch.size else t for t in tensors]
+    # Tensors without a batch axis, constants for instance, are left whole.
+    return [t[: batch.images] if t.ndim and len(t) == batch.size else t for t in tensors]
 
 
 def predict_scores(

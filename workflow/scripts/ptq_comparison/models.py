@@ -10,8 +10,8 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx.utils import Extractor
 
-from ptq_comparison.errors import UserError
-from ptq_comparison.files import sha256_file
+from ptq_comparison.errors import UserError, first_line
+from ptq_comparison.files import DELETE, is_downloaded, sha256_file
 
 IMAGE_CHANNELS = (1, 3)
 
@@ -40,17 +40,13 @@ def load_model(path: Path) -> onnx.ModelProto:
         onnx.checker.check_model(model)
     # ValueError: a file of weights that is cut short
     except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        remedy = "export it again, with its weights inside or beside it"
+        if is_downloaded(path):
+            remedy = DELETE
         raise UserError(
-            f"{path}: not a valid ONNX model ({error}); export it again, with its weights inside "
-            "or beside it"
+            f"{path}: not a valid ONNX model ({first_line(error)}); {remedy}"
         ) from error
     return model
-
-
-def has_external_weights(path: Path) -> bool:
-    """Tell whether an ONNX file leaves weights to files beside it, as PyTorch's exporter does."""
-    tensors = onnx.load(path, load_external_data=False).graph.initializer
-    return any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors)
 
 
 def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
@@ -60,8 +56,7 @@ def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
     UserError unless there are one float32 input of rank 4 and one output of rank 2, and when
     the layout cannot be told.
     """
-    weights = {initializer.name for initializer in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in weights]
+    inputs = real_inputs(model)
     if len(inputs) != 1 or len(model.graph.output) != 1:
         raise UserError(
             f"model.source: has {len(inputs)} inputs and {len(model.graph.output)} outputs; "
@@ -104,7 +99,7 @@ def check_fits(interface: Interface, image: tuple[int, ...], classes: int) -> No
     if interface.classes not in (None, classes):
         raise UserError(
             f"model.source has {interface.classes} classes, the data set has {classes}; "
-            "use the data set that the model was trained for"
+            "use the data set that the model was trained for, and a model with one score a class"
         )
 
 
@@ -142,10 +137,20 @@ def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProt
     return copy
 
 
-def extract(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
-    """Return the part of the model that computes the float32 tensors `names`, its only outputs."""
+def real_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Return the inputs of the graph without initializers, which may be listed there, too."""
     initializers = {initializer.name for initializer in model.graph.initializer}
-    inputs = [value.name for value in model.graph.input if value.name not in initializers]
+    return [value for value in model.graph.input if value.name not in initializers]
+
+
+def extract(
+    model: onnx.ModelProto, names: Sequence[str], from_constants: bool = False
+) -> onnx.ModelProto:
+    """Return the part of the model that computes the float32 tensors `names`, its only outputs.
+
+    `from_constants` makes it a model without inputs.
+    """
+    inputs = [] if from_constants else [value.name for value in real_inputs(model)]
     return Extractor(with_outputs(model, names)).extract_model(inputs, list(names))
 
 

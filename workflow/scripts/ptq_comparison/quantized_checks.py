@@ -10,8 +10,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from ptq_comparison.errors import UserError
+from ptq_comparison.errors import UserError, first_line
 from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.models import real_inputs
 from ptq_comparison.stored_weights import stored_weights
 
 # onnxruntime's name of a type, and ONNX's.
@@ -21,7 +22,8 @@ TENSOR_TYPES = {
     "QInt16": TensorProto.INT16,
     "QUInt16": TensorProto.UINT16,
 }
-SEVEN_BITS = {"QInt8": (-64, 64), "QUInt8": (0, 127)}
+# Symmetric grids, which unsigned weights have by channel in QDQ models, have 129 levels.
+SEVEN_BITS = {"QInt8": (-64, 64), "QUInt8": (0, 128)}
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
@@ -67,7 +69,7 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
 
 def tensor_types(model: onnx.ModelProto, options: dict[str, Any]) -> dict[str, str]:
     """Return the types that single activation tensors are to have, by their names in the model."""
-    names = {"input": model.graph.input[0].name}
+    names = {"input": real_inputs(model)[0].name}
     return {names.get(key, key): kind for key, kind in options.get("tensor_types", {}).items()}
 
 
@@ -77,15 +79,15 @@ def check_outputs(model: onnx.ModelProto, float_model: onnx.ModelProto, batches:
     Raises UserError when onnxruntime cannot load it, scores are not finite, or probabilities of a
     model that ends in Softmax do not sum to one.
     """
+    batch = next(iter(batches))
     try:
         session = make_session(model, threads=1)
+        scores = session.run([batches.interface.output], batch.inputs)[0]
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         raise UserError(
-            f"quantization: onnxruntime cannot run the quantized model ({error}); change format or "
-            "types, or name the node in quantization.nodes_to_exclude"
+            f"quantization: onnxruntime cannot run the quantized model ({first_line(error)}); "
+            "change format or types, or name the node in quantization.nodes_to_exclude"
         ) from error
-    batch = next(iter(batches))
-    scores = session.run([batches.interface.output], batch.inputs)[0]
     if not np.isfinite(scores).all():
         raise UserError("quantization: the quantized model gives scores that are not finite")
     if _ends_in_softmax(float_model):

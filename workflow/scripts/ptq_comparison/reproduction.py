@@ -86,12 +86,20 @@ def _reasons(
         for evaluation in evaluations
         if evaluation["saturation"] and evaluation["saturation"]["checked"]
     ]
-    reasons.append(
-        f"**The CPU.** {runtime['cpu']}, {'with' if VNNI & set(runtime['isa']) else 'without'} "
-        "VNNI. Without it, kernels for signed weights saturate. Here that costs: "
-        f"{'; '.join(costs)}. On the CIFAR-10 part of the README it costs int8 1.18 pp on a CPU "
-        "without VNNI, and uint8 nothing: a published loss of int8 may hold some of that."
-    )
+    isa = set(runtime["isa"])
+    if isa & {"avx", "avx2"}:  # only x86-64 has such instructions, and VNNI
+        reasons.append(
+            f"**The CPU.** {runtime['cpu']}, {'with' if VNNI & isa else 'without'} VNNI. Without "
+            f"it, kernels for signed weights saturate. Here that costs: {'; '.join(costs)}. On the "
+            "CIFAR-10 part of the README it costs int8 1.18 pp on a CPU without VNNI, and uint8 "
+            "nothing: a published loss of int8 may hold some of that."
+        )
+    else:
+        reasons.append(
+            f"**The CPU.** {runtime['cpu']}. On x86-64 without VNNI, kernels for signed weights "
+            "saturate, which on the CIFAR-10 part of the README costs int8 1.18 pp, and uint8 "
+            "nothing: a published loss of int8 may hold some of that."
+        )
     reasons.append(
         f"**The versions.** onnxruntime {runtime['onnxruntime']}, onnx {runtime['onnx']}, numpy "
         f"{runtime['numpy']}. Kernels round differently from version to version. Sizes hold the "

@@ -31,6 +31,12 @@ class Weight(NamedTuple):
     node: onnx.NodeProto  # the one that the weight belongs to
 
 
+def float_weighted(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """Return the convolutions and matrix products with a float32 weight, in graph order."""
+    floats = {i.name for i in model.graph.initializer if i.data_type == onnx.TensorProto.FLOAT}
+    return [n for n in model.graph.node if n.op_type in WEIGHTED and n.input[1] in floats]
+
+
 def stored_weights(model: onnx.ModelProto) -> Iterator[Weight]:
     """Yield the stored weights of convolutions and matrix products, in the order of the graph."""
     initializers = {i.name: i for i in model.graph.initializer}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from ptq_comparison.errors import UserError
+from ptq_comparison.errors import UserError, first_line
 from ptq_comparison.files import read_json
 from ptq_comparison.inference import make_session
 from ptq_comparison.models import load_model
@@ -73,7 +73,7 @@ def verify_model(
     limit = acceptance["max_drop_pp"]
     yield check(
         "drop", f"{name} loses at most {limit} pp", "baseline.delta_pp", f">= {-limit}",
-        lambda delta: delta >= -limit,
+        lambda delta: _within(-delta, limit),
     )  # fmt: skip
     least = acceptance["min_top1"]
     if least is not None:
@@ -86,7 +86,7 @@ def verify_model(
         largest = (1 - reduction) * fp32["model"]["bytes"]
         yield check(
             "size", f"the file of {name} is at least {reduction:.0%} smaller than that of float32",
-            "model.bytes", f"<= {largest:.0f}", lambda size: size <= largest,
+            "model.bytes", f"<= {largest:.0f}", lambda size: _within(size, largest),
         )  # fmt: skip
     yield check(
         "saturation", f"{name} is checked for saturating CPU kernels, or it is told why not",
@@ -127,7 +127,7 @@ def verify_baseline(fp32_path: Path, published: float, tolerance_pp: float) -> R
         f"float32 is within {tolerance_pp} pp of the published {published:.2%}",
         [published - tolerance_pp / 100, published + tolerance_pp / 100],
         top1,
-        100 * abs(top1 - published) <= tolerance_pp,
+        _within(100 * abs(top1 - published), tolerance_pp),
         fp32_path,
         "accuracy.top1",
     )
@@ -150,6 +150,11 @@ def verify_disjoint(samples_path: Path, test_images_path: Path) -> Requirement:
     )
 
 
+def _within(value: float, limit: float) -> bool:
+    """Tell whether a value meets a limit; one of exactly the limit, in binary fractions, does."""
+    return round(value - limit, 9) <= 0
+
+
 def _state_of(path: Path) -> str:
     try:
         model: onnx.ModelProto = load_model(path)
@@ -157,7 +162,7 @@ def _state_of(path: Path) -> str:
     except UserError as error:
         return str(error)
     except Exception as error:  # onnxruntime's exceptions have no common base but this
-        return f"does not load: {error}"
+        return f"does not load: {first_line(error)}"
     return SOUND if is_quantized(model) else "loads, but is not quantized"
 
 

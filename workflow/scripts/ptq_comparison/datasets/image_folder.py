@@ -10,13 +10,15 @@ from ptq_comparison.datasets import SPLITS, Dataset, Split
 from ptq_comparison.errors import UserError
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
-GREY_MODES = {"1", "L"}
+# Pillow's names of what a pixel holds. It clips others, as 16-bit grey ones, without a word.
+GREY_MODES = {"1", "L", "LA"}
+COLOR_MODES = {"P", "RGB", "RGBA", "CMYK", "YCbCr"}
 
 
 class ImageFiles:
     """Image files that look like an array, uint8 (N, H, W, C), and are decoded when sliced.
 
-    The first file sets size and channels: 1 for a grey image, else 3 (RGB).
+    The first file sets size and channels: 1 for a grey image, else 3 (RGB). Opacity is left out.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -40,7 +42,7 @@ class ImageFiles:
                 raise UserError(f"{file}: a colour image among grey ones; convert all to one kind")
             try:
                 pixels = np.asarray(image.convert(self._mode))
-            except OSError as error:
+            except (OSError, SyntaxError, ValueError) as error:  # SyntaxError: a broken PNG
                 raise UserError(f"{file}: cannot be decoded ({error}); replace it") from error
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         if pixels.shape != self.shape[1:]:
@@ -85,6 +87,14 @@ def _read_split(folder: Path, class_names: Sequence[str]) -> Split:
 
 def _open(file: Path) -> Image.Image:
     try:
-        return Image.open(file)
+        image = Image.open(file)
     except UnidentifiedImageError as error:
         raise UserError(f"{file}: not a PNG or JPEG image; remove or replace it") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{file}: cannot be read ({error}); remove or replace it") from error
+    if image.mode not in GREY_MODES | COLOR_MODES:
+        raise UserError(
+            f"{file}: has pixels of Pillow's mode {image.mode}; allowed are 8-bit grey and colour: "
+            "convert all images"
+        )
+    return image

@@ -1,6 +1,7 @@
 """A data set in one NumPy archive."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,18 @@ import numpy as np
 from ptq_comparison.datasets import Dataset, Split
 from ptq_comparison.errors import UserError
 
+# What NumPy raises for other files and damaged archives; TypeError and AttributeError for a .npy,
+# which holds one array.
+DAMAGE = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -21,7 +34,7 @@ def read_npz(path: Path) -> Dataset:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except DAMAGE as error:
         raise UserError(f"{path}: not a NumPy .npz archive of plain arrays ({error})") from error
     missing = [name for name in ARRAYS if name not in arrays]
     if missing:
@@ -37,7 +50,7 @@ def read_npz(path: Path) -> Dataset:
         for name in ("train", "test")
     )
     if "class_names" in arrays:
-        class_names = [str(name) for name in arrays["class_names"]]
+        class_names = [str(name) for name in np.atleast_1d(arrays["class_names"])]
     else:
         highest = max(int(split.labels.max(initial=-1)) for split in (train, test))
         class_names = [str(label) for label in range(highest + 1)]
