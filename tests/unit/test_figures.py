@@ -124,6 +124,7 @@ def make_tensors(count):
             "op_type": "Mul",
             "low": -123.456,
             "high": 234.567,
+            "grid": 256,
             "zero_level": 88,
             "levels": [60, 90, 100 + n],
             "share": (41 + n) / 256,
@@ -136,7 +137,7 @@ def make_tensors(count):
 def test_ranges_names_the_tensor_that_uses_least():
     assert ranges.finding(make_tensors(3)) == (
         "99 % of …ion_0/batchnorm/mul_1:0 lie in 41 of 256 levels; "
-        "the median tensor uses 16 % of its grid"
+        "the median tensor uses 16\N{NO-BREAK SPACE}% of its grid"
     )
 
 
