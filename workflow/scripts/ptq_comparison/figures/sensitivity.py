@@ -5,10 +5,11 @@ from typing import Any
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ptq_comparison.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
 
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SHOWN = 40  # nodes; of more, those that cost most
 # Mode of a row: label, colour, filled or not, and offset from the line of the node.
 MODES = {
@@ -92,6 +93,12 @@ def _scale(axes: Any, values: list[float]) -> None:
     else:
         axes.set_xscale("symlog", linthresh=least)
         axes.set_xlim(-0.1 * least, 3 * max(*values, least))
+    axes.xaxis.set_major_formatter(FuncFormatter(_describe_power))
+
+
+def _describe_power(value: float, _: int) -> str:
+    """Return a power of 10, or 0, as text; matplotlib's own is a formula."""
+    return f"10{f'{math.log10(value):.0f}'.translate(SUPERSCRIPT)}" if value > 0 else "0"
 
 
 def _changed(row: dict[str, Any]) -> float:
