@@ -56,7 +56,8 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
             [100 * (row["agreement"] - row["agreement_ci95_low"]) for row in shown],
         ]
         right.errorbar(changed, heights, xerr=limits, fmt="none", color=color, alpha=0.4, lw=1.5)
-        right.scatter(changed, heights, 26, face, edgecolors=color, zorder=3)
+        # Not clipped: at 0, discs lie on the edge.
+        right.scatter(changed, heights, 26, face, edgecolors=color, zorder=3, clip_on=False)
     left.axvline(everything["kl_divergence"], color=FLOAT, lw=1, ls="--", label="all nodes")
     right.axvline(_changed(everything), color=FLOAT, lw=1, ls="--")
     _scale(left, [row["kl_divergence"] for row in rows])
