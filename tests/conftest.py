@@ -6,7 +6,14 @@ import numpy as np
 import onnx
 import pytest
 import yaml
-from helpers import CLASSES, SHARED_DATA, make_classifier, make_images, run_snakemake
+from helpers import (
+    CLASSES,
+    SHARED_DATA,
+    make_classifier,
+    make_images,
+    recipe_files,
+    run_snakemake,
+)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +63,17 @@ def tiny_run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run of `all`; tests read it and do not change it."""
     folder = tmp_path_factory.mktemp("tiny_run")
     result = run_snakemake(folder, "all", configfiles=(tiny / "config.yaml",))
+    assert result.returncode == 0, result.stdout
+    (folder / "output.txt").write_text(result.stdout)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recipes_run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run of `all recommend sensitivity`, on a model with a bad node."""
+    folder = tmp_path_factory.mktemp("recipes_run")
+    files = recipe_files(folder, tiny)
+    result = run_snakemake(folder, "all", "recommend", "sensitivity", configfiles=files)
     assert result.returncode == 0, result.stdout
     (folder / "output.txt").write_text(result.stdout)
     return folder

@@ -1,5 +1,7 @@
 """The figures: the finding in each title, and that nothing is cut off or written over."""
 
+import re
+
 import numpy as np
 import pytest
 from helpers import CLASSES, make_evaluations, make_speeds
@@ -124,6 +126,7 @@ def make_tensors(count):
             "op_type": "Mul",
             "low": -123.456,
             "high": 234.567,
+            "grid": 256,
             "zero_level": 88,
             "levels": [60, 90, 100 + n],
             "share": (41 + n) / 256,
@@ -136,7 +139,7 @@ def make_tensors(count):
 def test_ranges_names_the_tensor_that_uses_least():
     assert ranges.finding(make_tensors(3)) == (
         "99 % of …ion_0/batchnorm/mul_1:0 lie in 41 of 256 levels; "
-        "the median tensor uses 16 % of its grid"
+        "the median tensor uses 16\N{NO-BREAK SPACE}% of its grid"
     )
 
 
@@ -155,10 +158,11 @@ def test_models_keep_their_colour_and_differ_in_colour_or_marker():
     assert (palette["fp32"], shapes["fp32"]) == (style.FLOAT, style.FLOAT_MARKER)
 
 
-def plot_all(count, name="model_{}"):
-    """Return every figure for `count` quantized models, with classes of long names."""
+def plot_all(count, name="model_{}", class_name="{} class"):
+    """Return every figure for `count` quantized models."""
     generator = np.random.default_rng(4)
-    names = tuple(f"{word} class" for word in ("a", "automobile", "b", "c", "d", "e", "f", "g"))
+    words = ("a", "automobile", "b", "c", "d", "e", "f", "g")
+    names = tuple(class_name.format(word) for word in words)
     labels = np.arange(800) % len(names)
     models = {"fp32": np.where(generator.random(800) < 0.1, 0, labels)}
     for number in range(count):
@@ -190,6 +194,33 @@ def test_no_text_is_cut_off_or_written_over_another(count, name, monkeypatch):
     for title, figure in plot_all(count, name).items():
         check_layout(figure, title, monkeypatch)
         plt.close(figure)
+
+
+@pytest.mark.parametrize("pattern", [r"$\bad {}$", "{} " + "latin " * 10, "{}" + "x" * 140])
+def test_a_class_may_have_any_name(pattern, monkeypatch):
+    for title, figure in plot_all(2, "int{}", pattern).items():
+        check_layout(figure, title, monkeypatch)
+        if title in ("classes", "confusion"):
+            assert figure.axes[0].get_position().width > 0.6, title
+        plt.close(figure)
+
+
+def test_names_inside_a_file_do_not_depend_on_digits_that_are_not_drawn(tmp_path):
+    texts = []
+    for shift in (0, 1e-12):
+        figure = plt.figure(layout="none")
+        for left in (0.1, 0.6):
+            axes = figure.add_axes((left + shift, 0.1, 0.3, 0.8))
+            axes.plot([1, 2], "o-")
+            axes.imshow(np.eye(2), extent=(0, 1, 1, 2))
+            axes.bar(1, 2, hatch="/")
+        style.save(figure, tmp_path / f"{shift}.svg")
+        texts.append((tmp_path / f"{shift}.svg").read_text())
+    assert texts[0] == texts[1]
+    names = re.findall(r' id="([^"]+)"', texts[0])
+    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', texts[0]))
+    assert len(names) == len(set(names))
+    assert used <= set(names) and len(used) > 5
 
 
 def test_a_figure_is_the_same_bytes_on_every_run(tmp_path):

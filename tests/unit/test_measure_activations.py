@@ -1,17 +1,16 @@
-"""Rule measure_activations: where values lie on the 8-bit grid, for values that are known."""
+"""Rule measure_activations: the grids of a quantized model, and where known values lie on them."""
 
 import json
 
 import numpy as np
 import onnx
 import pytest
-from helpers import RAW
+from helpers import RAW, Quantizer, make_classifier, make_images
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import CalibrationMethod
-from onnxruntime.quantization.calibrate import TensorData, TensorsData
-from ptq_comparison.activations import measure_activations, read_limits
-from ptq_comparison.calibration import write_ranges
-from ptq_comparison.inference import Batches
+from ptq_comparison.activations import measure_activations
+from ptq_comparison.inference import Batches, make_session
+from ptq_comparison.models import with_outputs
+from ptq_comparison.stored_grids import Grid, stored_grids
 from tqdm import tqdm
 
 
@@ -34,20 +33,21 @@ def make_model(batch="n"):
 IMAGES = np.repeat(np.arange(200, dtype=np.uint8), 6).reshape(100, 2, 2, 3)
 
 
-def measure(limits, batch_size=64):
+def measure(grids, batch_size=64):
     model = make_model()
     batches = Batches.of(IMAGES, model, RAW, batch_size)
-    return measure_activations(model, batches, limits, tqdm(disable=True))
+    return measure_activations(model, batches, grids, tqdm(disable=True))
 
 
 def test_levels_and_share_are_those_of_the_values():
-    image, shifted = measure({"image": (0.0, 255.0), "shifted": (-100.0, 155.0)})
+    image, shifted = measure({"image": Grid(1.0, 0, 256), "shifted": Grid(1.0, 100, 256)})
     assert (image["tensor"], image["op_type"]) == ("image", "input")
     # One step of either grid is 1: level = pixel. 0.5 % of 200 values is 1 value at each end.
     assert image["levels"] == shifted["levels"] == [0, 99, 198]
     assert image["share"] == shifted["share"] == 199 / 256
     assert (shifted["tensor"], shifted["op_type"]) == ("shifted", "Sub")
     assert (image["zero_level"], shifted["zero_level"]) == (0, 100)
+    assert (shifted["low"], shifted["high"], shifted["grid"]) == (-100.0, 155.0, 256)
     assert image["clipped"] == shifted["clipped"] == 0
 
 
@@ -62,54 +62,35 @@ def test_a_scalar_constant_is_measured_once_a_batch():
 
 
 def test_a_stretched_range_uses_less_of_the_grid():
-    (image,) = measure({"image": (0.0, 2550.0)})
+    (image,) = measure({"image": Grid(10.0, 0, 256)})
     assert image["levels"] == [0, 10, 20] and image["share"] == 21 / 256
 
 
+def test_a_grid_of_16_bits_has_its_own_levels():
+    (image,) = measure({"image": Grid(1 / 256, 0, 65536)})
+    assert image["levels"] == [0, 256 * 99, 256 * 198]
+    assert image["share"] == (256 * 198 + 1) / 65536
+
+
 def test_values_beyond_the_range_are_clipped_and_counted():
-    (image,) = measure({"image": (0.0, 99.0)})
+    (image,) = measure({"image": Grid(99 / 255, 0, 256)})
     assert image["clipped"] == 0.5
     assert image["levels"][-1] == 255
 
 
-@pytest.mark.parametrize(
-    ("limits", "grid", "zero"), [((10.0, 200.0), (0.0, 200.0), 0), ((-9.0, -3.0), (-9.0, 0.0), 255)]
-)
-def test_a_range_is_widened_to_hold_zero(limits, grid, zero):
-    (image,) = measure({"image": limits})
-    assert (image["low"], image["high"]) == grid and image["zero_level"] == zero
-
-
-def test_a_tensor_of_zeros_has_a_grid_of_one_level():
-    (image,) = measure({"image": (0.0, 0.0)})
-    assert (image["low"], image["high"], image["zero_level"]) == (0.0, 0.0, 0)
-
-
 def test_tensors_come_in_the_order_of_the_graph_whatever_the_batch():
-    limits = {"scores": (-100.0, 99.0), "shifted": (-100.0, 99.0), "image": (0.0, 199.0)}
-    whole = measure(limits, 100)
+    grid = Grid(1.0, 100, 256)
+    whole = measure({"scores": grid, "shifted": grid, "image": grid}, 100)
     assert [row["tensor"] for row in whole] == ["image", "shifted", "scores"]
-    assert measure(limits, 7) == whole
+    assert measure({"scores": grid, "shifted": grid, "image": grid}, 7) == whole
     json.dumps(whole, allow_nan=False)
-
-
-@pytest.mark.parametrize("shape", [(), (1,)], ids=["Percentile", "MinMax"])
-def test_limits_are_read_whatever_the_shape(tmp_path, shape):
-    data = {
-        "a": TensorData(
-            lowest=np.full(shape, -1.5, np.float32), highest=np.full(shape, 2.5, np.float32)
-        )
-    }
-    path = tmp_path / "ranges.json"
-    write_ranges(path, TensorsData(CalibrationMethod.MinMax, data), {})
-    assert read_limits(path) == {"a": (-1.5, 2.5)}
 
 
 def test_the_model_itself_stays_as_it_is():
     model = make_model()
     before = model.SerializeToString()
     batches = Batches.of(IMAGES, model, RAW, 64)
-    measure_activations(model, batches, {"shifted": (-100.0, 99.0)}, tqdm(disable=True))
+    measure_activations(model, batches, {"shifted": Grid(1.0, 100, 256)}, tqdm(disable=True))
     assert model.SerializeToString() == before
     onnx.checker.check_model(model)
 
@@ -117,10 +98,64 @@ def test_the_model_itself_stays_as_it_is():
 def test_repeated_images_that_fill_a_fixed_batch_do_not_count():
     """101 images in batches of 64: a fixed model fills the last one up with its last image."""
     images = np.concatenate([IMAGES, np.full((1, 2, 2, 3), 255, np.uint8)])
-    limits = {"image": (0.0, 200.0), "shifted": (-100.0, 100.0)}
+    grids = {"image": Grid(200 / 255, 0, 256), "shifted": Grid(200 / 255, 128, 256)}
     free, fixed = (
-        measure_activations(model, Batches.of(images, model, RAW, 64), limits, tqdm(disable=True))
+        measure_activations(model, Batches.of(images, model, RAW, 64), grids, tqdm(disable=True))
         for model in (make_model(), make_model(batch=64))
     )
     assert fixed == free
     assert free[0]["clipped"] == pytest.approx(1 / 101)
+
+
+# Of the classifier: the pixels, transposed; convolution; Relu; pool; flatten; scores.
+@pytest.mark.parametrize(
+    ("options", "tensors"),
+    [
+        ({}, "nchw r g f scores"),
+        ({"activation_type": "QInt8"}, "nchw r g f scores"),
+        ({"activation_type": "QInt16"}, "nchw r g f scores"),
+        ({"extra_options": {"ActivationSymmetric": True}}, "nchw c r g f scores"),
+        ({"extra_options": {"DedicatedQDQPair": True}}, "nchw r g f scores"),
+        ({"nodes_to_exclude": ["conv"]}, "r g f scores"),
+        # Integer operators merge Relu, unless the grid is symmetric, and Flatten passes levels on.
+        ({"format": "QOperator"}, "nchw r g scores"),
+        ({"format": "QOperator", "activation_type": "QInt8"}, "nchw r g scores"),
+        (
+            {"format": "QOperator", "extra_options": {"ActivationSymmetric": True}},
+            "nchw c f scores",
+        ),
+    ],
+)
+def test_the_grids_are_those_that_the_model_rounds_to(tmp_path, options, tensors):
+    """Every stored tensor, run through the quantized model, is the float one on its grid."""
+    model = make_classifier()
+    images, _ = make_images(30, seed=5)
+    batches = Batches.of(images, model, RAW, 30)
+    quantized = Quantizer(model, batches, tmp_path, **options)(model)
+    grids = stored_grids(quantized, model)
+    assert list(grids) == tensors.split()
+    size = 65536 if "16" in options.get("activation_type", "") else 256
+    symmetric = "ActivationSymmetric" in options.get("extra_options", {})
+    rows = measure_activations(model, batches, grids, tqdm(disable=True))
+    for row in rows:
+        assert row["grid"] == size and row["low"] <= 0 <= row["high"]
+        assert 0 <= row["levels"][0] <= row["levels"][-1] < size
+        assert row["clipped"] < 0.02  # at most the ends of the range, which round off the grid
+        if symmetric and row["tensor"] in ("nchw", "r"):  # values without a sign, in half the grid
+            assert row["zero_level"] in (127, 128) and row["share"] <= 0.5
+    inputs = next(iter(batches)).inputs
+    stored = {
+        node.output[0]: node.input[0]
+        .removesuffix("_QuantizeLinear_Output")
+        .removesuffix("_quantized")
+        for node in quantized.graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] not in ("w_quantized",)
+    }
+    values = make_session(with_outputs(quantized, stored), 1, optimize=False).run(
+        list(stored), inputs
+    )
+    for name, rounded in zip(stored.values(), values, strict=True):
+        if name in grids:
+            level = rounded / grids[name].scale + grids[name].zero
+            assert np.allclose(level, np.rint(level), atol=1e-2)
+            assert level.min() > -0.5 and level.max() < size - 0.5

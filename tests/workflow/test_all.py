@@ -241,6 +241,9 @@ def test_all_options_of_quantization_run(tiny, tmp_path):
     assert result.returncode == 0, result.stdout
     evaluation = read(tmp_path, "u8s8")
     assert evaluation["model"]["operators"]["QLinearConv"] == 1
+    # The grids of this model, which are symmetric: 0 is the level in the middle.
+    activations = json.loads((tmp_path / "results/calibration/activations.json").read_text())
+    assert {row["tensor"]: row["zero_level"] for row in activations} == {"nchw": 128, "c": 128}
     assert "QLinearGlobalAveragePool" not in evaluation["model"]["operators"]
     assert not (tmp_path / "results/int8_eval.json").exists()
     provenance = read(tmp_path, "own")["calibration"]["provenance"]

@@ -24,9 +24,8 @@ def test_killed_run_finishes_after_unlock(tiny, tiny_run, tmp_path):
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
     while not (tmp_path / "results/logs/calibrate.log").exists():
-        assert process.poll() is None and time.monotonic() < deadline
+        assert process.poll() is None
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

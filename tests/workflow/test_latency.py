@@ -2,9 +2,10 @@
 
 import json
 
+import onnx
 import pandas as pd
 import pytest
-from helpers import overlay, run_snakemake
+from helpers import make_classifier, overlay, run_snakemake
 from ptq_comparison.latency import BLOCKS
 
 
@@ -32,6 +33,20 @@ def test_every_model_is_measured_with_every_setting(tiny, tmp_path):
         assert row["session_start_ms"] > 0 and row["peak_memory_bytes"] >= 0
         if row["model"] == "fp32":
             assert row["speedup"] == low == high == 1.0
+
+
+def test_a_fixed_batch_is_measured_once(tiny, tmp_path):
+    onnx.save(make_classifier(batch=4), tmp_path / "model.onnx")
+    settings = {
+        "model": {"source": str(tmp_path / "model.onnx")},
+        "quantization": {"dtypes": ["uint8"]},
+        "latency": {"seconds": 0.1, "batch_sizes": [1, 32], "threads": [1]},
+    }
+    files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", settings))
+    result = run_snakemake(tmp_path, "results/latency.json", configfiles=files)
+    assert result.returncode == 0, result.stdout
+    rows = json.loads((tmp_path / "results/latency.json").read_text())["measurements"]
+    assert [(row["model"], row["batch_size"]) for row in rows] == [("fp32", 4), ("uint8", 4)]
 
 
 def test_the_first_setting_stands_in_comparison_and_verdict(tiny, tmp_path):

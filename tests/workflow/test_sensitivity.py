@@ -7,33 +7,15 @@ import shutil
 import numpy as np
 import onnx
 import pytest
-from helpers import make_images, make_outlier_classifier, overlay, run_snakemake
+from helpers import (
+    RECIPES,
+    make_images,
+    make_outlier_classifier,
+    overlay,
+    recipe_files,
+    run_snakemake,
+)
 from ptq_comparison.inference import make_session
-
-RECIPES = {
-    "int8": {"dtype": "int8"},
-    "u8s8": {"dtype": "u8s8", "per_channel": True},
-    "gptq": {"dtype": "u8s8", "rounding": "GPTQ"},
-}
-SETTINGS = {
-    "sensitivity": {"recipe": "u8s8", "images": 40},
-    "acceptance": {"target_drop_pp": 5.0},
-    "latency": {"measure": True, "threads": [1], "batch_sizes": [4]},
-    "sweep": {"seconds": 0.05},
-}
-
-
-def files(folder, tiny, **settings):
-    """The configuration of a run in `folder`, on the model with the outlier."""
-    overlay(folder / "recipes.yaml", {"recipes": RECIPES})
-    own = {
-        key: {**SETTINGS.get(key, {}), **settings.get(key, {})} for key in {*SETTINGS, *settings}
-    }
-    own["sweep"]["recipes"] = str(folder / "recipes.yaml")
-    own["model"] = {"source": str(folder / "outlier.onnx")}
-    if not (folder / "outlier.onnx").exists():
-        onnx.save(make_outlier_classifier(), folder / "outlier.onnx")
-    return (tiny / "config.yaml", overlay(folder / "own.yaml", own))
 
 
 def read(path):
@@ -41,18 +23,8 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(scope="module")
-def run(tiny, tmp_path_factory):
-    """The folder of a finished run."""
-    folder = tmp_path_factory.mktemp("sensitivity")
-    result = run_snakemake(folder, "sensitivity", configfiles=files(folder, tiny))
-    assert result.returncode == 0, result.stdout
-    (folder / "output.txt").write_text(result.stdout)
-    return folder
-
-
-def test_every_node_is_in_the_table_once_the_worst_first(run):
-    rows = read(run / "results/sensitivity.csv")
+def test_every_node_is_in_the_table_once_the_worst_first(recipes_run):
+    rows = read(recipes_run / "results/sensitivity.csv")
     assert [(row["rank"], row["node"], row["mode"]) for row in rows[:3]] == [
         ("0", "", "all"),
         ("1", "outlier", "only"),
@@ -63,40 +35,42 @@ def test_every_node_is_in_the_table_once_the_worst_first(run):
     assert {row["images"] for row in rows} == {"40"}
     divergences = [float(row["kl_divergence"]) for row in rows if row["mode"] == "only"]
     assert divergences == sorted(divergences, reverse=True)
-    assert "Nodes that quantization hurts most: outlier, " in (run / "output.txt").read_text()
+    assert (
+        "Nodes that quantization hurts most: outlier, " in (recipes_run / "output.txt").read_text()
+    )
 
 
-def test_the_outlier_alone_stays_in_float(run):
-    curve = read(run / "results/mixed_precision.csv")
+def test_the_outlier_alone_stays_in_float(recipes_run):
+    curve = read(recipes_run / "results/mixed_precision.csv")
     assert [row["node"] for row in curve] == ["", "outlier"]
     assert float(curve[0]["delta_pp"]) < -5 <= float(curve[1]["delta_pp"])
     assert all(float(row["speedup_ci95_low"]) > 0 for row in curve)
     assert {(row["threads"], row["batch_size"]) for row in curve} == {("1", "4")}
-    path = run / "results/sweep/models/auto.onnx"
+    path = recipes_run / "results/sweep/models/auto.onnx"
     assert path.stat().st_size == int(curve[1]["bytes"])
     metadata = {entry.key.split(".")[1]: entry.value for entry in onnx.load(path).metadata_props}
     assert json.loads(metadata["quantization"])["nodes_to_exclude"] == ["outlier"]
     assert metadata["recipe"] == "auto"
-    assert "auto: 1 of 4 nodes stay in float32" in (run / "output.txt").read_text()
+    assert "auto: 1 of 4 nodes stay in float32" in (recipes_run / "output.txt").read_text()
     for name in ("sensitivity", "mixed_precision"):
-        assert (run / f"results/figures/{name}.svg").stat().st_size > 1000
+        assert (recipes_run / f"results/figures/{name}.svg").stat().st_size > 1000
 
 
-def test_auto_is_evaluated_like_other_recipes(run, tiny):
+def test_auto_is_evaluated_like_other_recipes(recipes_run, tiny):
     target = "results/sweep/auto_eval.json"
-    result = run_snakemake(run, target, configfiles=files(run, tiny))
+    result = run_snakemake(recipes_run, target, configfiles=recipe_files(recipes_run, tiny))
     assert result.returncode == 0, result.stdout
-    evaluation = json.loads((run / target).read_text())
-    last = read(run / "results/mixed_precision.csv")[-1]
+    evaluation = json.loads((recipes_run / target).read_text())
+    last = read(recipes_run / "results/mixed_precision.csv")[-1]
     assert evaluation["validation"]["correct"] == int(last["correct"])
     assert evaluation["validation"]["kl_divergence"] == pytest.approx(float(last["kl_divergence"]))
     assert evaluation["model"]["bytes"] == int(last["bytes"])
 
 
-def test_shares_do_not_change_the_result(run, tiny, tmp_path):
-    shutil.copytree(run, tmp_path / "run")
-    configfiles = files(tmp_path / "run", tiny)
-    before = (run / "results/sensitivity.csv").read_bytes()
+def test_shares_do_not_change_the_result(recipes_run, tiny, tmp_path):
+    shutil.copytree(recipes_run, tmp_path / "run")
+    configfiles = recipe_files(tmp_path / "run", tiny)
+    before = (recipes_run / "results/sensitivity.csv").read_bytes()
     result = run_snakemake(
         tmp_path / "run",
         "results/sensitivity.csv",
@@ -110,7 +84,7 @@ def test_shares_do_not_change_the_result(run, tiny, tmp_path):
 
 def test_a_target_that_no_quantized_model_reaches(tiny, tmp_path):
     """Only the outlier may be quantized, and that loses too much."""
-    configfiles = files(
+    configfiles = recipe_files(
         tmp_path,
         tiny,
         acceptance={"target_drop_pp": 0.0},
@@ -136,7 +110,7 @@ def test_a_target_that_no_quantized_model_reaches(tiny, tmp_path):
     ],
 )
 def test_a_recipe_that_cannot_be_taken_apart_is_one_line(tiny, tmp_path, recipe, line):
-    configfiles = files(tmp_path, tiny, sensitivity={"recipe": recipe})
+    configfiles = recipe_files(tmp_path, tiny, sensitivity={"recipe": recipe})
     result = run_snakemake(tmp_path, "sensitivity", configfiles=configfiles)
     assert result.returncode != 0
     *_, last = result.stdout.splitlines()
@@ -146,7 +120,7 @@ def test_a_recipe_that_cannot_be_taken_apart_is_one_line(tiny, tmp_path, recipe,
 
 def test_recipes_with_refinements_alone_are_taken_apart_without_them(tiny, tmp_path):
     settings = {"sensitivity": {"recipe": None}, "latency": {"measure": False}}
-    configfiles = files(tmp_path, tiny, **settings)
+    configfiles = recipe_files(tmp_path, tiny, **settings)
     overlay(tmp_path / "recipes.yaml", {"recipes": {"gptq": RECIPES["gptq"]}})
     target = "results/sweep/models/auto.onnx"
     result = run_snakemake(tmp_path, target, configfiles=configfiles)
@@ -161,7 +135,7 @@ def test_nodes_without_a_name_are_ranked_and_kept_in_float(tiny, tmp_path):
     for node in model.graph.node:
         node.name = ""
     onnx.save(model, tmp_path / "outlier.onnx")
-    result = run_snakemake(tmp_path, "sensitivity", configfiles=files(tmp_path, tiny))
+    result = run_snakemake(tmp_path, "sensitivity", configfiles=recipe_files(tmp_path, tiny))
     assert result.returncode == 0, result.stdout
     curve = read(tmp_path / "results/mixed_precision.csv")
     assert [row["node"] for row in curve] == ["", "o"]  # the output of the outlier

@@ -1,12 +1,12 @@
-# needs  the float32 model, its ranges and the calibration images
-# makes  results/calibration/activations.json: how the values of each tensor lie on the 8-bit grid
+# needs  the float32 model, the first quantized one, and the calibration images
+# makes  results/calibration/activations.json: how the values of each tensor lie on its grid
 
 
 rule measure_activations:
-    """Measure how much of the 8-bit grid the values of each activation tensor use."""
+    """Measure how much of its stored grid the values of each activation tensor use."""
     input:
         model=get_float_model,
-        ranges="results/calibration/ranges.json",
+        quantized=f"results/models/{next(iter(QUANTIZED))}.onnx",
         images="results/calibration/samples.npy",
     output:
         activations="results/calibration/activations.json",

@@ -1,9 +1,9 @@
-# needs  how the values of each tensor lie on the 8-bit grid
+# needs  how the values of each tensor lie on its grid
 # makes  results/figures/ranges.svg: range of each tensor and the share of the grid in use
 
 
 rule plot_ranges:
-    """Plot the range of each activation tensor and the share of the 8-bit grid in use."""
+    """Plot the range of each activation tensor and the share of its grid in use."""
     input:
         activations="results/calibration/activations.json",
     output:

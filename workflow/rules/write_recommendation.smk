@@ -41,7 +41,7 @@ rule write_recommendation:
             caption="../report/recommendation.rst",
             category="5 Recipes",
             labels={
-                "content": "the recommended recipe",
+                "content": "recommendation",
                 "shows": "why, and on test images",
             },
         ),

@@ -1,4 +1,4 @@
-"""Measure how much of the 8-bit grid the values of each activation tensor use."""
+"""Measure how much of its stored grid the values of each activation tensor use."""
 
 if __name__ == "__main__":
     from pathlib import Path
@@ -7,18 +7,19 @@ if __name__ == "__main__":
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.activations import measure_activations, read_limits
+        from ptq_comparison.activations import measure_activations
         from ptq_comparison.files import write_json
         from ptq_comparison.inference import Batches
         from ptq_comparison.models import load_model
         from ptq_comparison.progress import Progress
+        from ptq_comparison.stored_grids import stored_grids
 
         model = load_model(Path(snakemake.input.model))
         images = np.load(snakemake.input.images, mmap_mode="r")
         batches = Batches.of(
             images, model, snakemake.params.preprocessing, snakemake.params.batch_size
         )
-        limits = read_limits(Path(snakemake.input.ranges))
+        grids = stored_grids(load_model(Path(snakemake.input.quantized)), model)
         with Progress("activations", len(images), terminal) as progress:
-            activations = measure_activations(model, batches, limits, progress)
+            activations = measure_activations(model, batches, grids, progress)
         write_json(Path(snakemake.output.activations), activations)

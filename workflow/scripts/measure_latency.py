@@ -25,13 +25,13 @@ if __name__ == "__main__":
         images = np.load(snakemake.input.images, mmap_mode="r")
         paths = dict(zip(snakemake.params.models, map(Path, snakemake.input.models), strict=True))
         models = {name: load_model(path) for name, path in paths.items()}
-        settings = {
-            (count_threads(threads, snakemake.threads), size): Batches.of(
-                images, models["fp32"], snakemake.params.preprocessing, size
-            )
-            for threads in snakemake.params.threads  # "all" may be one of the others
-            for size in snakemake.params.batch_sizes
-        }
+        settings = {}
+        for threads in snakemake.params.threads:  # "all" may be one of the others
+            for size in snakemake.params.batch_sizes:
+                batches = Batches.of(images, models["fp32"], snakemake.params.preprocessing, size)
+                # That of the model, where it is fixed.
+                size = next(iter(batches)).size
+                settings[count_threads(threads, snakemake.threads), size] = batches
         with Progress("measuring", BLOCKS * len(settings), terminal, " blocks") as progress:
             times = measure(
                 models,
@@ -40,8 +40,7 @@ if __name__ == "__main__":
                 progress,
             )
         measurements = []
-        for ((threads, _), batches), measured in zip(settings.items(), times, strict=True):
-            size = next(iter(batches)).size  # that of the model, where it is fixed
+        for ((threads, size), batches), measured in zip(settings.items(), times, strict=True):
             for name, path in paths.items():
                 ratio, interval = speedup(measured[name], measured["fp32"])
                 row = {

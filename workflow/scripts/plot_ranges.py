@@ -1,4 +1,4 @@
-"""Plot the range of each activation tensor and the share of the 8-bit grid in use."""
+"""Plot the range of each activation tensor and the share of its grid in use."""
 
 if __name__ == "__main__":
     from pathlib import Path

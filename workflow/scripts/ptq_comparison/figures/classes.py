@@ -38,7 +38,7 @@ def finding(evaluations: list[dict[str, Any]]) -> str:
         return "No class loses accuracy"
     name = evaluations[model + 1]["model"]["name"]
     return (
-        f"{evaluations[0]['per_class'][label]['class']} loses most: "
+        f"{shorten(evaluations[0]['per_class'][label]['class'])} loses most: "
         f"{differences[model, label]:+.1f} pp with {name}"
     )
 
@@ -75,7 +75,8 @@ def plot_classes(evaluations: list[dict[str, Any]]) -> Figure:
             zorder=2,
         )
     axes.set(xlabel="accuracy of the class (%)", yticks=places)
-    axes.set_yticklabels([evaluations[0]["per_class"][label]["class"] for label in order])
+    classes = [evaluations[0]["per_class"][label]["class"] for label in order]
+    axes.set_yticklabels([shorten(name, LETTERS) for name in classes])
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#eeeeee")

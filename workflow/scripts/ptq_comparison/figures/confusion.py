@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ptq_comparison.figures.style import WIDTH, set_title
+from ptq_comparison.figures.style import LETTERS, WIDTH, set_title, shorten
 
 ANNOTATED = 12  # classes: with more, the counts do not fit into the cells
 NAMED = 40  # classes: with more, the names do not fit beside the matrix
@@ -30,14 +30,15 @@ def finding(evaluations: list[dict[str, Any]]) -> str:
     names = [row["class"] for row in evaluations[0]["per_class"]]
     count = matrices.max()
     return (
-        f"{evaluations[model + 1]['model']['name']} takes {names[label]} for {names[predicted]} "
+        f"{evaluations[model + 1]['model']['name']} takes {shorten(names[label])} for "
+        f"{shorten(names[predicted])} "
         f"more often than float32 does: {count:+d} image{'s' * bool(count > 1)}"
     )
 
 
 def plot_confusion(evaluations: list[dict[str, Any]]) -> Figure:
     """Return the figure, a panel a quantized model; `evaluations` of all models, float32 first."""
-    names = [row["class"] for row in evaluations[0]["per_class"]]
+    names = [shorten(row["class"], LETTERS) for row in evaluations[0]["per_class"]]
     matrices = [difference(item, evaluations[0]) for item in evaluations[1:]]
     limit = max(1, *(int(np.abs(matrix).max()) for matrix in matrices))
     rows = len(matrices)

@@ -1,4 +1,4 @@
-"""The range of each activation tensor, and how much of the 8-bit grid its values use."""
+"""The range of each activation tensor, and how much of its grid its values use."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ptq_comparison.activations import LEVELS
 from ptq_comparison.figures.style import QUANTIZED, WIDTH, set_title, shorten
 
 SHOWN = 60  # tensors; of more, those that use least of their grid
@@ -19,9 +18,11 @@ def finding(activations: list[dict[str, Any]]) -> str:
     """Return which tensor uses least of its grid."""
     least = min(activations, key=lambda row: row["share"])
     median = 100 * np.median([row["share"] for row in activations])
+    used = round(least["share"] * least["grid"])
     return (
-        f"99 % of {shorten(least['tensor'], LETTERS)} lie in {round(least['share'] * LEVELS)} of "
-        f"{LEVELS} levels; the median tensor uses {median:.0f} % of its grid"
+        f"99 % of {shorten(least['tensor'], LETTERS)} lie in {used} of {least['grid']} levels; "
+        # No line may begin with the percent sign.
+        f"the median tensor uses {median:.0f}\N{NO-BREAK SPACE}% of its grid"
     )
 
 
@@ -33,12 +34,12 @@ def select(activations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def plot_ranges(activations: list[dict[str, Any]]) -> Figure:
     """Return the figure from the content of activations.json."""
-    shown = select(activations)
+    shown, size = select(activations), activations[0]["grid"]
     figure, axes = plt.subplots(figsize=(WIDTH, 1.7 + 0.23 * len(shown)))
     right = axes.twinx()
     for place, row in enumerate(shown):
         low, median, high = row["levels"]
-        axes.barh(place, LEVELS, left=-0.5, color="#eeeeee", height=0.75)
+        axes.barh(place, size, left=-0.5, color="#eeeeee", height=0.75)
         axes.barh(place, high - low + 1, left=low - 0.5, color=QUANTIZED[0], height=0.75)
         axes.plot([row["zero_level"]] * 2, [place - 0.38, place + 0.38], color="black", lw=1.5)
         axes.plot(median, place, "o", color="white", mec="black", mew=0.6, ms=4.5)
@@ -48,9 +49,9 @@ def plot_ranges(activations: list[dict[str, Any]]) -> Figure:
     ):
         side.set_yticks(range(len(shown)), labels, fontsize=10)
         side.tick_params(axis="y", length=0)
-        side.set(xlim=(-1, LEVELS), ylim=(len(shown) - 0.4, -0.6))
+        side.set(xlim=(-1, size), ylim=(len(shown) - 0.4, -0.6))
         side.spines[:].set_visible(False)
-    axes.set(xticks=[0, 64, 128, 192, 255], xlabel="level of the 8-bit grid")
+    axes.set(xticks=[0, size // 4, size // 2, 3 * size // 4, size - 1], xlabel="level of the grid")
     right.set_title(" used  range", fontsize=10, x=1, ha="left")
     figure.legend(
         handles=[

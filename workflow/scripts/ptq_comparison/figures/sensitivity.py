@@ -5,10 +5,11 @@ from typing import Any
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ptq_comparison.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
 
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SHOWN = 40  # nodes; of more, those that cost most
 # Mode of a row: label, colour, filled or not, and offset from the line of the node.
 MODES = {
@@ -55,7 +56,8 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
             [100 * (row["agreement"] - row["agreement_ci95_low"]) for row in shown],
         ]
         right.errorbar(changed, heights, xerr=limits, fmt="none", color=color, alpha=0.4, lw=1.5)
-        right.scatter(changed, heights, 26, face, edgecolors=color, zorder=3)
+        # Not clipped: at 0, discs lie on the edge.
+        right.scatter(changed, heights, 26, face, edgecolors=color, zorder=3, clip_on=False)
     left.axvline(everything["kl_divergence"], color=FLOAT, lw=1, ls="--", label="all nodes")
     right.axvline(_changed(everything), color=FLOAT, lw=1, ls="--")
     _scale(left, [row["kl_divergence"] for row in rows])
@@ -92,6 +94,12 @@ def _scale(axes: Any, values: list[float]) -> None:
     else:
         axes.set_xscale("symlog", linthresh=least)
         axes.set_xlim(-0.1 * least, 3 * max(*values, least))
+    axes.xaxis.set_major_formatter(FuncFormatter(_describe_power))
+
+
+def _describe_power(value: float, _: int) -> str:
+    """Return a power of 10, or 0, as text; matplotlib's own is a formula."""
+    return f"10{f'{math.log10(value):.0f}'.translate(SUPERSCRIPT)}" if value > 0 else "0"
 
 
 def _changed(row: dict[str, Any]) -> float:

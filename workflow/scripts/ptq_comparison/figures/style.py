@@ -1,5 +1,6 @@
 """One look for all figures: fonts, colours of the models, and the same bytes on every run."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ FLOAT = "#555555"
 QUANTIZED = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 FLOAT_MARKER = "o"
 MARKERS = "sD^vPX*"  # one more than colours: 42 models differ in one of the two
-LETTERS = 18  # of a model's name beside an axis or in a legend
+LETTERS = 18  # of the name of a model or a class beside an axis or in a legend
 WIDTH = 6.5  # inches; the fonts are large enough for half of it
 plt.rcParams.update(
     {
@@ -29,9 +30,11 @@ plt.rcParams.update(
         "figure.titlesize": 13,
         "font.size": 11,
         "legend.frameon": False,
-        "svg.hashsalt": "onnx-ptq-comparison",  # names inside the file, otherwise random
+        "text.parse_math": False,  # a name may hold a $
     }
 )
+# Where matplotlib names a part of the file by a random hash, and where it refers to that part.
+HASHES = re.compile(r'((?:id="|#)\w*?)([0-9a-f]{10})(?=["\)])')
 
 
 def colors(models: Sequence[str]) -> dict[str, str]:
@@ -61,11 +64,24 @@ def add_legend(figure: Figure) -> None:
 
 def set_title(figure: Figure, text: str) -> None:
     """Put the finding above the figure, in as many lines as its width asks for."""
-    figure.suptitle(text, x=0.02, ha="left", wrap=True, fontweight="bold")
+    # To find where to wrap, matplotlib parses what lies between two $ even if told not to.
+    text = text.replace("$", r"\$")
+    figure.suptitle(text, x=0.02, ha="left", wrap=True, fontweight="bold", parse_math=True)
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as SVG, the same bytes for the same figure, with letters as outlines."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
+        temporary.write_text(number_hashes(temporary.read_text("utf-8")), "utf-8")
     plt.close(figure)
+
+
+def number_hashes(svg: str) -> str:
+    """Return the text of an SVG of matplotlib with numbers, in their order, instead of hashes.
+
+    A constant `svg.hashsalt` would not do: what is hashed are coordinates with more digits than
+    are drawn, the last of which differ between two runs of the layout.
+    """
+    numbers: dict[str, int] = {}
+    return HASHES.sub(lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers))}", svg)
