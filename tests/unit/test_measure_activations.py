@@ -55,9 +55,9 @@ def test_a_scalar_constant_is_measured_once_a_batch():
     model = make_model()
     hundred = model.graph.initializer.pop()
     model.graph.node.insert(0, helper.make_node("Constant", [], ["hundred"], value=hundred))
-    limits = {"image": (0.0, 255.0), "hundred": (0.0, 255.0)}
+    grids = {"image": Grid(1.0, 0, 256), "hundred": Grid(1.0, 0, 256)}
     batches = Batches.of(IMAGES, model, RAW, 64)
-    _, constant = measure_activations(model, batches, limits, tqdm(disable=True))
+    _, constant = measure_activations(model, batches, grids, tqdm(disable=True))
     assert (constant["tensor"], constant["levels"]) == ("hundred", [100, 100, 100])
 
 
