@@ -46,15 +46,15 @@ def simulate(generator, length):
     return speedup(make_times(seconds[:, None]), make_times(np.ones((BLOCKS, 1))))
 
 
-@pytest.mark.parametrize(("length", "width"), [(1, 0.015), (3, 0.02)])
+@pytest.mark.parametrize(("length", "width"), [(1, 0.018), (3, 0.025), (10, 0.03)])
 def test_the_interval_covers_a_repeat(length, width):
-    """An interval of the median itself, from blocks drawn one by one, covers 61 % with length 3."""
+    """With bootstrap samples of as many groups as were measured: 87 % with length 3."""
     generator = np.random.default_rng(3)
     speeds, intervals = zip(*(simulate(generator, length) for _ in range(300)), strict=True)
     (low, high), others = np.transpose(intervals)[..., None], np.array(speeds)
     covered = (low <= others) & (others <= high)
     share = (covered.sum() - len(others)) / (covered.size - len(others))  # each has its own speed
-    assert 0.94 < share < 0.97
+    assert share > 0.94
     assert np.mean(high - low) < width
 
 
