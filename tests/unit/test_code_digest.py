@@ -38,6 +38,12 @@ def test_the_place_does_not_matter(script, tmp_path_factory):
     assert code_digest(other / "rule.py") == before
 
 
+def test_a_relative_import_is_not_lost(script):
+    (script.parent / "pkg/used.py").write_text("from . import deep\n")
+    with pytest.raises(ValueError, match="line 1: relative imports are not followed"):
+        code_digest(script)
+
+
 def test_scripts_of_the_workflow_follow_their_modules():
     scripts = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
     assert len(scripts) >= 8
