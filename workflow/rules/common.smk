@@ -144,6 +144,9 @@ def get_model_weights(wildcards):
     source = config["model"]["source"]
     if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS):
         return []
+    # ONNX names such a file by a key of this name.
+    if not Path(source).is_file() or b"location" not in Path(source).read_bytes():
+        return []
     try:
         # Here, since onnx takes long to import.
         from ptq_comparison.external_weights import external_files
