@@ -42,7 +42,7 @@ def plot_ranges(activations: list[dict[str, Any]]) -> Figure:
         axes.barh(place, size, left=-0.5, color="#eeeeee", height=0.75)
         axes.barh(place, high - low + 1, left=low - 0.5, color=QUANTIZED[0], height=0.75)
         axes.plot([row["zero_level"]] * 2, [place - 0.38, place + 0.38], color="black", lw=1.5)
-        axes.plot(median, place, "o", color="white", mec="black", mew=0.6, ms=4.5)
+        axes.plot(median, place, "o", color="white", mec="black", mew=0.6, ms=4.5, clip_on=False)
     for side, labels in (
         (axes, [shorten(row["tensor"], LETTERS) for row in shown]),
         (right, [_describe(row) for row in shown]),
