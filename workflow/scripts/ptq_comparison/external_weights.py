@@ -4,21 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 
 def external_files(path: Path) -> list[Path]:
     """Return the files that an ONNX file leaves weights to, sorted; none if it cannot be read."""
     try:
-        model = onnx.load(path, load_external_data=False)
+        tensors = _tensors(onnx.load(path, load_external_data=False))
+        names = {ExternalDataInfo(t).location for t in tensors if uses_external_data(t)}
     except Exception:  # whatever is wrong with the file, `load_model` says it
         return []
-    names = {
-        entry.value
-        for tensor in _tensors(model)
-        if tensor.data_location == onnx.TensorProto.EXTERNAL
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
     return [path.parent / name for name in sorted(names)]
 
 
