@@ -30,7 +30,7 @@ def main() -> None:
     add_data_argument(parser)
     arguments = parser.parse_args()
     sys.path.append(str(REPOSITORY / "workflow" / "scripts"))
-    from ptq_comparison.recipes import complete_recipes, equal_recipes, expand_recipes
+    from ptq_comparison.config.recipes import complete_recipes, equal_recipes, expand_recipes
 
     config = yaml.safe_load((REPOSITORY / "config/cifar10.yaml").read_text())
     shipped = yaml.safe_load((REPOSITORY / "config/recipes.yaml").read_text())["recipes"]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import yaml
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper, save
-from ptq_comparison import metrics
-from ptq_comparison.calibration import calibrate, write_ranges
-from ptq_comparison.inference import Batches
-from ptq_comparison.quantization import quantize_model
+from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.evaluation import metrics
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.quantization.quantize import quantize_model
 from tqdm import tqdm
 
 REPOSITORY = Path(__file__).parents[1]

@@ -33,10 +33,11 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 # These need the path that is set just above.
-from ptq_comparison.datasets import shapes  # noqa: E402
-from ptq_comparison.files import sha256_file  # noqa: E402
-from ptq_comparison.inference import Batches, make_session, predict_scores  # noqa: E402
-from ptq_comparison.models import load_model  # noqa: E402
+from ptq_comparison.common.files import sha256_file  # noqa: E402
+from ptq_comparison.datasets import shapes_generator  # noqa: E402
+from ptq_comparison.inference.batches import Batches  # noqa: E402
+from ptq_comparison.inference.session import make_session, predict_scores  # noqa: E402
+from ptq_comparison.model.loading import load_model  # noqa: E402
 
 SEED = 42
 BATCH = 64
@@ -110,7 +111,7 @@ def predict_onnx(path: Path, images: NDArray[np.uint8]) -> NDArray[np.int64]:
     model = load_model(path)
     batches = Batches.of(images, model, {"layout": "auto"}, batch_size=500)
     session = make_session(model, threads=1)
-    scores = predict_scores(session, batches, len(shapes.CLASS_NAMES), tqdm(disable=True))
+    scores = predict_scores(session, batches, len(shapes_generator.CLASS_NAMES), tqdm(disable=True))
     return np.asarray(scores.argmax(axis=1), np.int64)
 
 
@@ -119,10 +120,10 @@ def train(epochs: int) -> ResNet8:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(SEED)
-    images, labels = shapes.generate("train")
-    held_images, held_labels = shapes.generate("validation")
+    images, labels = shapes_generator.generate("train")
+    held_images, held_labels = shapes_generator.generate("validation")
     targets = torch.from_numpy(labels)
-    model = ResNet8(len(shapes.CLASS_NAMES))
+    model = ResNet8(len(shapes_generator.CLASS_NAMES))
     optimizer = torch.optim.SGD(
         model.parameters(), momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
     )
@@ -194,9 +195,10 @@ def main() -> None:
     model = train(arguments.epochs)
     seconds = time.process_time() - started
     made_with = {"torch": torch.__version__, "numpy": np.__version__, "onnx": onnx.__version__}
+    count = shapes_generator.STREAM_SIZES["train"]
     metadata = {
-        "data": f"shapes (procedural), stream train, {shapes.STREAM_SIZES['train']} images",
-        "classes": ",".join(shapes.CLASS_NAMES),
+        "data": f"shapes (procedural), stream train, {count} images",
+        "classes": ",".join(shapes_generator.CLASS_NAMES),
         "training": f"seed {SEED}, {arguments.epochs} epochs",
         **made_with,
     }
@@ -206,12 +208,12 @@ def main() -> None:
     )
     onnx.save(build_resnet8(folded_layers(model), description, metadata), arguments.output)
 
-    images, labels = shapes.generate("validation")
+    images, labels = shapes_generator.generate("validation")
     predicted = predict_onnx(arguments.output, images)
     differing = int(np.sum(predicted != predict(model, images)))
     if differing:
         sys.exit(f"{arguments.output}: top-1 differs from torch's on {differing} validation images")
-    test_images, test_labels = shapes.generate("test")
+    test_images, test_labels = shapes_generator.generate("test")
     test_correct = int(np.sum(predict_onnx(arguments.output, test_images) == test_labels))
     print(f"validation accuracy: {np.sum(predicted == labels)} of {len(labels)}")
     print(f"test accuracy: {test_correct} of {len(test_labels)}")

@@ -9,7 +9,7 @@ import zipfile
 import pandas as pd
 import pytest
 from helpers import run_snakemake
-from ptq_comparison.page import to_page
+from ptq_comparison.report.page import to_page
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 

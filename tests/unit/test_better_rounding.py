@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from helpers import RAW, Quantizer
-from ptq_comparison.bias_correction import correct_biases
 from ptq_comparison.datasets.cifar10 import read_cifar10
-from ptq_comparison.fidelity import kl_divergence
-from ptq_comparison.inference import Batches, make_session, predict_scores
-from ptq_comparison.models import load_model
-from ptq_comparison.quantization import preprocess_model
-from ptq_comparison.weight_rounding import round_weights
+from ptq_comparison.evaluation.fidelity import kl_divergence
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session, predict_scores
+from ptq_comparison.model.loading import load_model
+from ptq_comparison.preparation.folding import preprocess_model
+from ptq_comparison.refinement.bias_correction import correct_biases
+from ptq_comparison.refinement.gptq import round_weights
 from tqdm import tqdm
 
 PERCENTILE = {"percentile": 99.99, "num_bins": 2048}

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from helpers import RAW, Quantizer, make_network
-from ptq_comparison.bias_correction import channel_means, correct_biases
-from ptq_comparison.inference import Batches
-from ptq_comparison.layers import constants, set_constant
-from ptq_comparison.models import copy_model
-from ptq_comparison.stored_weights import stored_weights
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.model.graph import copy_model
+from ptq_comparison.model.layers import constants, set_constant
+from ptq_comparison.quantization.quantized_weights import stored_weights
+from ptq_comparison.refinement.bias_correction import channel_means, correct_biases
 
 PIXELS = {**RAW, "layout": "NCHW"}
 POOL = [("Relu", {}, {}), ("GlobalAveragePool", {}, {}), ("Flatten", {}, {})]

@@ -13,9 +13,10 @@ from onnxruntime.quantization.calibrate import (
     create_calibrator,
     load_tensors_data,
 )
-from ptq_comparison.calibration import PASSES, calibrate, write_ranges
-from ptq_comparison.errors import UserError
-from ptq_comparison.inference import Batches
+from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.methods import PASSES
+from ptq_comparison.inference.batches import Batches
 from tqdm import tqdm
 
 IMAGES, _ = make_images(45, seed=4)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from helpers import REPOSITORY
-from ptq_comparison.code_digest import code_digest
+from ptq_comparison.common.code_digest import code_digest
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import io
 
 import pandas as pd
 import pytest
-from ptq_comparison.comparison import (
+from ptq_comparison.report.comparison import (
     comparison_table,
     headline_speeds,
     readable_table,
@@ -12,7 +12,7 @@ from ptq_comparison.comparison import (
     speed_table,
     to_markdown,
 )
-from ptq_comparison.comparison_notes import describe_run, saturation_warnings
+from ptq_comparison.report.comparison_notes import describe_run, saturation_warnings
 
 COLUMNS = [
     "model",

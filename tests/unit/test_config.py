@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 from helpers import REPOSITORY
-from ptq_comparison.config import config_errors
+from ptq_comparison.config.validation import config_errors
 
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
 DEFAULT = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())

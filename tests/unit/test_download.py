@@ -7,8 +7,8 @@ import socket
 import threading
 
 import pytest
-from ptq_comparison.download import download
-from ptq_comparison.errors import UserError
+from ptq_comparison.common.download import download
+from ptq_comparison.common.errors import UserError
 
 CONTENT = bytes(range(256)) * 1000
 

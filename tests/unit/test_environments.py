@@ -105,6 +105,8 @@ def test_the_environment_of_a_rule_has_what_its_script_imports(rules):
     finder.run_script(str(script))
     files = [module.__file__ for module in finder.modules.values() if module.__file__]
     for file in files:
+        if file.endswith("common/download.py") and script.stem != "download":
+            continue  # who reads a model asks it whether the file was downloaded, and no more
         for name in IMPORTS.findall(Path(file).read_text()):
             if name not in sys.stdlib_module_names and name not in ("ptq_comparison", "backports"):
                 assert f"- {PACKAGE_OF.get(name, name)}==" in content, (name, file)

@@ -6,9 +6,9 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from ptq_comparison.errors import UserError
-from ptq_comparison.evaluation import Predictions, evaluate
-from ptq_comparison.metrics import (
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.evaluation.evaluate import Predictions, evaluate
+from ptq_comparison.evaluation.metrics import (
     accuracy,
     confusion_matrix,
     mcnemar_exact_p,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ptq_comparison.fidelity import FLOOR, agreement, kl_divergence, sqnr_db
+from ptq_comparison.evaluation.fidelity import FLOOR, agreement, kl_divergence, sqnr_db
 from scipy.special import rel_entr, softmax
 from scipy.stats import entropy
 

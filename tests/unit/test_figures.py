@@ -7,9 +7,9 @@ import pytest
 from helpers import CLASSES, make_evaluations, make_speeds
 from layout import check_layout
 from matplotlib import pyplot as plt
-from ptq_comparison.figures import accuracy, classes, confusion, examples, ranges, style
-from ptq_comparison.figures.examples import Answers
-from ptq_comparison.figures.tradeoff import plot_tradeoff
+from ptq_comparison.report.figures import accuracy, classes, confusion, examples, ranges, style
+from ptq_comparison.report.figures.examples import Answers
+from ptq_comparison.report.figures.tradeoff import plot_tradeoff
 
 LABELS = np.repeat([0, 1, 2], 100)
 

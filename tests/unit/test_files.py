@@ -1,8 +1,14 @@
 """Files that are either whole or absent."""
 
 import pytest
-from ptq_comparison.errors import UserError
-from ptq_comparison.files import atomic_path, check_sha256, read_json, sha256_file, write_json
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.files import (
+    atomic_path,
+    check_sha256,
+    read_json,
+    sha256_file,
+    write_json,
+)
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):

@@ -7,13 +7,13 @@ import pytest
 from helpers import RAW, make_classifier, make_images, make_nan_classifier
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from ptq_comparison.dtypes import required_opset
-from ptq_comparison.errors import UserError
-from ptq_comparison.float_checks import (
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.schemes import required_opset
+from ptq_comparison.model.opset import convert_opset
+from ptq_comparison.preparation.float_checks import (
     check_accuracy,
     check_float_model,
     check_runs,
-    convert_opset,
     required_accuracy,
 )
 

@@ -5,10 +5,10 @@ import onnx
 import onnxruntime
 import pytest
 from helpers import OPTIONS, RAW, make_classifier, make_images, make_outlier_classifier
-from ptq_comparison.calibration import calibrate, write_ranges
-from ptq_comparison.float_nodes import keep_in_float
-from ptq_comparison.inference import Batches
-from ptq_comparison.quantization import quantize_model
+from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.quantization.excluded_nodes import keep_in_float
+from ptq_comparison.quantization.quantize import quantize_model
 from tqdm import tqdm
 
 IMAGES, _ = make_images(60, seed=6)

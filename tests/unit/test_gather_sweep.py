@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from layout import check_layout
 from matplotlib import pyplot as plt
-from ptq_comparison.figures.sweep import plot_sweep
-from ptq_comparison.recipe_evaluation import evaluate_recipe
-from ptq_comparison.sweep import describe_sweep, read_sweep, readable_sweep, sweep_table
+from ptq_comparison.evaluation.evaluate import evaluate_recipe
+from ptq_comparison.report.figures.sweep import plot_sweep
+from ptq_comparison.report.sweep import describe_sweep, read_sweep, readable_sweep, sweep_table
 
 LABELS = np.arange(600) % 4
 

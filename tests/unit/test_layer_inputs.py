@@ -9,11 +9,12 @@ import tracemalloc
 import numpy as np
 import pytest
 from helpers import RAW, make_network
-from ptq_comparison import layer_inputs
-from ptq_comparison.inference import Batches, make_session
-from ptq_comparison.layer_inputs import input_moments
-from ptq_comparison.layers import constants, to_rows
-from ptq_comparison.models import extract
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.graph import extract
+from ptq_comparison.model.layers import constants, to_rows
+from ptq_comparison.refinement import input_moments
+from ptq_comparison.refinement.input_moments import input_hessians
 
 GENERATOR = np.random.default_rng(3)
 IMAGES = GENERATOR.integers(0, 256, (10, 8, 8, 4), dtype=np.uint8)
@@ -50,11 +51,11 @@ LAYERS = {
 
 @pytest.mark.parametrize("batch", ["batch", 4])
 @pytest.mark.parametrize("name", LAYERS)
-def test_moments_explain_the_outputs(name, batch):
+def test_hessians_explain_the_outputs(name, batch):
     """A fixed batch of 4 leaves two images for the last one, which is filled up."""
     model = make_network(LAYERS[name], channels=4, batch=batch)
     node = next(node for node in model.graph.node if "w" in node.input)
-    moments = input_moments(model, node, Batches.of(IMAGES, model, NCHW, 3))
+    hessians = input_hessians(model, node, Batches.of(IMAGES, model, NCHW, 3))
 
     reference = make_network(LAYERS[name], channels=4)
     session = make_session(extract(reference, [node.output[0]]), threads=1)
@@ -64,20 +65,20 @@ def test_moments_explain_the_outputs(name, batch):
     squares = np.sum(output.astype(np.float64) ** 2, axis=axes)
 
     rows = to_rows(node, constants(model)["w"])
-    assert moments.shape == (len(rows), rows.shape[2], rows.shape[2])
-    explained = np.einsum("gri,gij,grj->gr", rows, moments, rows).ravel()
+    assert hessians.shape == (len(rows), rows.shape[2], rows.shape[2])
+    explained = np.einsum("gri,gij,grj->gr", rows, hessians, rows).ravel()
     assert explained == pytest.approx(squares, rel=1e-4)
 
 
 @pytest.mark.parametrize("batch", ["batch", 4])
 @pytest.mark.parametrize("name", ["plain", "strides and pads", "depthwise", "Gemm"])
-def test_slices_do_not_change_the_moments(name, batch, monkeypatch):
+def test_slices_do_not_change_the_hessians(name, batch, monkeypatch):
     model = make_network(LAYERS[name], channels=4, batch=batch)
     node = next(node for node in model.graph.node if "w" in node.input)
     batches = Batches.of(IMAGES, model, NCHW, 10)
-    whole = input_moments(model, node, batches)
-    monkeypatch.setattr(layer_inputs, "SLICE", 1)  # one image at a time
-    sliced = input_moments(model, node, batches)
+    whole = input_hessians(model, node, batches)
+    monkeypatch.setattr(input_moments, "SLICE", 1)  # one image at a time
+    sliced = input_hessians(model, node, batches)
     assert np.abs(whole - sliced).max() < 1e-14 * np.abs(whole).max()
 
 
@@ -87,9 +88,9 @@ def test_memory_holds_a_slice_of_the_patches_of_a_batch(monkeypatch):
     node = model.graph.node[0]
     images = np.zeros((32, 32, 32, 4), np.uint8)
     patches = 4 * images.size * 25  # bytes, of the batch
-    monkeypatch.setattr(layer_inputs, "SLICE", patches // 16)
+    monkeypatch.setattr(input_moments, "SLICE", patches // 16)
     tracemalloc.start()
-    input_moments(model, node, Batches.of(images, model, NCHW, 32))
+    input_hessians(model, node, Batches.of(images, model, NCHW, 32))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < patches / 2

@@ -7,10 +7,11 @@ import onnx
 import pytest
 from helpers import RAW, Quantizer, make_classifier, make_images
 from onnx import TensorProto, helper, numpy_helper
-from ptq_comparison.activations import measure_activations
-from ptq_comparison.inference import Batches, make_session
-from ptq_comparison.models import with_outputs
-from ptq_comparison.stored_grids import Grid, stored_grids
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.graph import with_outputs
+from ptq_comparison.quantization.activation_grids import Grid, stored_grids
+from ptq_comparison.quantization.grid_use import measure_activations
 from tqdm import tqdm
 
 

@@ -4,9 +4,16 @@ import numpy as np
 import onnx
 import pytest
 from helpers import RAW, make_classifier, make_images
-from ptq_comparison import latency
-from ptq_comparison.inference import Batches
-from ptq_comparison.latency import BLOCKS, Times, measure, peak_memory, speedup, summarize
+from ptq_comparison.evaluation import latency
+from ptq_comparison.evaluation.latency import (
+    BLOCKS,
+    Times,
+    measure,
+    peak_memory,
+    speedup,
+    summarize,
+)
+from ptq_comparison.inference.batches import Batches
 from tqdm import tqdm
 
 IMAGES, _ = make_images(32, seed=8)

@@ -4,18 +4,21 @@ import numpy as np
 import onnx
 import pytest
 from helpers import OPTIONS, RAW, REPOSITORY, make_classifier, make_images, make_outlier_classifier
-from ptq_comparison.calibration import calibrate, write_ranges
-from ptq_comparison.fidelity import kl_divergence, sqnr_db
-from ptq_comparison.inference import Batches, make_session
-from ptq_comparison.metrics import wilson_interval
-from ptq_comparison.sensitivity import (
+from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.datasets.sampling import spread
+from ptq_comparison.evaluation.fidelity import kl_divergence, sqnr_db
+from ptq_comparison.evaluation.metrics import wilson_interval
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.graph import name_nodes
+from ptq_comparison.search.sensitivity import (
     candidate_nodes,
     measure_all,
     measure_node,
     order,
     rank,
 )
-from ptq_comparison.trial import Trial, name_nodes, quantizer, spread
+from ptq_comparison.search.trial import Trial, quantizer
 from tqdm import tqdm
 
 IMAGES, _ = make_images(60, seed=6)

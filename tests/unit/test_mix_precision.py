@@ -4,17 +4,18 @@ enough."""
 import numpy as np
 import pytest
 from helpers import OPTIONS, RAW, make_images, make_outlier_classifier
-from ptq_comparison import step_speeds
-from ptq_comparison.calibration import calibrate, write_ranges
-from ptq_comparison.inference import Batches, make_session
-from ptq_comparison.latency import Times
-from ptq_comparison.metrics import paired_difference_interval
-from ptq_comparison.mixed_precision import last_quantized, mix_precision
-from ptq_comparison.quantization import quantize
-from ptq_comparison.quantized_checks import is_quantized
-from ptq_comparison.rows import read_rows, write_rows
-from ptq_comparison.step_speeds import add_speeds, time_steps
-from ptq_comparison.trial import Trial, exclude, quantizer
+from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.common.csv_rows import read_rows, write_rows
+from ptq_comparison.evaluation.latency import Times
+from ptq_comparison.evaluation.metrics import paired_difference_interval
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session
+from ptq_comparison.quantization.checks import is_quantized
+from ptq_comparison.quantization.quantize import quantize
+from ptq_comparison.search import mixed_precision_speeds
+from ptq_comparison.search.mixed_precision import last_quantized, mix_precision
+from ptq_comparison.search.mixed_precision_speeds import add_speeds, time_steps
+from ptq_comparison.search.trial import Trial, exclude, quantizer
 from tqdm import tqdm
 
 IMAGES, LABELS = make_images(60, seed=6)
@@ -88,8 +89,8 @@ def test_steps_are_timed_in_groups_each_with_float32(trial, monkeypatch):
         calls.append(dict(models))
         return [{key: Times(np.full((4, 3), 0.01), np.full(4, 0.1)) for key in models}]
 
-    monkeypatch.setattr(step_speeds, "measure", measure)
-    monkeypatch.setattr(step_speeds, "GROUP", 2)
+    monkeypatch.setattr(mixed_precision_speeds, "measure", measure)
+    monkeypatch.setattr(mixed_precision_speeds, "GROUP", 2)
     rows = list(mix_precision(trial, ["softmax", *RANKING[:3]], LABELS, 1.0))
     assert len(rows) == 3
     timed = time_steps(rows, trial.quantize, MODEL, (trial.batches, 1), 0.1, None)

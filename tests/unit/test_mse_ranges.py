@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.quant_utils import quantize_data
-from ptq_comparison.mse_ranges import best_ranges, least_error_ranges, squared_errors
+from ptq_comparison.calibration.mse_ranges import best_ranges, least_error_ranges, squared_errors
 from scipy.optimize import minimize_scalar
 from scipy.special import erfc
 

@@ -4,7 +4,7 @@ import json
 import re
 
 import pandas as pd
-from ptq_comparison.page import to_page
+from ptq_comparison.report.page import to_page
 
 TABLE = pd.DataFrame({"model": ["fp32", "int8"], "bytes": ["314,604", "96,847"]})
 

@@ -6,13 +6,13 @@ import onnxruntime
 import pytest
 from helpers import RAW, Quantizer, make_classifier, make_images, make_network
 from onnx import helper, numpy_helper
-from ptq_comparison.errors import UserError
-from ptq_comparison.float_checks import check_names, convert_opset
-from ptq_comparison.inference import Batches
-from ptq_comparison.models import load_model
-from ptq_comparison.plain_weights import plain_weights
-from ptq_comparison.quantized_checks import check_stored, tensor_types
-from ptq_comparison.stored_weights import stored_weights
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.model.loading import load_model
+from ptq_comparison.model.opset import convert_opset
+from ptq_comparison.preparation.constant_weights import plain_weights
+from ptq_comparison.quantization.checks import check_names, check_stored, tensor_types
+from ptq_comparison.quantization.quantized_weights import stored_weights
 
 IMAGES, _ = make_images(30, seed=5)
 

@@ -3,9 +3,9 @@
 import pytest
 from layout import check_layout
 from matplotlib import pyplot as plt
-from ptq_comparison.figures import mixed_precision, sensitivity
-from ptq_comparison.figures.mixed_precision import plot_mixed_precision
-from ptq_comparison.figures.sensitivity import plot_sensitivity
+from ptq_comparison.report.figures import mixed_precision, sensitivity
+from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
+from ptq_comparison.report.figures.sensitivity import plot_sensitivity
 
 
 @pytest.fixture(autouse=True)

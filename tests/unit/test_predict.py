@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from helpers import RAW, make_classifier, make_images, make_nan_classifier
-from ptq_comparison.errors import UserError
-from ptq_comparison.inference import Batches, make_session, predict_scores
-from ptq_comparison.preprocessing import Preprocessing
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.preprocessing import Preprocessing
+from ptq_comparison.inference.session import make_session, predict_scores
 from tqdm import tqdm
 
 IMAGES, LABELS = make_images(53, seed=3)

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from ptq_comparison.datasets import check_dataset, read_split, write_split
+from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets.cifar10 import read_cifar10
+from ptq_comparison.datasets.dataset import check_dataset, read_split, write_split
 from ptq_comparison.datasets.image_folder import read_image_folder
 from ptq_comparison.datasets.npz import read_npz
 from ptq_comparison.datasets.readers import read_dataset
-from ptq_comparison.errors import UserError
 
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 

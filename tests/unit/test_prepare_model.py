@@ -5,9 +5,10 @@ import onnx
 import pytest
 from helpers import make_classifier
 from onnx import TensorProto, helper
-from ptq_comparison.errors import UserError
-from ptq_comparison.external_weights import external_files
-from ptq_comparison.models import check_fits, describe_model, load_model, read_interface
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.model.external_weights import external_files
+from ptq_comparison.model.interface import check_fits, read_interface
+from ptq_comparison.model.loading import describe_model, load_model
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])

@@ -4,7 +4,7 @@ import io
 import logging
 
 import pytest
-from ptq_comparison.progress import Progress
+from ptq_comparison.common.progress import Progress
 
 
 class Terminal(io.StringIO):

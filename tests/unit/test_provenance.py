@@ -6,14 +6,10 @@ import numpy as np
 import onnx
 import pytest
 from helpers import RAW, make_classifier
-from ptq_comparison.errors import UserError
-from ptq_comparison.files import sha256_file
-from ptq_comparison.provenance import (
-    calibration_provenance,
-    check_ranges,
-    read_metadata,
-    write_metadata,
-)
+from ptq_comparison.calibration.provenance import calibration_provenance, check_ranges
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.files import sha256_file
+from ptq_comparison.model.metadata import read_metadata, write_metadata
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ import pytest
 from helpers import OPTIONS, RAW, Quantizer, make_classifier, make_images, make_network
 from onnx import TensorProto, numpy_helper
 from onnxruntime.quantization.calibrate import load_tensors_data
-from ptq_comparison.calibration import calibrate, write_ranges
-from ptq_comparison.dtypes import quantized_models
-from ptq_comparison.errors import UserError
-from ptq_comparison.inference import Batches
-from ptq_comparison.provenance import read_metadata
-from ptq_comparison.quantization import check_recipe, preprocess_model, quantize
+from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.schemes import quantized_models
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.model.metadata import read_metadata
+from ptq_comparison.preparation.folding import preprocess_model
+from ptq_comparison.quantization.quantize import check_recipe, quantize
 from tqdm import tqdm
 
 IMAGES, _ = make_images(30, seed=5)

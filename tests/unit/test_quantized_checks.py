@@ -10,10 +10,10 @@ from helpers import RAW, Quantizer, make_classifier, make_images, make_network
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.calibrate import CalibrationDataReader
-from ptq_comparison.errors import UserError
-from ptq_comparison.inference import Batches
-from ptq_comparison.quantized_checks import check_outputs, check_stored, is_quantized
-from ptq_comparison.stored_weights import stored_weights
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.quantization.checks import check_outputs, check_stored, is_quantized
+from ptq_comparison.quantization.quantized_weights import stored_weights
 
 IMAGES, _ = make_images(30, seed=5)
 ASKED = {

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from ptq_comparison.errors import UserError
-from ptq_comparison.recipe_file import NO_RECIPES, parse_recipes
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.recipe_file import NO_RECIPES, parse_recipes
 
 
 def test_anchors_and_merges_are_no_repetition():

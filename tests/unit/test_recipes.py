@@ -5,9 +5,8 @@ import re
 import pytest
 import yaml
 from helpers import REPOSITORY
-from ptq_comparison.config import config_errors
-from ptq_comparison.errors import UserError
-from ptq_comparison.recipes import (
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.recipes import (
     calibration_name,
     choose_mixed,
     complete_recipes,
@@ -18,6 +17,7 @@ from ptq_comparison.recipes import (
     same_graphs,
     type_errors,
 )
+from ptq_comparison.config.validation import config_errors
 
 CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/recipes.schema.yaml").read_text())

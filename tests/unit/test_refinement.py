@@ -2,12 +2,12 @@
 
 import pytest
 from helpers import RAW, Quantizer, make_classifier, make_images
-from ptq_comparison.bias_correction import correct_biases
-from ptq_comparison.inference import Batches
-from ptq_comparison.recipes import complete_recipes
-from ptq_comparison.refinement import refine
-from ptq_comparison.weight_ranges import clip_weights
-from ptq_comparison.weight_rounding import round_weights
+from ptq_comparison.config.recipes import complete_recipes
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.refinement.bias_correction import correct_biases
+from ptq_comparison.refinement.gptq import round_weights
+from ptq_comparison.refinement.refine import refine
+from ptq_comparison.refinement.weight_clipping import clip_weights
 from test_recipes import CONFIG
 
 

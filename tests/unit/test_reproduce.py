@@ -1,7 +1,7 @@
 """Rule reproduce: published and measured figures side by side."""
 
 import pytest
-from ptq_comparison.reproduction import reproduction_page
+from ptq_comparison.report.reproduction import reproduction_page
 
 PUBLISHED = {
     "source": "somewhere",

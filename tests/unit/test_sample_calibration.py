@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from ptq_comparison.errors import UserError
-from ptq_comparison.sampling import (
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.datasets.sampling import (
     describe_samples,
     read_samples,
     stratified_indices,

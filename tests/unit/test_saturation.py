@@ -12,11 +12,12 @@ import pytest
 from archspec.cpu.detect import detected_info
 from helpers import RAW, REPOSITORY, make_classifier, make_images
 from onnx import helper, numpy_helper
-from ptq_comparison.calibration import calibrate, write_ranges
-from ptq_comparison.dtypes import DTYPES
-from ptq_comparison.inference import Batches, make_session, predict_scores
-from ptq_comparison.quantization import quantize
-from ptq_comparison.saturation import check_saturation
+from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.config.schemes import DTYPES
+from ptq_comparison.evaluation.saturation import check_saturation
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session, predict_scores
+from ptq_comparison.quantization.quantize import quantize
 from tqdm import tqdm
 
 FEATURES = detected_info().features

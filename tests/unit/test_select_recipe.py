@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from ptq_comparison.choice import describe_selection
-from ptq_comparison.errors import UserError
-from ptq_comparison.metrics import mcnemar_exact_p, wilson_interval
-from ptq_comparison.selection import (
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.evaluation.metrics import mcnemar_exact_p, wilson_interval
+from ptq_comparison.search.selection import (
     holm,
     misses,
     not_worse,
@@ -14,6 +13,7 @@ from ptq_comparison.selection import (
     select,
     simultaneous_intervals,
 )
+from ptq_comparison.search.selection_summary import describe_selection
 from statsmodels.stats.multitest import multipletests
 
 FREE = {"max_drop_pp": None, "min_speedup": None, "max_bytes": None}

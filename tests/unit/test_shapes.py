@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from ptq_comparison.datasets import shapes
+from ptq_comparison.datasets import shapes_generator
 
 RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
 MODEL = RESOURCES / "resnet8_shapes.onnx"
@@ -31,7 +31,7 @@ Stream = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 @cache
 def whole(stream: str) -> Stream:
-    return shapes.generate(stream)
+    return shapes_generator.generate(stream)
 
 
 def pixel_hashes(images: NDArray[np.uint8]) -> set[bytes]:
@@ -40,7 +40,7 @@ def pixel_hashes(images: NDArray[np.uint8]) -> set[bytes]:
 
 @pytest.mark.parametrize(("stream", "count", "expected"), PINNED)
 def test_bytes_are_pinned(stream: str, count: int, expected: str) -> None:
-    images, labels = whole(stream) if count >= 5_000 else shapes.generate(stream, count)
+    images, labels = whole(stream) if count >= 5_000 else shapes_generator.generate(stream, count)
     assert images.shape == (count, 32, 32, 3)
     assert (images.dtype.name, labels.dtype.name) == ("uint8", "int64")
     data = images.tobytes() + labels.astype("<i8").tobytes()
@@ -50,20 +50,20 @@ def test_bytes_are_pinned(stream: str, count: int, expected: str) -> None:
 @pytest.mark.parametrize("stream", ["calibration", "test"])
 def test_classes_are_exactly_balanced(stream: str) -> None:
     images, labels = whole(stream)
-    assert len(images) == shapes.STREAM_SIZES[stream]
-    share = len(images) // len(shapes.CLASS_NAMES)
-    assert np.bincount(labels).tolist() == [share] * len(shapes.CLASS_NAMES)
+    assert len(images) == shapes_generator.STREAM_SIZES[stream]
+    share = len(images) // len(shapes_generator.CLASS_NAMES)
+    assert np.bincount(labels).tolist() == [share] * len(shapes_generator.CLASS_NAMES)
 
 
 def test_all_images_differ_within_and_between_streams() -> None:
     parts = [whole("calibration")[0], whole("test")[0]]
-    parts += [shapes.generate(stream, 2_000)[0] for stream in ("train", "validation")]
+    parts += [shapes_generator.generate(stream, 2_000)[0] for stream in ("train", "validation")]
     assert len(pixel_hashes(np.concatenate(parts))) == sum(len(part) for part in parts)
 
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 250])
 def test_a_prefix_does_not_depend_on_the_count(count: int) -> None:
-    images, labels = shapes.generate("test", count)
+    images, labels = shapes_generator.generate("test", count)
     assert images.shape == (count, 32, 32, 3)
     np.testing.assert_array_equal(images, whole("test")[0][:count])
     np.testing.assert_array_equal(labels, whole("test")[1][:count])
@@ -71,13 +71,13 @@ def test_a_prefix_does_not_depend_on_the_count(count: int) -> None:
 
 def test_unknown_stream_is_refused_with_the_allowed_names() -> None:
     with pytest.raises(ValueError, match=r"'tset'.*train, validation, calibration, test"):
-        shapes.generate("tset")
+        shapes_generator.generate("tset")
 
 
 @pytest.mark.parametrize("count", [-1, 10_001])
 def test_count_outside_the_stream_is_refused(count: int) -> None:
     with pytest.raises(ValueError, match=f"0 to 10000 images, not {count}"):
-        shapes.generate("test", count)
+        shapes_generator.generate("test", count)
 
 
 def from_card(pattern: str) -> str:
@@ -122,6 +122,6 @@ def test_graph_is_resnet8_with_folded_batch_normalization() -> None:
 @pytest.mark.parametrize("batch", [1, 7])
 def test_any_batch_gives_probabilities(batch: int) -> None:
     probabilities = run_model(whole("test")[0][:batch])
-    assert probabilities.shape == (batch, len(shapes.CLASS_NAMES))
+    assert probabilities.shape == (batch, len(shapes_generator.CLASS_NAMES))
     assert (probabilities >= 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)

@@ -6,12 +6,9 @@ import onnx
 import pytest
 import yaml
 from helpers import RAW, REPOSITORY, make_classifier, make_images
-from ptq_comparison.calibration import calibrate, write_ranges
-from ptq_comparison.config import config_errors
-from ptq_comparison.inference import Batches
-from ptq_comparison.quantization import check_recipe, preprocess_model, quantize
-from ptq_comparison.recipe_file import parse_recipes
-from ptq_comparison.recipes import (
+from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.config.recipe_file import parse_recipes
+from ptq_comparison.config.recipes import (
     calibration_name,
     calibration_options,
     complete_recipes,
@@ -22,7 +19,11 @@ from ptq_comparison.recipes import (
     same_graphs,
     type_errors,
 )
-from ptq_comparison.refinement import refine
+from ptq_comparison.config.validation import config_errors
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.preparation.folding import preprocess_model
+from ptq_comparison.quantization.quantize import check_recipe, quantize
+from ptq_comparison.refinement.refine import refine
 from tqdm import tqdm
 
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/recipes.schema.yaml").read_text())

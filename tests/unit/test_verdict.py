@@ -2,7 +2,7 @@
 
 import numpy as np
 from helpers import make_evaluations, make_speeds
-from ptq_comparison.verdict import best_model, is_significant, verdict
+from ptq_comparison.report.verdict import best_model, is_significant, verdict
 
 LABELS = np.zeros(1000, np.int64)
 

@@ -6,19 +6,14 @@ import numpy as np
 import onnx
 import pytest
 from helpers import make_classifier
-from ptq_comparison.verification import (
+from ptq_comparison.verification.requirements import (
     verify_baseline,
     verify_calibration,
     verify_disjoint,
     verify_log,
     verify_model,
 )
-from ptq_comparison.verification_report import (
-    failure_lines,
-    summarize,
-    table_rows,
-    to_markdown,
-)
+from ptq_comparison.verification.summary import failure_lines, summarize, table_rows, to_markdown
 
 ACCEPTANCE = {"max_drop_pp": 3.0, "min_top1": 0.8, "min_size_reduction": 0.5}
 SATURATION = {"checked": True, "refused": None, "changed": 0.0, "delta_pp": 0.0}

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 from helpers import OPTIONS, RAW, Quantizer, make_images, make_network
-from ptq_comparison.inference import Batches
-from ptq_comparison.layers import constants, set_constant
-from ptq_comparison.models import copy_model
-from ptq_comparison.stored_weights import stored_weights
-from ptq_comparison.weight_ranges import clip_weights
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.model.graph import copy_model
+from ptq_comparison.model.layers import constants, set_constant
+from ptq_comparison.quantization.quantized_weights import stored_weights
+from ptq_comparison.refinement.weight_clipping import clip_weights
 
 CASES = [
     *itertools.product(("QInt8", "QUInt8"), (False, True), (False, True), [{}]),

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 from helpers import RAW, Quantizer, make_network
-from ptq_comparison.inference import Batches
-from ptq_comparison.layers import constants
-from ptq_comparison.quantized_checks import check_stored
-from ptq_comparison.stored_weights import stored_weights
-from ptq_comparison.weight_rounding import Grid, round_rows, round_weights
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.model.layers import constants
+from ptq_comparison.quantization.checks import check_stored
+from ptq_comparison.quantization.quantized_weights import stored_weights
+from ptq_comparison.refinement.gptq import Grid, round_rows, round_weights
 
 NCHW = {**RAW, "layout": "NCHW", "scale": 1 / 255}
 
@@ -35,24 +35,24 @@ def free_grid(rows, limit=10):
     return Grid(np.ones_like(ends), -ends, ends, np.zeros(rows.shape, bool))
 
 
-def correlated_moments(generator, k):
+def correlated_hessian(generator, k):
     """Inputs of which each resembles the others, as neighbouring pixels do."""
     inputs = generator.normal(size=(k, 200)) + 2 * generator.normal(size=200)
     return inputs @ inputs.T
 
 
-def output_error(rows, rounded, moments):
-    return np.einsum("ri,ij,rj->r", rounded - rows, moments, rounded - rows)
+def output_error(rows, rounded, hessian):
+    return np.einsum("ri,ij,rj->r", rounded - rows, hessian, rounded - rows)
 
 
 @pytest.mark.parametrize("k", [2, 3])
 def test_error_is_near_that_of_the_best_of_all_roundings(generator, k):
     rows = generator.normal(size=(50, k), scale=2).astype(np.float32)
-    moments = correlated_moments(generator, k)
-    error = output_error(rows, round_rows(rows, moments, free_grid(rows)), moments)
-    nearest = output_error(rows, np.rint(rows), moments)
+    hessian = correlated_hessian(generator, k)
+    error = output_error(rows, round_rows(rows, hessian, free_grid(rows)), hessian)
+    nearest = output_error(rows, np.rint(rows), hessian)
     offsets = np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=k)))
-    best = np.min([output_error(rows, np.rint(rows) + o, moments) for o in offsets], axis=0)
+    best = np.min([output_error(rows, np.rint(rows) + o, hessian) for o in offsets], axis=0)
     assert (error >= best - 1e-6 * nearest).all()
     assert error.sum() <= 1.15 * best.sum()
     assert error.sum() < 0.8 * nearest.sum()
@@ -66,8 +66,8 @@ def test_two_equal_inputs_are_rounded_apart():
 
 def test_inputs_without_correlation_give_the_nearest_level(generator):
     rows = generator.normal(size=(20, 6), scale=3).astype(np.float32)
-    moments = np.diag(generator.uniform(0, 5, 6))
-    assert np.array_equal(round_rows(rows, moments, free_grid(rows)), np.rint(rows))
+    hessian = np.diag(generator.uniform(0, 5, 6))
+    assert np.array_equal(round_rows(rows, hessian, free_grid(rows)), np.rint(rows))
     assert np.array_equal(round_rows(rows, np.zeros((6, 6)), free_grid(rows)), np.rint(rows))
 
 
@@ -75,7 +75,7 @@ def test_limits_hold_and_pinned_weights_stay(generator):
     rows = generator.normal(size=(30, 5), scale=3).astype(np.float32)
     grid = free_grid(rows, limit=3)
     grid.pinned[:, 2] = True
-    rounded = round_rows(rows, correlated_moments(generator, 5), grid)
+    rounded = round_rows(rows, correlated_hessian(generator, 5), grid)
     assert np.array_equal(rounded[:, 2], rows[:, 2])
     free = np.delete(rounded, 2, axis=1)
     assert np.abs(free).max() == 3 and np.array_equal(free, np.rint(free))

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from ptq_comparison.metrics import accuracy, paired_comparison, wilson_interval
-from ptq_comparison.recommendation import front_table, recommendation, to_markdown
+from ptq_comparison.evaluation.metrics import accuracy, paired_comparison, wilson_interval
+from ptq_comparison.report.recommendation import front_table, recommendation, to_markdown
 from test_select_recipe import FREE, describe_selection, make_table
 
 LABELS = np.arange(500) % 5

@@ -21,9 +21,9 @@ from helpers import (
 from jsonschema import validate
 from onnx import helper, numpy_helper
 from PIL import Image
-from ptq_comparison.files import sha256_file
-from ptq_comparison.models import load_model
-from ptq_comparison.stored_weights import stored_weights
+from ptq_comparison.common.files import sha256_file
+from ptq_comparison.model.loading import load_model
+from ptq_comparison.quantization.quantized_weights import stored_weights
 
 MODELS = ("fp32", "int8", "uint8")
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/evaluation.schema.yaml").read_text())

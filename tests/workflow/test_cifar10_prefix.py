@@ -23,9 +23,9 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.quantization.calibrate import create_calibrator
-from ptq_comparison.calibration import calibrate
+from ptq_comparison.calibration.calibrate import calibrate
 from ptq_comparison.datasets.cifar10 import read_cifar10
-from ptq_comparison.inference import Batches
+from ptq_comparison.inference.batches import Batches
 from tqdm import tqdm
 
 TYPES = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8}

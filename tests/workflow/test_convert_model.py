@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers import REPOSITORY, make_classifier, make_images, overlay, run_snakemake
-from ptq_comparison import conversion
+from ptq_comparison.preparation import keras_conversion
 
 TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 needs_tensorflow = pytest.mark.skipif(
@@ -85,10 +85,10 @@ def test_weights_are_those_of_the_reference_conversion(published, shared_data):
 @needs_tensorflow
 def test_published_weights_convert_to_the_same_bytes_every_time(published, shared_data):
     """tf2onnx alone numbers its names otherwise on every run, and at times leaves nodes behind."""
-    keras_model = conversion.load_keras(shared_data / "models/pretrainedResnet.h5")
+    keras_model = keras_conversion.load_keras(shared_data / "models/pretrainedResnet.h5")
     expected = onnx.load(published / "results/models/converted.onnx").SerializeToString()
     for _ in range(5):
-        model = conversion.convert(keras_model, conversion.OPSET)
+        model = keras_conversion.convert(keras_model, keras_conversion.OPSET)
         assert model.SerializeToString() == expected
 
 

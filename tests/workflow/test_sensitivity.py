@@ -15,7 +15,7 @@ from helpers import (
     recipe_files,
     run_snakemake,
 )
-from ptq_comparison.inference import make_session
+from ptq_comparison.inference.session import make_session
 
 
 def read(path):

@@ -32,12 +32,14 @@ SCRIPTS = get_scripts()
 SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 sys.path.append(str(SCRIPTS))
 
-from ptq_comparison.code_digest import code_digest
-from ptq_comparison.config import config_conflicts, config_errors
-from ptq_comparison.dtypes import quantized_models, required_opset
-from ptq_comparison.errors import UserError
-from ptq_comparison.job import ERROR_PREFIX
-from ptq_comparison.methods import method_options
+from ptq_comparison.common.code_digest import code_digest
+from ptq_comparison.config.validation import config_conflicts
+from ptq_comparison.config.validation import config_errors
+from ptq_comparison.config.schemes import quantized_models
+from ptq_comparison.config.schemes import required_opset
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.job import ERROR_PREFIX
+from ptq_comparison.config.methods import method_options
 
 # Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.
 errors = config_errors(config, yaml.safe_load(SCHEMA.read_text()))
@@ -149,7 +151,7 @@ def get_model_weights(wildcards):
         return []
     try:
         # Here, since onnx takes long to import.
-        from ptq_comparison.external_weights import external_files
+        from ptq_comparison.model.external_weights import external_files
     except ImportError:
         # With conda it may be in the environments of the rules alone: the usual names have to do.
         files = [Path(f"{source}.data"), Path(f"{source}_data")]

@@ -1,18 +1,16 @@
 # The recipes of the sweep, checked and completed, and what several rules derive from them.
 
-from ptq_comparison.recipe_file import parse_recipes
-from ptq_comparison.recipes import (
-    AUTO,
-    calibration_name,
-    calibration_options,
-    choose_mixed,
-    complete_recipes,
-    equal_recipes,
-    expand_recipes,
-    recipe_conflicts,
-    same_graphs,
-    type_errors,
-)
+from ptq_comparison.config.recipe_file import parse_recipes
+from ptq_comparison.config.recipes import AUTO
+from ptq_comparison.config.recipes import calibration_name
+from ptq_comparison.config.recipes import calibration_options
+from ptq_comparison.config.recipes import choose_mixed
+from ptq_comparison.config.recipes import complete_recipes
+from ptq_comparison.config.recipes import equal_recipes
+from ptq_comparison.config.recipes import expand_recipes
+from ptq_comparison.config.recipes import recipe_conflicts
+from ptq_comparison.config.recipes import same_graphs
+from ptq_comparison.config.recipes import type_errors
 
 # The working folder's own recipes win, as its config does.
 RECIPES_FILE = Path(

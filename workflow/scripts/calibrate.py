@@ -4,18 +4,20 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.calibration import PASSES, calibrate, write_ranges
-        from ptq_comparison.files import read_json, write_json
-        from ptq_comparison.float_checks import check_accuracy, required_accuracy
-        from ptq_comparison.inference import Batches, make_session, predict_scores
-        from ptq_comparison.models import load_model
-        from ptq_comparison.progress import Progress
-        from ptq_comparison.provenance import calibration_provenance
-        from ptq_comparison.sampling import read_samples
+        from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+        from ptq_comparison.calibration.provenance import calibration_provenance
+        from ptq_comparison.common.files import read_json, write_json
+        from ptq_comparison.common.progress import Progress
+        from ptq_comparison.config.methods import PASSES
+        from ptq_comparison.datasets.sampling import read_samples
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.inference.session import make_session, predict_scores
+        from ptq_comparison.model.loading import load_model
+        from ptq_comparison.preparation.float_checks import check_accuracy, required_accuracy
 
         model_path = Path(snakemake.input.model)
         model = load_model(model_path)

@@ -4,16 +4,17 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.calibration import PASSES, calibrate, write_ranges
-        from ptq_comparison.inference import Batches
-        from ptq_comparison.models import load_model
-        from ptq_comparison.progress import Progress
-        from ptq_comparison.provenance import calibration_provenance
-        from ptq_comparison.sampling import read_samples, stratified_indices
+        from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+        from ptq_comparison.calibration.provenance import calibration_provenance
+        from ptq_comparison.common.progress import Progress
+        from ptq_comparison.config.methods import PASSES
+        from ptq_comparison.datasets.sampling import read_samples, stratified_indices
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.model.loading import load_model
 
         model_path, images_path = Path(snakemake.input.model), Path(snakemake.input.images)
         calibration, preprocessing = snakemake.params.calibration, snakemake.params.preprocessing

@@ -3,10 +3,11 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
-        from ptq_comparison.comparison import (
+        from ptq_comparison.common.files import read_json, write_text
+        from ptq_comparison.report.comparison import (
             TITLE,
             comparison_table,
             headline_speeds,
@@ -15,10 +16,9 @@ if __name__ == "__main__":
             speed_table,
             to_markdown,
         )
-        from ptq_comparison.comparison_notes import describe_run, saturation_warnings
-        from ptq_comparison.files import read_json, write_text
-        from ptq_comparison.page import to_page
-        from ptq_comparison.verdict import verdict
+        from ptq_comparison.report.comparison_notes import describe_run, saturation_warnings
+        from ptq_comparison.report.page import to_page
+        from ptq_comparison.report.verdict import verdict
 
         evaluations = [read_json(Path(path)) for path in snakemake.input.evaluations]
         latency = read_json(Path(snakemake.input.latency)) if snakemake.input.latency else None

@@ -4,20 +4,20 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule):
         import numpy as np
         import onnx
-        from ptq_comparison.conversion import OPSET, compare, convert, load_keras
-        from ptq_comparison.files import (
+        from ptq_comparison.common.files import (
             atomic_path,
             check_sha256,
             read_json,
             sha256_file,
             write_json,
         )
-        from ptq_comparison.models import check_fits, read_interface
+        from ptq_comparison.model.interface import check_fits, read_interface
+        from ptq_comparison.preparation.keras_conversion import OPSET, compare, convert, load_keras
 
         source = Path(snakemake.input.source)
         if snakemake.params.sha256:

@@ -3,10 +3,10 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
-        from ptq_comparison.download import download
+        from ptq_comparison.common.download import download
 
         download(
             url=snakemake.params.url,

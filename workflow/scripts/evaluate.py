@@ -4,14 +4,14 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule):
-        from ptq_comparison.evaluation import evaluate, read_predictions
-        from ptq_comparison.files import read_json, write_json
-        from ptq_comparison.models import describe_model, load_model
-        from ptq_comparison.provenance import read_metadata
-        from ptq_comparison.sampling import describe_samples
+        from ptq_comparison.common.files import read_json, write_json
+        from ptq_comparison.datasets.sampling import describe_samples
+        from ptq_comparison.evaluation.evaluate import evaluate, read_predictions
+        from ptq_comparison.model.loading import describe_model, load_model
+        from ptq_comparison.model.metadata import read_metadata
 
         name = snakemake.wildcards.model
         calibration = None

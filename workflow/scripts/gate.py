@@ -3,12 +3,12 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
-        from ptq_comparison.errors import UserError
-        from ptq_comparison.files import read_json
-        from ptq_comparison.verification_report import failure_lines, summarize
+        from ptq_comparison.common.errors import UserError
+        from ptq_comparison.common.files import read_json
+        from ptq_comparison.verification.summary import failure_lines, summarize
 
         requirements = read_json(Path(snakemake.input.verification))
         failures = failure_lines(requirements)

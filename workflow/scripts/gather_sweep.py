@@ -3,12 +3,12 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
-        from ptq_comparison.files import read_json, write_text
-        from ptq_comparison.page import to_page
-        from ptq_comparison.sweep import describe_sweep, readable_sweep, sweep_table
+        from ptq_comparison.common.files import read_json, write_text
+        from ptq_comparison.report.page import to_page
+        from ptq_comparison.report.sweep import describe_sweep, readable_sweep, sweep_table
 
         evaluations = [read_json(Path(path)) for path in snakemake.input.evaluations]
         times = {Path(path).stem: read_json(Path(path)) for path in snakemake.input.latencies}

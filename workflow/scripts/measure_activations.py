@@ -3,16 +3,16 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.activations import measure_activations
-        from ptq_comparison.files import write_json
-        from ptq_comparison.inference import Batches
-        from ptq_comparison.models import load_model
-        from ptq_comparison.progress import Progress
-        from ptq_comparison.stored_grids import stored_grids
+        from ptq_comparison.common.files import write_json
+        from ptq_comparison.common.progress import Progress
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.model.loading import load_model
+        from ptq_comparison.quantization.activation_grids import stored_grids
+        from ptq_comparison.quantization.grid_use import measure_activations
 
         model = load_model(Path(snakemake.input.model))
         images = np.load(snakemake.input.images, mmap_mode="r")

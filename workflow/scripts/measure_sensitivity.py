@@ -4,19 +4,21 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.files import write_json
-        from ptq_comparison.inference import Batches
-        from ptq_comparison.models import load_model
-        from ptq_comparison.progress import Progress
-        from ptq_comparison.provenance import recipe_provenance
-        from ptq_comparison.quantization import check_recipe
-        from ptq_comparison.recipes import AUTO, quantization_options
-        from ptq_comparison.sensitivity import candidate_nodes, measure_all, measure_node
-        from ptq_comparison.trial import Trial, name_nodes, quantizer, spread
+        from ptq_comparison.calibration.provenance import recipe_provenance
+        from ptq_comparison.common.files import write_json
+        from ptq_comparison.common.progress import Progress
+        from ptq_comparison.config.recipes import AUTO, quantization_options
+        from ptq_comparison.datasets.sampling import spread
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.model.graph import name_nodes
+        from ptq_comparison.model.loading import load_model
+        from ptq_comparison.quantization.quantize import check_recipe
+        from ptq_comparison.search.sensitivity import candidate_nodes, measure_all, measure_node
+        from ptq_comparison.search.trial import Trial, quantizer
 
         item = snakemake.wildcards.scatteritem
         share, shares = map(int, item.split("-of-"))

@@ -4,20 +4,21 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.inference import Batches
-        from ptq_comparison.mixed_precision import last_quantized, mix_precision
-        from ptq_comparison.models import load_model
-        from ptq_comparison.progress import Progress
-        from ptq_comparison.provenance import recipe_provenance
-        from ptq_comparison.quantization import quantize
-        from ptq_comparison.recipes import AUTO, quantization_options
-        from ptq_comparison.rows import read_rows, write_rows
-        from ptq_comparison.sensitivity import rank
-        from ptq_comparison.trial import Trial, exclude, name_nodes, quantizer
+        from ptq_comparison.calibration.provenance import recipe_provenance
+        from ptq_comparison.common.csv_rows import read_rows, write_rows
+        from ptq_comparison.common.progress import Progress
+        from ptq_comparison.config.recipes import AUTO, quantization_options
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.model.graph import name_nodes
+        from ptq_comparison.model.loading import load_model
+        from ptq_comparison.quantization.quantize import quantize
+        from ptq_comparison.search.mixed_precision import last_quantized, mix_precision
+        from ptq_comparison.search.sensitivity import rank
+        from ptq_comparison.search.trial import Trial, exclude, quantizer
 
         path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)
         recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing

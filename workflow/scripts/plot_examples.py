@@ -3,13 +3,13 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule):
         import numpy as np
-        from ptq_comparison.figures.examples import Answers, plot_examples
-        from ptq_comparison.figures.style import save
-        from ptq_comparison.files import read_json
+        from ptq_comparison.common.files import read_json
+        from ptq_comparison.report.figures.examples import Answers, plot_examples
+        from ptq_comparison.report.figures.style import save
 
         answers = {}
         for name, path in zip(snakemake.params.models, snakemake.input.predictions, strict=True):

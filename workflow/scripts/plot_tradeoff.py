@@ -3,13 +3,13 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule):
-        from ptq_comparison.comparison import headline_speeds
-        from ptq_comparison.figures.style import save
-        from ptq_comparison.figures.tradeoff import plot_tradeoff
-        from ptq_comparison.files import read_json
+        from ptq_comparison.common.files import read_json
+        from ptq_comparison.report.comparison import headline_speeds
+        from ptq_comparison.report.figures.style import save
+        from ptq_comparison.report.figures.tradeoff import plot_tradeoff
 
         evaluations = [read_json(Path(path)) for path in snakemake.input.evaluations]
         latency = read_json(Path(snakemake.input.latency)) if snakemake.input.latency else None

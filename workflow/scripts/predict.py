@@ -4,17 +4,18 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.datasets import read_split
-        from ptq_comparison.files import atomic_path, read_json, sha256_file, write_json
-        from ptq_comparison.inference import Batches, make_session, predict_scores
-        from ptq_comparison.models import load_model
-        from ptq_comparison.progress import Progress
-        from ptq_comparison.runtime import describe_runtime
-        from ptq_comparison.saturation import check_saturation
+        from ptq_comparison.common.files import atomic_path, read_json, sha256_file, write_json
+        from ptq_comparison.common.progress import Progress
+        from ptq_comparison.datasets.dataset import read_split
+        from ptq_comparison.evaluation.saturation import check_saturation
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.inference.runtime import describe_runtime
+        from ptq_comparison.inference.session import make_session, predict_scores
+        from ptq_comparison.model.loading import load_model
 
         name = snakemake.wildcards.model
         model_path = Path(snakemake.input.model)

@@ -4,15 +4,16 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.files import atomic_path, read_json
-        from ptq_comparison.inference import Batches, make_session, predict_scores
-        from ptq_comparison.models import load_model
-        from ptq_comparison.progress import Progress
-        from ptq_comparison.sampling import read_samples
+        from ptq_comparison.common.files import atomic_path, read_json
+        from ptq_comparison.common.progress import Progress
+        from ptq_comparison.datasets.sampling import read_samples
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.inference.session import make_session, predict_scores
+        from ptq_comparison.model.loading import load_model
 
         model = load_model(Path(snakemake.input.model))
         images = np.load(snakemake.input.images, mmap_mode="r")

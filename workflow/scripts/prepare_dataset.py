@@ -4,12 +4,12 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule):
-        from ptq_comparison.datasets import SPLITS, check_dataset, write_split
+        from ptq_comparison.common.files import check_sha256, write_json
+        from ptq_comparison.datasets.dataset import SPLITS, check_dataset, write_split
         from ptq_comparison.datasets.readers import read_dataset
-        from ptq_comparison.files import check_sha256, write_json
 
         name = snakemake.params.name
         source = Path(snakemake.input.source) if snakemake.input.get("source") else None

@@ -10,20 +10,17 @@ if __name__ == "__main__":
     import shutil
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import onnx
-        from ptq_comparison.external_weights import external_files
-        from ptq_comparison.files import atomic_path, check_sha256, read_json
-        from ptq_comparison.float_checks import check_float_model, check_runs, convert_opset
-        from ptq_comparison.models import (
-            check_fits,
-            load_model,
-            model_opset,
-            read_interface,
-        )
-        from ptq_comparison.plain_weights import plain_weights
+        from ptq_comparison.common.files import atomic_path, check_sha256, read_json
+        from ptq_comparison.model.external_weights import external_files
+        from ptq_comparison.model.interface import check_fits, read_interface
+        from ptq_comparison.model.loading import load_model
+        from ptq_comparison.model.opset import convert_opset, model_opset
+        from ptq_comparison.preparation.constant_weights import plain_weights
+        from ptq_comparison.preparation.float_checks import check_float_model, check_runs
 
         source = Path(snakemake.input.source)
         if snakemake.params.sha256:

@@ -4,16 +4,16 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule):
         import numpy as np
-        from ptq_comparison.files import check_sha256
-        from ptq_comparison.inference import Batches
-        from ptq_comparison.models import load_model
-        from ptq_comparison.provenance import calibration_provenance, check_ranges
-        from ptq_comparison.quantization import quantize
-        from ptq_comparison.sampling import read_samples
+        from ptq_comparison.calibration.provenance import calibration_provenance, check_ranges
+        from ptq_comparison.common.files import check_sha256
+        from ptq_comparison.datasets.sampling import read_samples
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.model.loading import load_model
+        from ptq_comparison.quantization.quantize import quantize
 
         method, preprocessing = snakemake.params.method, snakemake.params.preprocessing
         options = snakemake.params.quantization

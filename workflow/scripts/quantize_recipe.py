@@ -4,16 +4,16 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule):
         import numpy as np
-        from ptq_comparison.inference import Batches
-        from ptq_comparison.models import load_model
-        from ptq_comparison.provenance import recipe_provenance
-        from ptq_comparison.quantization import check_recipe, quantize
-        from ptq_comparison.recipes import quantization_options
-        from ptq_comparison.refinement import SAMPLES, refine
+        from ptq_comparison.calibration.provenance import recipe_provenance
+        from ptq_comparison.config.recipes import quantization_options
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.model.loading import load_model
+        from ptq_comparison.quantization.quantize import check_recipe, quantize
+        from ptq_comparison.refinement.refine import SAMPLES, refine
 
         recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
         model_path, images_path = Path(snakemake.input.model), Path(snakemake.input.images)

@@ -3,12 +3,12 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule):
-        from ptq_comparison.errors import UserError
-        from ptq_comparison.files import read_json, write_text
-        from ptq_comparison.reproduction import reproduction_page
+        from ptq_comparison.common.errors import UserError
+        from ptq_comparison.common.files import read_json, write_text
+        from ptq_comparison.report.reproduction import reproduction_page
 
         published = snakemake.params.published
         if published is None:

@@ -4,12 +4,12 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule):
-        from ptq_comparison.datasets import read_split
-        from ptq_comparison.files import read_json
-        from ptq_comparison.sampling import read_samples, validation_indices, write_samples
+        from ptq_comparison.common.files import read_json
+        from ptq_comparison.datasets.dataset import read_split
+        from ptq_comparison.datasets.sampling import read_samples, validation_indices, write_samples
 
         images, labels = read_split(Path(snakemake.input.images), Path(snakemake.input.labels))
         indices = validation_indices(

@@ -4,15 +4,15 @@ if __name__ == "__main__":
     import shutil
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.choice import describe_selection
-        from ptq_comparison.files import atomic_path, write_json
-        from ptq_comparison.rows import read_rows
-        from ptq_comparison.selection import select
-        from ptq_comparison.sweep import read_sweep
+        from ptq_comparison.common.csv_rows import read_rows
+        from ptq_comparison.common.files import atomic_path, write_json
+        from ptq_comparison.report.sweep import read_sweep
+        from ptq_comparison.search.selection import select
+        from ptq_comparison.search.selection_summary import describe_selection
 
         table = read_sweep(Path(snakemake.input.sweep))
         steps = len(read_rows(Path(snakemake.input.curve)))

@@ -4,15 +4,21 @@ if __name__ == "__main__":
     import logging
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
         import numpy as np
-        from ptq_comparison.files import write_json
-        from ptq_comparison.inference import Batches
-        from ptq_comparison.latency import BLOCKS, count_threads, measure, speedup, summarize
-        from ptq_comparison.models import load_model
-        from ptq_comparison.progress import Progress
+        from ptq_comparison.common.files import write_json
+        from ptq_comparison.common.progress import Progress
+        from ptq_comparison.evaluation.latency import (
+            BLOCKS,
+            count_threads,
+            measure,
+            speedup,
+            summarize,
+        )
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.model.loading import load_model
 
         name = snakemake.wildcards.recipe
         models = {

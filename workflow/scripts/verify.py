@@ -3,18 +3,18 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
-        from ptq_comparison.files import read_json, write_json, write_text
-        from ptq_comparison.verification import (
+        from ptq_comparison.common.files import read_json, write_json, write_text
+        from ptq_comparison.verification.requirements import (
             verify_baseline,
             verify_calibration,
             verify_disjoint,
             verify_log,
             verify_model,
         )
-        from ptq_comparison.verification_report import summarize, to_markdown
+        from ptq_comparison.verification.summary import summarize, to_markdown
 
         acceptance = snakemake.params.acceptance
         published_top1 = snakemake.params.published_top1

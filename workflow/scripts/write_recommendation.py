@@ -3,18 +3,18 @@
 if __name__ == "__main__":
     from pathlib import Path
 
-    from ptq_comparison.job import job
+    from ptq_comparison.common.job import job
 
     with job(snakemake.log[0], snakemake.rule) as terminal:
-        from ptq_comparison.comparison import (
+        from ptq_comparison.common.files import read_json, write_json, write_text
+        from ptq_comparison.report.comparison import (
             comparison_table,
             headline_speeds,
             readable_table,
             sortable_table,
         )
-        from ptq_comparison.files import read_json, write_json, write_text
-        from ptq_comparison.page import to_page
-        from ptq_comparison.recommendation import (
+        from ptq_comparison.report.page import to_page
+        from ptq_comparison.report.recommendation import (
             TITLE,
             front_table,
             recommendation,

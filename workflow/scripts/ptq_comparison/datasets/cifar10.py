@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ptq_comparison.datasets import Dataset, Split
-from ptq_comparison.errors import UserError
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.datasets.dataset import Dataset, Split
 
 if sys.version_info >= (3, 11, 4):
     import tarfile

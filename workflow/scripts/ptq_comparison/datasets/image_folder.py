@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ptq_comparison.datasets import SPLITS, Dataset, Split
-from ptq_comparison.errors import UserError
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.datasets.dataset import SPLITS, Dataset, Split
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 # Pillow's names of what a pixel holds. It clips others, as 16-bit grey ones, without a word.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ptq_comparison.datasets import Dataset, Split
-from ptq_comparison.errors import UserError
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.datasets.dataset import Dataset, Split
 
 # What NumPy raises for other files and damaged archives; TypeError and AttributeError for a .npy,
 # which holds one array.

@@ -5,8 +5,8 @@ Apart from the package's `__init__`, so that an edited reader reruns only what r
 
 from pathlib import Path
 
-from ptq_comparison.datasets import Dataset
-from ptq_comparison.errors import UserError
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.datasets.dataset import Dataset
 
 
 def read_dataset(name: str, source: Path | None) -> Dataset:
@@ -17,7 +17,7 @@ def read_dataset(name: str, source: Path | None) -> Dataset:
     # A reader is imported only when it is asked for: Pillow is not for everybody.
     match name, source:
         case "shapes", None:
-            from ptq_comparison.datasets.synthetic import read_shapes
+            from ptq_comparison.datasets.shapes import read_shapes
 
             return read_shapes()
         case "cifar10", Path():

@@ -1,0 +1,69 @@
+"""What ranges were made from, kept inside their file."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.files import read_json, sha256_file
+from ptq_comparison.config.recipes import REFINEMENTS, calibration_options
+
+
+def calibration_provenance(
+    model: Path,
+    samples: Path,
+    preprocessing: dict[str, Any],
+    method: str,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """Return what ranges depend on: SHA-256 of the float32 model and of the images, and the rest.
+
+    `samples` is the `.npy` of the calibration images; `options` are those of the method.
+    """
+    return {
+        "model_sha256": sha256_file(model),
+        "samples_sha256": sha256_file(samples),
+        "preprocessing": preprocessing,
+        "method": method,
+        "options": options,
+        # Asked of the environment, so that who only reads metadata need not have onnxruntime.
+        "versions": {name: version(name) for name in ("onnxruntime", "onnx", "numpy")},
+    }
+
+
+def check_ranges(ranges: Path, expected: dict[str, Any]) -> dict[str, Any]:
+    """Return the provenance of a ranges file.
+
+    Raises UserError unless it is the `expected` one, but for the versions: onnxruntime itself
+    takes ranges of any model, images and preprocessing without a word.
+    """
+    content = read_json(ranges)
+    found: dict[str, Any] = content.get("provenance", {})
+    for key, value in expected.items():
+        if key != "versions" and found.get(key) != value:
+            raise UserError(
+                f"{ranges}: {key} is {found.get(key)}, but this run has {value}; "
+                "delete the file, so that it is made again"
+            )
+    return found
+
+
+def recipe_provenance(
+    model: Path,
+    samples: Path,
+    ranges: Path,
+    preprocessing: dict[str, Any],
+    recipe: dict[str, Any],
+    name: str,
+) -> dict[str, Any]:
+    """Return what goes into the metadata of a model, from a complete recipe.
+
+    Raises UserError when the ranges are not those of this model, of these images, and so on.
+    """
+    options = calibration_options(recipe)["options"]
+    expected = calibration_provenance(model, samples, preprocessing, recipe["method"], options)
+    return {
+        **check_ranges(ranges, expected),
+        "recipe": name,
+        "refinements": {key: recipe[key] for key in REFINEMENTS},
+    }

@@ -1,0 +1,58 @@
+"""Files that are either whole or absent, and their checksums."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ptq_comparison.common.errors import UserError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes `path` when the block succeeds.
+
+    A killed Snakemake leaves its jobs running. One that still writes must not
+    damage what the next run has made in the meantime, hence a folder of its own
+    beside the target and one rename at the end.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        os.replace(temporary, path)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a text file whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as indented JSON with a closing newline. NaN is refused (ValueError)."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text())
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_sha256(path: Path, expected: str, key: str) -> None:
+    """Raise UserError, naming the config `key`, unless the file has the expected SHA-256."""
+    found = sha256_file(path)
+    if found != expected:
+        raise UserError(
+            f"{key}: {path} has {found} instead of {expected}; "
+            "replace the file, or correct the sum (null switches the check off)"
+        )

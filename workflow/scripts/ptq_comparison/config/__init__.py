@@ -1,0 +1,1 @@
+"""What the user asks for: options, methods, schemes and recipes."""

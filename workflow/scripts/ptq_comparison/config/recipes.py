@@ -1,0 +1,174 @@
+"""Recipes: named ways to quantize, of which the best is looked for."""
+
+import difflib
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.methods import METHOD_OPTIONS, leaves_no_choice, method_options
+from ptq_comparison.config.schemes import DTYPES, SHARED, has_16_bits
+
+AUTO = "auto"  # the recipe that `mix_precision` makes
+# What a recipe may ask for beyond the configuration, and what it asks for by default.
+REFINEMENTS = {"weight_ranges": "MinMax", "rounding": "nearest", "bias_correction": False}
+TYPES = ("activation_type", "weight_type", "tensor_types")
+# Keys whose value is a list or a mapping by itself, and no grid.
+WHOLE = ("nodes_to_exclude", "op_types_to_quantize", "extra_options", "tensor_types")
+# Two recipes that differ in other keys give graphs that differ in numbers alone.
+GRAPH = (*SHARED, *TYPES, "preprocess")
+
+
+def expand_recipes(recipes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return recipes without lists of values: a recipe a value, which it gets behind its name.
+
+    `recipes` is that mapping of a recipes file. Raises UserError when two get the same name, and
+    for a list without values, which would give no recipe.
+    """
+    expanded: dict[str, dict[str, Any]] = {}
+    for given, grid in recipes.items():
+        for name, options in _expand(given, grid):
+            if name in expanded:
+                raise UserError(f"recipes.{given}: gives {name!r} once more; rename one of them")
+            expanded[name] = options
+    return expanded
+
+
+def _expand(name: str, grid: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    lists = [key for key, value in grid.items() if isinstance(value, list) and key not in WHOLE]
+    for key in lists:
+        if not grid[key]:
+            raise UserError(f"recipes.{name}.{key}: [] has no value; give one, or remove the key")
+    for values in itertools.product(*(grid[key] for key in lists)):
+        chosen = dict(zip(lists, values, strict=True))
+        yield "_".join([name, *(_word(*item) for item in chosen.items())]), {**grid, **chosen}
+
+
+def _word(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return key if value else f"no_{key}"
+    return str(value)
+
+
+def complete_recipes(
+    recipes: dict[str, dict[str, Any]], config: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return expanded recipes with all keys; what a recipe does not name is taken from `config`.
+
+    Of the options of calibration methods only those are kept that its own one looks at, and images
+    are at most those that are calibrated on anyway.
+    """
+    most = config["calibration"]["samples_per_class"]
+    defaults = {
+        **{key: config["quantization"][key] for key in (*SHARED, "preprocess")},
+        **config["calibration"],
+        **REFINEMENTS,
+        "tensor_types": {},
+    }
+    return {name: _complete({**defaults, **recipe}, most) for name, recipe in recipes.items()}
+
+
+def _complete(recipe: dict[str, Any], most: int) -> dict[str, Any]:
+    recipe["samples_per_class"] = min(recipe["samples_per_class"], most)
+    if "dtype" in recipe:
+        recipe["activation_type"], recipe["weight_type"] = DTYPES[recipe["dtype"]]
+    known = {*METHOD_OPTIONS[recipe["method"]], "method", "samples_per_class"}
+    return {key: recipe[key] for key in sorted({*GRAPH, *REFINEMENTS, *known})}
+
+
+def type_errors(recipes: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield one line for each expanded recipe that does not say once what its types are."""
+    for name, recipe in recipes.items():
+        given = [key for key in ("dtype", *TYPES[:2]) if key in recipe]
+        if given not in (["dtype"], [*TYPES[:2]]):
+            yield (
+                f"recipes.{name}: has {', '.join(given) or 'no types'}; give dtype, or "
+                "activation_type and weight_type"
+            )
+
+
+def recipe_conflicts(recipes: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield one line for each pair of keys that do not go together; `recipes` are complete."""
+    for given, recipe in recipes.items():
+        name = f"recipes.{given}"
+        if leaves_no_choice(recipe):
+            yield (
+                f"{name}.num_bins: {recipe['num_bins']} leaves Entropy nothing to choose from; "
+                f"use at least {2 * recipe['num_quantized_bins']}"
+            )
+        if recipe["format"] == "QOperator" and (recipe["tensor_types"] or has_16_bits(recipe)):
+            yield f"{name}.format: QOperator has one type of 8 bits for all tensors; use QDQ"
+
+
+def quantization_options(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return what `quantization.quantize` is asked for, from an expanded recipe."""
+    return {key: recipe[key] for key in (*SHARED, *TYPES)}
+
+
+def calibration_options(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return what the ranges of a recipe depend on, beside the float32 model and the images."""
+    return {
+        "preprocess": recipe["preprocess"],
+        "method": recipe["method"],
+        "options": {
+            **method_options(recipe),
+            "samples_per_class": recipe["samples_per_class"],
+        },
+    }
+
+
+def calibration_name(recipe: dict[str, Any]) -> str:
+    """Return a name for the ranges of a recipe, that of all recipes that can share them."""
+    calibration = calibration_options(recipe)
+    numbers = [str(value) for value in calibration["options"].values()]
+    graph = "folded" if recipe["preprocess"] else "given"
+    return "-".join([calibration["method"], *numbers, graph])
+
+
+def equal_recipes(recipes: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return for each complete recipe the first one that asks for the same, itself mostly."""
+    first: dict[str, str] = {}
+    return {name: first.setdefault(json.dumps(recipe), name) for name, recipe in recipes.items()}
+
+
+def same_graphs(recipes: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return for each recipe the first one whose model differs from its own in numbers alone.
+
+    The two are equally fast, and one measurement serves both: otherwise noise would decide which
+    of them is the faster one.
+    """
+    return equal_recipes(
+        {name: {key: recipe[key] for key in GRAPH} for name, recipe in recipes.items()}
+    )
+
+
+def choose_mixed(
+    asked: str | None, recipes: dict[str, dict[str, Any]]
+) -> tuple[str, dict[str, Any]]:
+    """Return name and options of the recipe that is taken apart node by node, without refinements.
+
+    `asked` is `sensitivity.recipe`, `recipes` are complete. None stands for the first recipe
+    without refinements; where all have some, they are left out of the first one. Raises UserError
+    for a recipe that is not there or has refinements.
+    """
+    refined = {
+        name: [key for key, plain in REFINEMENTS.items() if recipe[key] != plain]
+        for name, recipe in recipes.items()
+    }
+    if asked is None:
+        name = next((name for name, keys in refined.items() if not keys), next(iter(recipes)))
+        return name, {**recipes[name], **REFINEMENTS}
+    if asked not in recipes:
+        matches = [name for name in recipes if name.startswith(asked)][:3]
+        matches = matches or difflib.get_close_matches(asked, recipes) or list(recipes)[:3]
+        raise UserError(
+            f"sensitivity.recipe: there is no recipe {asked!r}; there is for example "
+            f"{', '.join(map(repr, matches))}; null stands for the first one"
+        )
+    if refined[asked]:
+        raise UserError(
+            f"sensitivity.recipe: {asked} has {', '.join(refined[asked])}, which single nodes are "
+            "tried without; name a recipe that has not, or set it to null"
+        )
+    return asked, recipes[asked]

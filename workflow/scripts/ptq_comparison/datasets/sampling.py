@@ -1,0 +1,95 @@
+"""Which training images the quantization ranges are calibrated on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.files import atomic_path
+
+
+def stratified_indices(
+    labels: np.ndarray, class_names: Sequence[str], samples_per_class: int, seed: int
+) -> np.ndarray:
+    """Draw `samples_per_class` images of every class without replacement.
+
+    `labels` is int64 (N,), with values from 0 to `len(class_names) - 1`. Returns int64
+    (classes * samples_per_class,), ascending indices into `labels`. Raises UserError when a class
+    has too few images.
+    """
+    generator = np.random.default_rng(seed)
+    chosen = []
+    for label, name in enumerate(class_names):
+        candidates = np.flatnonzero(labels == label)
+        if len(candidates) < samples_per_class:
+            raise UserError(
+                f"calibration.samples_per_class: class {name!r} has {len(candidates)} training "
+                f"images, {samples_per_class} were asked for; lower it or add images"
+            )
+        chosen.append(generator.choice(candidates, samples_per_class, replace=False))
+    return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def validation_indices(
+    labels: np.ndarray,
+    calibration: np.ndarray,
+    class_names: Sequence[str],
+    per_class: int,
+    seed: int,
+) -> np.ndarray:
+    """Draw up to `per_class` images of every class that are no calibration images.
+
+    `labels` is int64 (N,), `calibration` int64 indices into it. Returns ascending indices, int64.
+    Raises UserError when nothing is left of a class.
+    """
+    generator = np.random.default_rng(seed)
+    left = np.setdiff1d(np.arange(len(labels)), calibration)
+    chosen = []
+    for label, name in enumerate(class_names):
+        candidates = left[labels[left] == label]
+        if not len(candidates):
+            raise UserError(
+                f"calibration.samples_per_class: all training images of class {name!r} calibrate, "
+                "and none is left to choose recipes on; lower it or add images"
+            )
+        chosen.append(generator.choice(candidates, min(per_class, len(candidates)), replace=False))
+    return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def write_samples(
+    images: np.ndarray,
+    labels: np.ndarray,
+    indices: np.ndarray,
+    images_path: Path,
+    samples_path: Path,
+) -> None:
+    """Write the images, uint8 (N, H, W, C), as `.npy`, and their `index,label` as CSV."""
+    with atomic_path(images_path) as temporary:
+        np.save(temporary, images)
+    with atomic_path(samples_path) as temporary:
+        rows = np.column_stack([indices, labels])
+        np.savetxt(temporary, rows, fmt="%d", delimiter=",", header="index,label", comments="")
+
+
+def read_samples(path: Path) -> np.ndarray:
+    """Return indices and labels of the calibration images, int64 (N, 2)."""
+    return np.loadtxt(path, dtype=np.int64, delimiter=",", skiprows=1, ndmin=2)
+
+
+def describe_samples(path: Path, per_class: int | None = None) -> dict[str, int]:
+    """Return the number of calibration `images` and how many of them are `per_class`.
+
+    `per_class` is for a recipe that calibrates on fewer than there are.
+    """
+    counts = np.bincount(read_samples(path)[:, 1])
+    most = int(counts.max()) if per_class is None else per_class
+    return {"images": int(np.minimum(counts, most).sum()), "per_class": most}
+
+
+def spread(total: int, count: int) -> np.ndarray:
+    """Return at most `count` indices of `total` items, int64, ascending and evenly spaced.
+
+    Images of a class may lie together, so that the first ones would not do.
+    """
+    return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(np.int64))

@@ -1,0 +1,156 @@
+"""How long a model takes, against float32, on an otherwise idle machine.
+
+The models take turns (A B C A B C ...), so that a clock that drifts or a neighbour that wakes up
+meets all of them. Sessions are made anew for every block: where a session lies in memory moves its
+times, too.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session
+
+# The threads of a session that waits for its turn would otherwise spin and disturb the others.
+QUIET = {"session.force_spinning_stop": "1"}
+BLOCKS = 30
+WARM_UP = 5  # calls of each model before a block is measured
+RESAMPLES = 2000
+SEED = 0  # of the bootstrap
+TOGETHER = 6  # neighbouring blocks, a fifth of them
+
+
+class Times(NamedTuple):
+    """Seconds, float64: of calls (blocks, rounds), and of the start of a session (blocks,)."""
+
+    calls: np.ndarray
+    starts: np.ndarray
+
+
+def measure(
+    models: Mapping[str, onnx.ModelProto],
+    settings: Sequence[tuple[Batches, int]],
+    seconds: float,
+    progress: Any,
+) -> list[dict[str, Times]]:
+    """Time calls of every model, in turn, in each of `BLOCKS` blocks of each setting.
+
+    A setting is batches, of which all models get the first, and a number of threads. Settings take
+    turns, too: the blocks of one are spread over the whole time. There are as many calls as the
+    first model makes in about `seconds`, and at least one a block. `progress` is a tqdm bar.
+    """
+    times: list[dict[str, Times]] = [{} for _ in settings]
+    for block in range(BLOCKS):
+        for (batches, threads), measured in zip(settings, times, strict=True):
+            inputs = next(iter(batches)).inputs
+            sessions, starts = {}, {}
+            for name, model in models.items():
+                begin = time.perf_counter()
+                sessions[name] = make_session(model, threads, config_entries=QUIET)
+                starts[name] = time.perf_counter() - begin
+            for session in reversed(sessions.values()):  # the first model last: it sets the pace
+                for _ in range(WARM_UP):
+                    call = _time_call(session, inputs)
+            if not measured:
+                rounds = max(1, round(seconds / BLOCKS / call))
+                for name in models:
+                    measured[name] = Times(np.empty((BLOCKS, rounds)), np.empty(BLOCKS))
+            for name in models:
+                measured[name].starts[block] = starts[name]
+            for number in range(measured[name].calls.shape[1]):
+                for name, session in sessions.items():
+                    measured[name].calls[block, number] = _time_call(session, inputs)
+            progress.update()
+    return times
+
+
+def count_threads(asked: int | str, cores: int) -> int:
+    """Return the number of threads that the config asks for; `all` are the cores of the run."""
+    # Snakemake may be allowed more cores than there are.
+    return min(cores, os.cpu_count() or 1) if asked == "all" else int(asked)
+
+
+def _time_call(session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray]) -> float:
+    begin = time.perf_counter()
+    session.run(None, inputs)
+    return time.perf_counter() - begin
+
+
+def summarize(times: Times, images: int) -> dict[str, Any]:
+    """Return the number of calls of `images` images, their median, p90 and p99, throughput, and
+    the median session start."""
+    median, p90, p99 = np.quantile(times.calls, [0.5, 0.9, 0.99])
+    return {
+        "calls": times.calls.size,
+        "median_ms": 1e3 * float(median),
+        "p90_ms": 1e3 * float(p90),
+        "p99_ms": 1e3 * float(p99),
+        "images_per_second": images / float(median),
+        "session_start_ms": 1e3 * float(np.median(times.starts)),
+    }
+
+
+def speedup(times: Times, fp32: Times) -> tuple[float, tuple[float, float]]:
+    """Return how many times as fast as float32 a model is, and where about 95 % of repeats fall.
+
+    The speed is the median over blocks of the ratio of median times. The interval is that speed
+    plus the differences of two bootstrap samples, since a repeat varies as much as the measurement
+    itself. A sample is a group of neighbouring blocks: what disturbs a machine lasts longer than
+    one. D. N. Politis and J. P. Romano, A circular block-resampling procedure for stationary data,
+    in R. LePage and L. Billard (eds.), Exploring the Limits of Bootstrap, 1992. It is a single
+    group, not as many as make up a measurement, since a machine drifts between two runs, too: with
+    as many, 85 % of the repeats were covered on an idle machine, with one 93 % (240 pairs).
+    """
+    ratios = np.median(fp32.calls, axis=1) / np.median(times.calls, axis=1)
+    generator = np.random.default_rng(SEED)
+    starts = generator.integers(0, len(ratios), (2, RESAMPLES, 1))
+    one, other = np.median(ratios[(starts + np.arange(TOGETHER)) % len(ratios)], axis=-1)
+    speed = float(np.median(ratios))
+    low, high = speed + np.quantile(one - other, [0.025, 0.975])
+    return speed, (float(low), float(high))
+
+
+def peak_memory(model: Path, batches: Batches, threads: int) -> int:
+    """Return by how many bytes loading a model and running one batch raises the peak memory.
+
+    Measured in a process of its own, since a peak never falls.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        inputs = Path(scratch) / "inputs.npz"
+        np.savez(inputs, **next(iter(batches)).inputs)  # type: ignore[arg-type]  # names of inputs
+        command = [sys.executable, "-c", PEAK, str(model), str(inputs), str(threads)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return int(output)
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+import onnxruntime
+
+def peak():
+    status = Path("/proc/self/status")
+    if status.exists():  # on Linux ru_maxrss starts with what the parent process had
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return 1024 * int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+inputs = dict(np.load(sys.argv[2]))
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = int(sys.argv[3])
+before = peak()
+session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
+session.run(None, inputs)
+print(peak() - before)
+"""

@@ -1,0 +1,62 @@
+"""Model inputs made from images, a batch at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.inference.preprocessing import Preprocessing
+from ptq_comparison.model.interface import Interface, read_interface
+
+
+class Batch(NamedTuple):
+    """The inputs of one call of a model: `images` of them, filled up to `size`."""
+
+    inputs: dict[str, np.ndarray]
+    images: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Model inputs made from images, uint8 (N, H, W, C), possibly memory-mapped, a batch at a time.
+
+    A model with a fixed batch size gets exactly that size: the last batch is filled up with
+    repetitions of its last image.
+    """
+
+    images: np.ndarray
+    interface: Interface
+    preprocessing: Preprocessing
+    batch_size: int
+
+    @classmethod
+    def of(
+        cls,
+        images: np.ndarray,
+        model: onnx.ModelProto,
+        preprocessing: dict[str, Any],
+        batch_size: int,
+    ) -> "Batches":
+        """Make the batches for a model from the config's `layout`, `scale`, `mean` and `std`."""
+        interface = read_interface(model, preprocessing["layout"])
+        fitted = Preprocessing(**{**preprocessing, "layout": interface.layout})
+        return cls(images, interface, fitted, batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Raises UserError when the preprocessing gives a value that is not finite."""
+        size = self.interface.batch or self.batch_size
+        for start in range(0, len(self.images), size):
+            batch = self.preprocessing(self.images[start : start + size])
+            if not np.isfinite(batch).all():
+                raise UserError(
+                    "model.scale, model.mean, model.std: an image has values that are not finite "
+                    "after them; correct the three"
+                )
+            images = len(batch)
+            if self.interface.batch and images < size:
+                batch = np.concatenate([batch, np.repeat(batch[-1:], size - images, axis=0)])
+            yield Batch({self.interface.input: batch}, images, len(batch))

@@ -1,0 +1,1 @@
+"""An ONNX graph: reading it, its interface, its layers. onnx only."""

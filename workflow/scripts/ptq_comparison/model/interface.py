@@ -1,0 +1,91 @@
+"""What an ONNX classifier wants as input and what it gives."""
+
+from dataclasses import dataclass
+
+import onnx
+
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.model.graph import real_inputs
+
+IMAGE_CHANNELS = (1, 3)
+
+
+@dataclass(frozen=True)
+class Interface:
+    """The image input of a classifier and its output; `None` stands for any size."""
+
+    input: str
+    output: str
+    layout: str  # NHWC or NCHW
+    batch: int | None
+    image: tuple[int | None, int | None, int | None]  # height, width, channels
+    classes: int | None
+
+
+def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
+    """Find the image input, its layout, and the score output of a classifier.
+
+    `layout` is NHWC, NCHW, or `auto`, which looks for a dimension of 1 or 3 channels. Raises
+    UserError unless there are one float32 input of rank 4 and one output of rank 2, and when
+    the layout cannot be told.
+    """
+    inputs = real_inputs(model)
+    if len(inputs) != 1 or len(model.graph.output) != 1:
+        raise UserError(
+            f"model.source: has {len(inputs)} inputs and {len(model.graph.output)} outputs; "
+            "a classifier with one image input and one output is needed"
+        )
+    tensor_type = inputs[0].type.tensor_type
+    shape, scores = _shape(inputs[0]), _shape(model.graph.output[0])
+    if tensor_type.elem_type != onnx.TensorProto.FLOAT or len(shape) != 4:
+        raise UserError(
+            f"model.source: input {inputs[0].name!r} is "
+            f"{onnx.TensorProto.DataType.Name(tensor_type.elem_type)} of shape {shape}; "
+            "float32 images of rank 4 are needed"
+        )
+    if len(scores) != 2:
+        raise UserError(
+            f"model.source: output {model.graph.output[0].name!r} has shape {scores}; "
+            "scores of shape (batch, classes) are needed"
+        )
+    if layout == "auto":
+        layout = _detect_layout(shape)
+    height, width, channels = shape[1:] if layout == "NHWC" else (*shape[2:], shape[1])
+    return Interface(
+        input=inputs[0].name,
+        output=model.graph.output[0].name,
+        layout=layout,
+        batch=shape[0],
+        image=(height, width, channels),
+        classes=scores[1],
+    )
+
+
+def check_fits(interface: Interface, image: tuple[int, ...], classes: int) -> None:
+    """Raise UserError unless images (H, W, C) and the number of classes fit the model."""
+    if any(want not in (None, have) for want, have in zip(interface.image, image, strict=True)):
+        raise UserError(
+            f"model.source takes images of height, width, channels {interface.image} "
+            f"({interface.layout}), the data set has {tuple(image)}; resize the data set, or set "
+            "model.layout"
+        )
+    if interface.classes not in (None, classes):
+        raise UserError(
+            f"model.source has {interface.classes} classes, the data set has {classes}; "
+            "use the data set that the model was trained for, and a model with one score a class"
+        )
+
+
+def _shape(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
+    dimensions = value.type.tensor_type.shape.dim
+    # A dynamic size has a name or nothing; some exporters write 0 or -1 instead.
+    return tuple(d.dim_value if d.dim_value > 0 else None for d in dimensions)
+
+
+def _detect_layout(shape: tuple[int | None, ...]) -> str:
+    last, first = shape[3] in IMAGE_CHANNELS, shape[1] in IMAGE_CHANNELS
+    if last == first:
+        raise UserError(
+            f"model.layout: cannot be told from the input shape {shape}; set it to NHWC or NCHW"
+        )
+    return "NHWC" if last else "NCHW"

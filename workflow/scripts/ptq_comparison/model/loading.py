@@ -1,0 +1,49 @@
+"""Read ONNX files, and describe what they hold."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from ptq_comparison.common.download import DELETE, is_downloaded
+from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.common.files import sha256_file
+from ptq_comparison.model.opset import model_opset
+
+
+def load_model(path: Path) -> onnx.ModelProto:
+    """Read an ONNX file and its weights, also those in files beside it.
+
+    Raises UserError when a file is absent, is not ONNX, or is not valid.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; set model.source to an ONNX file")
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+    # ValueError: a file of weights that is cut short
+    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        remedy = "export it again, with its weights inside or beside it"
+        if is_downloaded(path):
+            remedy = DELETE
+        raise UserError(
+            f"{path}: not a valid ONNX model ({first_line(error)}); {remedy}"
+        ) from error
+    return model
+
+
+def describe_model(path: Path, name: str) -> dict[str, Any]:
+    """Return name, path, sha256, bytes, nodes, operators (counts by type) and opset."""
+    model = load_model(path)
+    operators = Counter(node.op_type for node in model.graph.node)
+    return {
+        "name": name,
+        "path": str(path),
+        "sha256": sha256_file(path),
+        "bytes": path.stat().st_size,
+        "nodes": len(model.graph.node),
+        "operators": dict(sorted(operators.items())),
+        "opset": model_opset(model),
+    }

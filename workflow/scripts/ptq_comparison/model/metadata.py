@@ -1,0 +1,31 @@
+"""What a quantized model was made from, kept inside its file."""
+
+import json
+from typing import Any
+
+import onnx
+
+PREFIX = "ptq_comparison."  # of the keys in metadata_props
+
+
+def write_metadata(model: onnx.ModelProto, provenance: dict[str, Any]) -> None:
+    """Add `provenance` to the model's metadata_props, one entry a key; texts as they are."""
+    entries = {
+        PREFIX + key: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        for key, value in provenance.items()
+    }
+    known = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, {**known, **entries})
+
+
+def read_metadata(model: onnx.ModelProto) -> dict[str, Any]:
+    """Return what `write_metadata` has added; empty for a model that was not made here."""
+    provenance = {}
+    for entry in model.metadata_props:
+        if entry.key.startswith(PREFIX):
+            try:
+                value = json.loads(entry.value)
+            except json.JSONDecodeError:
+                value = entry.value  # a text
+            provenance[entry.key.removeprefix(PREFIX)] = value
+    return provenance

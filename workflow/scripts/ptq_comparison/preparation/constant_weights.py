@@ -1,0 +1,100 @@
+"""Weights and biases as initializers, which is how onnxruntime's quantizer looks for them.
+
+Those of Constant nodes, or transposed by a node, it quantizes on every run of the model from
+float32, or fails over them, both without a word on why.
+"""
+
+import onnx
+from onnx import GraphProto, numpy_helper
+
+from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.graph import copy_model, extract, real_inputs
+from ptq_comparison.model.layers import WEIGHTED
+
+MIN_IR_VERSION = 4  # the first in which an initializer need not be an input of the graph
+
+
+def plain_weights(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]]:
+    """Return the model with plain weights, and what was changed for that, in words.
+
+    Weights and biases of Conv, ConvTranspose, MatMul and Gemm that nodes compute from constants
+    alone become initializers, and what nothing uses any more is dropped; initializers are taken out
+    of the inputs, and the IR version is one that allows that. A model that is so already comes back
+    itself, with an empty list. Raises UserError when onnxruntime cannot compute the weights.
+    """
+    graph, changes = model.graph, []
+    plain = copy_model(model)
+    inputs = real_inputs(model)
+    if len(inputs) < len(graph.input):
+        changes.append(f"initializers are no longer inputs ({len(graph.input) - len(inputs)})")
+        del plain.graph.input[:]
+        plain.graph.input.extend(inputs)
+    if model.ir_version < MIN_IR_VERSION:
+        changes.append(f"the IR version {model.ir_version} is now {MIN_IR_VERSION}")
+        plain.ir_version = MIN_IR_VERSION
+    computed = _computing_nodes(graph)
+    if computed:
+        changes.append(f"weights that nodes compute from constants are stored ({len(computed)})")
+        _store(plain, computed)
+    return (plain, changes) if changes else (model, [])
+
+
+def _computing_nodes(graph: GraphProto) -> list[onnx.NodeProto]:
+    """Return the nodes that compute weights or biases from constants alone."""
+    constant = {initializer.name for initializer in graph.initializer}
+    for node in graph.node:
+        # A graph inside a node may use any tensor.
+        computes = not _graphs(node) and not node.op_type.startswith("Random")
+        if computes and constant.issuperset(_inputs(node)):
+            constant.update(node.output)
+    weighted = [node for node in graph.node if node.op_type in WEIGHTED]
+    used = constant.intersection(name for node in weighted for name in node.input[1:3])
+    return [node for node in graph.node if used.intersection(node.output)]
+
+
+def _store(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
+    """Replace nodes that compute constants by their values, in place."""
+    names = [name for node in nodes for name in node.output if name]
+    try:
+        session = make_session(
+            extract(model, names, from_constants=True), threads=1, optimize=False
+        )
+        values = session.run(names, {})
+    except Exception as error:  # onnxruntime's exceptions have no common base but this
+        raise UserError(
+            f"model.source: onnxruntime cannot compute the weights {names[0]!r} from constants "
+            f"({first_line(error)}); export the model with its weights as initializers"
+        ) from error
+    graph = model.graph
+    for node in nodes:
+        graph.node.remove(node)
+    graph.initializer.extend(map(numpy_helper.from_array, values, names))
+    _drop_unused(graph)
+
+
+def _drop_unused(graph: GraphProto) -> None:
+    used = _used(graph)
+    while unused := [node for node in graph.node if not used.intersection(node.output)]:
+        for node in unused:
+            graph.node.remove(node)
+        used = _used(graph)
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+
+
+def _used(graph: GraphProto) -> set[str]:
+    """Return the names of the tensors that a graph gives or its nodes take."""
+    names = {value.name for value in graph.output}
+    for node in graph.node:
+        names.update(_inputs(node), *map(_used, _graphs(node)))
+    return names
+
+
+def _graphs(node: onnx.NodeProto) -> list[GraphProto]:
+    return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+
+
+def _inputs(node: onnx.NodeProto) -> set[str]:
+    return set(node.input) - {""}

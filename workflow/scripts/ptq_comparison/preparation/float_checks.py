@@ -1,0 +1,123 @@
+"""The gate before quantization: what is wrong with a float32 model, said in time.
+
+onnxruntime quantizes most such models without an error, and the result then does not load or is
+worth nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, numpy_helper
+
+from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.opset import check_opset
+
+QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+
+FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
+
+
+def check_float_model(model: onnx.ModelProto, opset: int, needed_by: str) -> None:
+    """Raise UserError unless all weights are float32 and finite and nothing is quantized yet.
+
+    Also checked: unique names of nodes, and an opset of at least `opset`, `needed_by` an option.
+    """
+    for name, tensor in _tensors(model):
+        if tensor.data_type not in FLOATS:
+            continue
+        kind = TensorProto.DataType.Name(tensor.data_type)
+        if tensor.data_type != TensorProto.FLOAT:
+            raise UserError(f"model.source: tensor {name!r} is {kind}; export the model in float32")
+        if not np.isfinite(numpy_helper.to_array(tensor)).all():
+            raise UserError(
+                f"model.source: tensor {name!r} holds values that are not finite (NaN or Inf); "
+                "export the model again from sound weights"
+            )
+    for node in model.graph.node:
+        if (
+            node.op_type in QUANTIZED
+            or node.op_type.startswith("QLinear")
+            or "Integer" in node.op_type
+        ):
+            raise UserError(
+                f"model.source: is quantized already (node {node.name!r} is {node.op_type}); "
+                "give the float32 model"
+            )
+    counts = Counter(node.name for node in model.graph.node if node.name)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise UserError(
+            f"model.source: {counts[twice[0]]} nodes have the name {twice[0]!r}; names must be "
+            "unique: rename them, or leave them empty"
+        )
+    check_opset(model, opset, needed_by)
+
+
+def check_runs(
+    model: onnx.ModelProto, preprocessing: dict[str, Any], image: tuple[int, ...], classes: int
+) -> None:
+    """Run the model on two black images (H, W, C): it may be sound and run nowhere.
+
+    Two, since a model may declare any batch size and hold a shape for a single image. Raises
+    UserError when onnxruntime cannot run it, or a batch does not give scores (batch, classes).
+    """
+    batches = Batches.of(np.zeros((2, *image), np.uint8), model, preprocessing, batch_size=2)
+    inputs = [batch.inputs for batch in batches]
+    try:
+        session = make_session(model, threads=1)
+        shapes = [session.run([batches.interface.output], given)[0].shape for given in inputs]
+    except Exception as error:  # onnxruntime's exceptions have no common base but this
+        raise UserError(
+            f"model.source: onnxruntime {onnxruntime.__version__} cannot run the model on images "
+            f"of height, width, channels {image}, two at once unless its batch is fixed "
+            f"({first_line(error)}); export it again for such images, with operators and an opset "
+            "that this onnxruntime knows"
+        ) from error
+    for shape, given in zip(shapes, inputs, strict=True):
+        wanted = (len(given[batches.interface.input]), classes)
+        if shape != wanted:
+            raise UserError(
+                f"model.source: gives scores of shape {shape}, {wanted} is needed for {wanted[0]} "
+                f"images of {classes} classes; use the data set that it was trained for, or export "
+                "it again for any number of images"
+            )
+
+
+def required_accuracy(configured: float | None, labels: np.ndarray) -> float:
+    """Return the least accuracy on the calibration images, as a fraction.
+
+    `configured` is `acceptance.min_calibration_accuracy`. Without it: what a model gets that always
+    names the most frequent class, and a quarter of the rest.
+    """
+    if configured is not None:
+        return configured
+    chance = float(np.bincount(labels).max()) / len(labels)
+    return chance + (1 - chance) / 4
+
+
+def check_accuracy(correct: int, total: int, required: float) -> None:
+    """Raise UserError when the float32 model does worse than `required` on its own images."""
+    if correct / total < required:
+        raise UserError(
+            f"acceptance.min_calibration_accuracy: the float32 model names {correct} of {total} "
+            f"calibration images right ({correct / total:.1%}), at least {required:.1%} is needed; "
+            "check model.scale, model.mean, model.std, model.layout, and the order of colour "
+            "channels and of classes"
+        )
+
+
+def _tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Yield all initializers and constants."""
+    for initializer in model.graph.initializer:
+        yield initializer.name, initializer
+    for node in model.graph.node:
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.type == onnx.AttributeProto.TENSOR:
+                    yield node.output[0], attribute.t

@@ -1,0 +1,160 @@
+"""The gate after quantization: is what is stored what was asked for, and does it run?
+
+Raised here is UserError, too: the remedy is another option, not another program.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.graph import real_inputs
+from ptq_comparison.quantization.quantized_weights import stored_weights
+
+# onnxruntime's name of a type, and ONNX's.
+TENSOR_TYPES = {
+    "QInt8": TensorProto.INT8,
+    "QUInt8": TensorProto.UINT8,
+    "QInt16": TensorProto.INT16,
+    "QUInt16": TensorProto.UINT16,
+}
+
+# Symmetric grids, which unsigned weights have by channel in QDQ models, have 129 levels.
+SEVEN_BITS = {"QInt8": (-64, 64), "QUInt8": (0, 128)}
+
+
+def is_quantized(model: onnx.ModelProto) -> bool:
+    """Tell whether a model has QuantizeLinear or QLinear operators."""
+    types = {node.op_type for node in model.graph.node}
+    return "QuantizeLinear" in types or any(name.startswith("QLinear") for name in types)
+
+
+def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
+    """Raise UserError unless the model is quantized as `options` (see `quantized_models`) ask."""
+    if not is_quantized(model):
+        raise UserError(
+            "quantization.nodes_to_exclude, quantization.op_types_to_quantize: nothing was "
+            "quantized; leave something to quantize"
+        )
+    own = tensor_types(model, options)
+    for name, data_type in _activation_types(model):
+        asked = own.get(name, options["activation_type"])
+        if data_type != TENSOR_TYPES[asked]:
+            _refuse(name, "activations", _type_name(data_type), asked)
+    weights = list(stored_weights(model))
+    for weight in weights:
+        if weight.data_type != TENSOR_TYPES[options["weight_type"]]:
+            _refuse(weight.name, "weights", _type_name(weight.data_type), options["weight_type"])
+        channels = weight.values.shape[weight.axis]
+        if not options["per_channel"]:
+            allowed: tuple[int, ...] = (1,)
+        elif weight.values.ndim == 4:  # onnxruntime quantizes every convolution by channel
+            allowed = (channels,)
+        else:  # and only some of the other operators
+            allowed = (1, channels)
+        if weight.scale.size not in allowed:
+            asked = " or ".join(map(str, allowed))
+            _refuse(weight.name, "scales", str(weight.scale.size), asked)
+    if weights:
+        low = min(int(weight.values.min()) for weight in weights)
+        high = max(int(weight.values.max()) for weight in weights)
+        smallest, largest = SEVEN_BITS[options["weight_type"]]
+        if (smallest <= low and high <= largest) != options["reduce_range"]:
+            asked = "7 bits" if options["reduce_range"] else "8 bits"
+            _refuse("of all layers", "weights", f"values from {low} to {high}", asked)
+
+
+def tensor_types(model: onnx.ModelProto, options: dict[str, Any]) -> dict[str, str]:
+    """Return the types that single activation tensors are to have, by their names in the model."""
+    names = {"input": real_inputs(model)[0].name}
+    return {names.get(key, key): kind for key, kind in options.get("tensor_types", {}).items()}
+
+
+def check_outputs(model: onnx.ModelProto, float_model: onnx.ModelProto, batches: Batches) -> None:
+    """Run the model on the first batch.
+
+    Raises UserError when onnxruntime cannot load it, scores are not finite, or probabilities of a
+    model that ends in Softmax do not sum to one.
+    """
+    batch = next(iter(batches))
+    try:
+        session = make_session(model, threads=1)
+        scores = session.run([batches.interface.output], batch.inputs)[0]
+    except Exception as error:  # onnxruntime's exceptions have no common base but this
+        raise UserError(
+            f"quantization: onnxruntime cannot run the quantized model ({first_line(error)}); "
+            "change format or types, or name the node in quantization.nodes_to_exclude"
+        ) from error
+    if not np.isfinite(scores).all():
+        raise UserError("quantization: the quantized model gives scores that are not finite")
+    if _ends_in_softmax(float_model):
+        # Each probability is rounded to 8 bits, to 1/256 at the coarsest.
+        tolerance = scores.shape[1] / 512 + 0.01
+        worst = float(np.abs(scores.sum(axis=1) - 1).max())
+        if worst > tolerance:
+            raise UserError(
+                f"quantization: the probabilities of an image sum to 1 only within {worst:.3f}, "
+                f"rounding explains {tolerance:.3f}; use more calibration images, or name the last "
+                "nodes in quantization.nodes_to_exclude"
+            )
+
+
+def _refuse(name: str, what: str, found: str, asked: str) -> None:
+    raise UserError(
+        f"quantization: {what} of {name!r}: {found} stored, {asked} asked for; "
+        "change the option, or exclude the node in quantization.nodes_to_exclude"
+    )
+
+
+def _type_name(data_type: int) -> str:
+    return str(TensorProto.DataType.Name(data_type))
+
+
+def _activation_types(model: onnx.ModelProto) -> Iterator[tuple[str, int]]:
+    """Yield the tensors that QuantizeLinear makes, and their types."""
+    initializers = {i.name: i for i in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "QuantizeLinear":
+            zero_point = initializers[node.input[2]]
+            yield node.input[0], zero_point.data_type
+
+
+def _ends_in_softmax(model: onnx.ModelProto) -> bool:
+    output = model.graph.output[0].name
+    producers: Sequence[onnx.NodeProto] = [n for n in model.graph.node if output in n.output]
+    return any(node.op_type == "Softmax" for node in producers)
+
+
+def check_names(
+    model: onnx.ModelProto,
+    nodes_to_exclude: Sequence[str],
+    op_types_to_quantize: Sequence[str],
+    tensors: Iterable[str] = (),
+    section: str = "quantization",
+) -> None:
+    """Raise UserError when a name is not in the model: onnxruntime would ignore it.
+
+    `tensors` are names of activations that have a type of their own; `section` is where the names
+    stand, in the configuration or among the recipes.
+    """
+    names = [node.name for node in model.graph.node]
+    activations = [real_inputs(model)[0].name, *(o for n in model.graph.node for o in n.output)]
+    types = sorted({node.op_type for node in model.graph.node})
+    for key, wanted, known, what in (
+        ("nodes_to_exclude", nodes_to_exclude, names, "node"),
+        ("op_types_to_quantize", op_types_to_quantize, types, "operator of type"),
+        ("tensor_types", tensors, activations, "tensor"),
+    ):
+        for name in wanted:
+            if name not in known:
+                matches = difflib.get_close_matches(name, known) or known[:3]
+                raise UserError(
+                    f"{section}.{key}: the model has no {what} {name!r}; "
+                    f"it has for example {', '.join(map(repr, matches))}"
+                )

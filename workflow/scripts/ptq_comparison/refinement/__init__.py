@@ -1,0 +1,1 @@
+"""Weights and biases changed before quantization so that it costs less."""

@@ -1,0 +1,43 @@
+"""Weights and biases changed before quantization, so that less is lost by it."""
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from ptq_comparison.config.recipes import quantization_options
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.quantization.quantize import quantize_model
+from ptq_comparison.refinement.bias_correction import correct_biases
+from ptq_comparison.refinement.gptq import round_weights
+from ptq_comparison.refinement.weight_clipping import clip_weights
+
+SAMPLES = 256  # calibration images, about, that are looked at
+
+
+def refine(
+    model: onnx.ModelProto, ranges: Path, recipe: dict[str, Any], batches: Batches
+) -> onnx.ModelProto:
+    """Return the float32 model with weights and biases as a recipe asks for.
+
+    `ranges` are those that the model is quantized with next; `batches` are calibration images.
+    Clipping comes first, since it moves the levels that weights are rounded to; biases come last,
+    since they make up for what rounding leaves.
+    """
+    options = quantization_options(recipe)
+    refined = model
+
+    def quantize(given: onnx.ModelProto, **changes: str) -> onnx.ModelProto:
+        return quantize_model(given, ranges, recipe["method"], {**options, **changes})
+
+    def quantize_in_pairs(given: onnx.ModelProto) -> onnx.ModelProto:
+        # Around float operators, between which errors can be looked at.
+        return quantize(given, format="QDQ")
+
+    if recipe["weight_ranges"] == "MSE":
+        refined = clip_weights(refined, options)
+    if recipe["rounding"] == "GPTQ":
+        refined = round_weights(refined, quantize(refined), batches)
+    if recipe["bias_correction"]:
+        refined = correct_biases(refined, quantize_in_pairs, batches, reference=model)
+    return refined

@@ -1,0 +1,1 @@
+"""Tables, pages, notes and verdicts for people."""

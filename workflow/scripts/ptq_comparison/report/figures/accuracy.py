@@ -1,0 +1,83 @@
+"""Accuracy of every model, and the paired difference to float32, with intervals."""
+
+from typing import Any
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from ptq_comparison.report.figures.style import FLOAT, LETTERS, WIDTH, colors, set_title, shorten
+from ptq_comparison.report.verdict import is_significant
+
+NAMED = 4  # quantized models: of more, the title counts
+
+
+def finding(evaluations: list[dict[str, Any]]) -> str:
+    """Return which quantized models the images tell from float32, and by how much."""
+    equal: list[dict[str, Any]] = []
+    other: list[dict[str, Any]] = []
+    for evaluation in evaluations[1:]:
+        (other if is_significant(evaluation) else equal).append(evaluation)
+    differences = [evaluation["baseline"]["delta_pp"] for evaluation in other]
+    if len(evaluations) - 1 > NAMED:
+        told = other and f"; others differ by {min(differences):+.2f} to {max(differences):+.2f} pp"
+        return (
+            f"{len(equal)} of {len(evaluations) - 1} models cannot be told from float32{told or ''}"
+        )
+    parts = [
+        f"{evaluation['model']['name']} {'loses' if delta < 0 else 'gains'} {abs(delta):.2f} pp"
+        for evaluation, delta in zip(other, differences, strict=True)
+    ]
+    if equal:
+        *first, last = [evaluation["model"]["name"] for evaluation in equal]
+        parts.append(f"{', '.join(first)}{' and ' * bool(first)}{last} cannot be told from float32")
+    return "; ".join(parts)
+
+
+def plot_accuracy(evaluations: list[dict[str, Any]]) -> Figure:
+    """Return the figure; `evaluations` are those of all models, float32 first."""
+    names = [evaluation["model"]["name"] for evaluation in evaluations]
+    palette = colors(names)
+    figure, (left, right) = plt.subplots(
+        1, 2, sharey=True, figsize=(WIDTH, 1.4 + 0.45 * len(names)), width_ratios=(1, 1)
+    )
+    for row, evaluation in enumerate(evaluations):
+        color = palette[names[row]]
+        accuracy, baseline = evaluation["accuracy"], evaluation["baseline"]
+        _interval(left, row, 100 * accuracy["top1"], [100 * x for x in accuracy["ci95"]], color)
+        _label(left, row, 100 * accuracy["top1"], f"{100 * accuracy['top1']:.2f}")
+        if baseline:
+            _interval(right, row, baseline["delta_pp"], baseline["delta_ci95_pp"], color)
+            _label(right, row, baseline["delta_pp"], f"{baseline['delta_pp']:+.2f}")
+    left.axvline(100 * evaluations[0]["accuracy"]["top1"], color=FLOAT, lw=0.8, ls=":", zorder=1)
+    right.axvline(0, color=FLOAT, lw=0.8, ls=":", zorder=1)
+    left.set(
+        xlabel="top-1 accuracy (%)",
+        yticks=range(len(names)),
+        yticklabels=[shorten(name, LETTERS) for name in names],
+    )
+    left.set_ylim(len(names) - 0.4, -0.7)
+    right.set_xlabel("difference to float32 (pp)")
+    for axes in (left, right):
+        axes.tick_params(axis="y", length=0)
+        axes.margins(x=0.12)
+        axes.locator_params(axis="x", nbins=4)
+    set_title(figure, finding(evaluations))
+    return figure
+
+
+def _interval(axes: Any, row: int, centre: float, limits: list[float], color: str) -> None:
+    axes.plot(limits, [row, row], color=color, lw=3, alpha=0.45, solid_capstyle="butt")
+    axes.plot(centre, row, "o", color=color, ms=7)
+
+
+def _label(axes: Any, row: int, centre: float, text: str) -> None:
+    axes.annotate(
+        text,
+        (centre, row),
+        (0, 7),
+        textcoords="offset points",
+        ha="center",
+        fontsize=10,
+        bbox={"boxstyle": "square,pad=0.1", "color": "white"},
+        zorder=1.5,  # over the line of float32, under the discs
+    )

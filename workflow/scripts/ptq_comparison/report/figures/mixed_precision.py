@@ -1,0 +1,70 @@
+"""What nodes in float32 bring and cost: accuracy, size and speed, a row for each node more."""
+
+from typing import Any
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from ptq_comparison.report.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
+
+NAMED = 50  # steps: with more, the names do not fit below each other
+TALLEST = 13.0  # inches that the rows take at most
+
+
+def finding(rows: list[dict[str, Any]], target_drop_pp: float) -> str:
+    """Return how many nodes have to stay in float32."""
+    first, last = rows[0], rows[-1]
+    allowed = f"{-target_drop_pp:g} pp is allowed"
+    if last is first:
+        return f"No node has to stay in float32: {first['delta_pp']:+.2f} pp, and {allowed}"
+    if not last["nodes_quantized"]:
+        return f"The loss is too large as long as any node is in 8 bits: {allowed}"
+    return (
+        f"{last['nodes_in_float']} of {first['nodes_quantized']} nodes in float32: from "
+        f"{first['delta_pp']:+.2f} to {last['delta_pp']:+.2f} pp ({allowed})"
+    )
+
+
+def plot_mixed_precision(rows: list[dict[str, Any]], target_drop_pp: float) -> Figure:
+    """Return the figure from the rows of mixed_precision.csv; speed is shown where measured."""
+    places = list(range(len(rows)))
+    timed = "speedup" in rows[0]
+    height = 2.1 + min(TALLEST, 0.3 * len(rows))
+    figure, panels = plt.subplots(1, 2 + timed, sharey=True, figsize=(WIDTH, height))
+    _interval(panels[0], rows, "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp")
+    panels[0].axvline(0, color=FLOAT, lw=1, ls=":", label="float32")
+    panels[0].axvline(-target_drop_pp, color=QUANTIZED[4], lw=1, ls="--", label="allowed")
+    panels[0].set_xlabel("accuracy,\ndifference (pp)")
+    # As a difference: so many digits as the sizes of a large model have would not fit side by side.
+    size = rows[0]["bytes"]
+    added = [(row["bytes"] - size) / 1024 for row in rows]
+    panels[1].plot(added, places, "o-", color=QUANTIZED[0])
+    panels[1].set_xlabel(f"size (KiB),\nminus {size / 1024:,.0f}")
+    if timed:
+        _interval(panels[2], rows, "speedup", "speedup_ci95_low", "speedup_ci95_high")
+        panels[2].axvline(1, color=FLOAT, lw=1, ls=":")
+        panels[2].set_xlabel("speed\n(float32 is 1)")
+    for axes in panels:
+        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=9)
+        axes.locator_params(axis="x", nbins=3)
+        axes.margins(x=0.15)
+        axes.grid(color="#eeeeee")
+        axes.set_axisbelow(True)
+    panels[1].locator_params(axis="x", nbins=2)
+    panels[0].set_ylim(len(rows) - 0.4, -0.6)
+    if len(rows) <= NAMED:
+        nodes = [f"{n}: + {shorten(row['node'])}" for n, row in enumerate(rows[1:], 1)]
+        names = ["no node in float32", *nodes]
+        panels[0].set_yticks(places, names, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    set_title(figure, finding(rows, target_drop_pp))
+    return figure
+
+
+def _interval(axes: Any, rows: list[dict[str, Any]], key: str, low: str, high: str) -> None:
+    places = range(len(rows))
+    values = [row[key] for row in rows]
+    limits = [[row[key] - row[low] for row in rows], [row[high] - row[key] for row in rows]]
+    axes.errorbar(values, places, xerr=limits, fmt="none", color=QUANTIZED[0], alpha=0.45, lw=3)
+    axes.plot(values, places, "o-", color=QUANTIZED[0])

@@ -1,0 +1,106 @@
+"""What each node costs: quantized alone, and left out."""
+
+import math
+from typing import Any
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from ptq_comparison.report.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
+
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SHOWN = 40  # nodes; of more, those that cost most
+# Mode of a row: label, colour, filled or not, and offset from the line of the node.
+MODES = {
+    "only": ("this node alone in 8 bits", QUANTIZED[0], True, -0.14),
+    "all_but": ("all nodes but this one", QUANTIZED[4], False, 0.14),
+}
+
+
+def finding(rows: list[dict[str, Any]]) -> str:
+    """Return which node costs most, beside all together."""
+    by_node = {row["node"]: row for row in rows if row["mode"] != "all_but"}
+    worst = _ranking(rows)[0]
+    return (
+        f"{shorten(worst)} costs most: alone in 8 bits it changes {_changed(by_node[worst]):.1f} % "
+        f"of the answers, all nodes change {_changed(by_node['']):.1f} %"
+    )
+
+
+def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
+    """Return the figure; `rows` are those of sensitivity.csv, the worst node first."""
+    ranking = _ranking(rows)
+    places = {node: place for place, node in enumerate(ranking[:SHOWN])}
+    (everything,) = [row for row in rows if row["mode"] == "all"]
+    types = {row["node"]: row["op_type"] for row in rows}
+    figure, (left, right) = plt.subplots(
+        1, 2, sharey=True, figsize=(WIDTH, 2.3 + 0.24 * len(places))
+    )
+    for mode, (label, color, filled, offset) in MODES.items():
+        shown = [row for row in rows if row["mode"] == mode and row["node"] in places]
+        heights = [places[row["node"]] + offset for row in shown]
+        face = color if filled else "white"
+        left.scatter(
+            [row["kl_divergence"] for row in shown],
+            heights,
+            26,
+            face,
+            edgecolors=color,
+            label=label,
+        )
+        changed = [_changed(row) for row in shown]
+        limits = [
+            # Where all agree, the interval may end the last digit of a float below.
+            [max(0.0, 100 * (row["agreement_ci95_high"] - row["agreement"])) for row in shown],
+            [100 * (row["agreement"] - row["agreement_ci95_low"]) for row in shown],
+        ]
+        right.errorbar(changed, heights, xerr=limits, fmt="none", color=color, alpha=0.4, lw=1.5)
+        # Not clipped: at 0, discs lie on the edge.
+        right.scatter(changed, heights, 26, face, edgecolors=color, zorder=3, clip_on=False)
+    left.axvline(everything["kl_divergence"], color=FLOAT, lw=1, ls="--", label="all nodes")
+    right.axvline(_changed(everything), color=FLOAT, lw=1, ls="--")
+    _scale(left, [row["kl_divergence"] for row in rows])
+    right.set_xlim(left=0)
+    left.set_xlabel("KL divergence (nats)")
+    right.set_xlabel("changed answers (%)")
+    left.set_yticks(range(len(places)))
+    left.set_yticklabels([f"{shorten(node)} ({types[node]})" for node in places], fontsize=8)
+    left.set_ylim(len(places) - 0.4, -0.6)
+    for axes in (left, right):
+        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=9)
+        axes.grid(color="#eeeeee")
+        axes.set_axisbelow(True)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=9)
+    left_out = len(ranking) - len(places)
+    note = f"\n({left_out} nodes that cost less are left out)" if left_out else ""
+    set_title(figure, finding(rows) + note)
+    return figure
+
+
+def _ranking(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["node"] for row in rows if row["mode"] == "only"]
+
+
+def _scale(axes: Any, values: list[float]) -> None:
+    """Set a logarithmic scale with room for all values, linear below the least one if one is 0."""
+    positive = [value for value in values if value > 0]
+    least = 10.0 ** math.floor(math.log10(min(positive, default=1.0)))
+    if len(positive) == len(values):
+        axes.set_xscale("log")
+        axes.set_xlim(least, max(3 * max(values), 10 * least))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_xscale("symlog", linthresh=least)
+        axes.set_xlim(-0.1 * least, 3 * max(*values, least))
+    axes.xaxis.set_major_formatter(FuncFormatter(_describe_power))
+
+
+def _describe_power(value: float, _: int) -> str:
+    """Return a power of 10, or 0, as text; matplotlib's own is a formula."""
+    return f"10{f'{math.log10(value):.0f}'.translate(SUPERSCRIPT)}" if value > 0 else "0"
+
+
+def _changed(row: dict[str, Any]) -> float:
+    return 100 * (1 - float(row["agreement"]))

@@ -1,0 +1,69 @@
+"""All recipes: answers unlike float32 against speed, or against size where none was measured."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from ptq_comparison.report.figures.style import QUANTIZED, WIDTH, set_title
+from ptq_comparison.report.sweep import describe_sweep
+from ptq_comparison.search.selection import pareto_front
+
+# Activations and weights, and the name of the pair.
+KINDS = {
+    ("QInt8", "QInt8"): "int8",
+    ("QUInt8", "QUInt8"): "uint8",
+    ("QUInt8", "QInt8"): "u8s8",
+}
+SHAPES = {"QDQ": "o", "QOperator": "s"}
+
+
+def plot_sweep(table: pd.DataFrame) -> Figure:
+    """Return the figure, from the content of sweep.csv; recipes of the Pareto front have a ring."""
+    timed = bool(table["speedup"].notna().any())
+    places = table["speedup"] if timed else table["bytes"] / 1024
+    pairs = zip(table["activation_type"], table["weight_type"], strict=True)
+    kinds = np.array([KINDS.get(pair, "other") for pair in pairs])
+    palette = dict(zip([*KINDS.values(), "other"], QUANTIZED, strict=False))
+    front = table["recipe"].isin(pareto_front(table))
+    # On a logarithmic scale, upside down: the best recipes differ by tenths of a percent.
+    unlike = 100 * np.maximum(1 - table["agreement"], 0.5 / table["total"])
+    figure, axes = plt.subplots(figsize=(WIDTH, 4.6))
+    for kind, color in palette.items():
+        for form, shape in SHAPES.items():
+            chosen = (kinds == kind) & (table["format"] == form).to_numpy()
+            if chosen.any():
+                axes.scatter(
+                    places[chosen],
+                    unlike[chosen],
+                    s=40,
+                    color=color,
+                    marker=shape,
+                    alpha=0.75,
+                    label=f"{kind}, {form}",
+                )
+    axes.scatter(
+        places[front],
+        unlike[front],
+        s=130,
+        facecolors="none",
+        edgecolors="black",
+        label="not beaten by any",
+    )
+    if timed:
+        axes.axvline(1, color="#555555", lw=0.8, ls=":")
+    axes.set_xlabel("speed, as a multiple of float32" if timed else "size (KiB)")
+    axes.set_ylabel("answers unlike float32 (%)")
+    axes.set_yscale("log")
+    axes.invert_yaxis()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(left=0)
+    axes.margins(y=0.08)
+    axes.grid(color="#eeeeee")
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside lower center", ncols=3)
+    set_title(figure, describe_sweep(table)[0].rstrip("."))
+    return figure

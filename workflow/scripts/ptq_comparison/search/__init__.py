@@ -1,0 +1,1 @@
+"""The recipe to ship: single nodes, mixed precision, selection."""

@@ -1,0 +1,55 @@
+"""A recipe with some of its nodes in float32, tried on images."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from tqdm import tqdm
+
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session, predict_scores
+from ptq_comparison.model.metadata import write_metadata
+from ptq_comparison.quantization.quantize import quantize_model
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recipe, as a function from names of nodes that stay in float32 to the model, and images.
+
+    `scores` are those of float32 on the images, float32 (N, classes).
+    """
+
+    quantize: Callable[[Sequence[str]], onnx.ModelProto]
+    batches: Batches
+    scores: np.ndarray
+
+    def predict(self, model: onnx.ModelProto) -> np.ndarray:
+        """Return the scores of a model on the images, float32 (N, classes)."""
+        # One thread: with more, sums are added in another order, and the scores change with it.
+        session = make_session(model, threads=1)
+        return predict_scores(session, self.batches, self.scores.shape[1], tqdm(disable=True))
+
+
+def exclude(options: dict[str, Any], in_float: Sequence[str]) -> dict[str, Any]:
+    """Return the options of `quantize` with more nodes in float32."""
+    return {**options, "nodes_to_exclude": [*options["nodes_to_exclude"], *in_float]}
+
+
+def quantizer(
+    model: onnx.ModelProto, ranges: Path, provenance: dict[str, Any], options: dict[str, Any]
+) -> Callable[[Sequence[str]], onnx.ModelProto]:
+    """Return the function of a `Trial`; its models are those of `quantize`, byte for byte.
+
+    The recipe has to pass `quantization.check_recipe` before.
+    """
+
+    def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
+        excluding = exclude(options, in_float)
+        quantized = quantize_model(model, ranges, provenance["method"], excluding)
+        write_metadata(quantized, {**provenance, "quantization": excluding})
+        return quantized
+
+    return quantize_rest

@@ -1,0 +1,1 @@
+"""Requirements on the results of a run."""
