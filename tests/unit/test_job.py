@@ -7,8 +7,8 @@ from helpers import REPOSITORY
 
 SCRIPT = """
 import logging, os
-from ptq_comparison.errors import UserError
-from ptq_comparison.job import job
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.job import job
 with job("rule.log", "quantize") as terminal:
     print("standard output")
     os.write(2, b"from C++\\n")
@@ -21,7 +21,8 @@ with job("rule.log", "quantize") as terminal:
 def test_a_cancelled_job_leaves_no_temporary_file(tmp_path):
     """SIGTERM, as a cluster sends it."""
     statement = (
-        "import signal; from pathlib import Path; from ptq_comparison.files import atomic_path\n"
+        "import signal; from pathlib import Path\n"
+        "    from ptq_comparison.common.files import atomic_path\n"
         "    with atomic_path(Path('model.onnx')) as path:\n"
         "        path.write_text('half'); os.kill(os.getpid(), signal.SIGTERM)"
     )

@@ -21,7 +21,7 @@ rule evaluate:
     benchmark:
         "results/benchmarks/evaluate/{model}.tsv"
     conda:
-        "../../envs/statistics.yaml"
+        "../../envs/onnx.yaml"
     params:
         seed=config["calibration"]["seed"],
         code=get_code("evaluate"),

@@ -5,7 +5,6 @@ from typing import TextIO
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import atomic_path
-from ptq_comparison.common.progress import Progress
 
 DELETE = "delete it, since it is not downloaded again while it is there, and check model.source"
 TIMEOUT = 30  # seconds without an answer, or between two pieces of it
@@ -26,6 +25,8 @@ def download(
     # Here, since all that read a model import this module, and few download.
     import pooch
     import requests
+
+    from ptq_comparison.common.progress import Progress
 
     # pooch sets the total, but asks for the bar's truth value before, which needs one.
     progress = Progress(f"downloading {output.name}", 1, terminal, " B", unit_scale=True)
