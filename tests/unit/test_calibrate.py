@@ -15,7 +15,7 @@ from onnxruntime.quantization.calibrate import (
 )
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.config.methods import PASSES
+from ptq_comparison.config.methods import METHODS as TABLE
 from ptq_comparison.inference.batches import Batches
 from tqdm import tqdm
 
@@ -108,7 +108,7 @@ def test_progress_counts_every_pass(method):
     model = make_classifier()
     with tqdm(disable=False, file=open("/dev/null", "w")) as progress:
         calibrate(model, Batches.of(IMAGES, model, RAW, 10), method, METHODS[method], progress)
-        assert progress.n == PASSES[method] * len(IMAGES)
+        assert progress.n == TABLE[method].passes * len(IMAGES)
 
 
 def make_clipping_classifier(batch="batch"):

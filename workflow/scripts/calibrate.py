@@ -12,7 +12,7 @@ if __name__ == "__main__":
         from ptq_comparison.calibration.provenance import calibration_provenance
         from ptq_comparison.common.files import read_json, write_json
         from ptq_comparison.common.progress import Progress
-        from ptq_comparison.config.methods import PASSES
+        from ptq_comparison.config.methods import METHODS
         from ptq_comparison.datasets.sampling import read_samples
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.inference.session import make_session, predict_scores
@@ -36,7 +36,7 @@ if __name__ == "__main__":
         logging.info("float32: %d of %d calibration images right", correct, len(labels))
 
         method, options = snakemake.params.method, snakemake.params.options
-        with Progress("calibrating", PASSES[method] * len(images), terminal) as progress:
+        with Progress("calibrating", METHODS[method].passes * len(images), terminal) as progress:
             ranges = calibrate(model, batches, method, options, progress)
         logging.info("%s: ranges of %d tensors, %d images", method, len(ranges.data), len(images))
         provenance = calibration_provenance(

@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.calibration.calibrate import calibrate, write_ranges
         from ptq_comparison.calibration.provenance import calibration_provenance
         from ptq_comparison.common.progress import Progress
-        from ptq_comparison.config.methods import PASSES
+        from ptq_comparison.config.methods import METHODS
         from ptq_comparison.datasets.sampling import read_samples, stratified_indices
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.loading import load_model
@@ -32,7 +32,7 @@ if __name__ == "__main__":
         own = {key: value for key, value in options.items() if key != "samples_per_class"}
         with Progress(
             f"calibrating {snakemake.wildcards.calibration}",
-            PASSES[method] * len(images),
+            METHODS[method].passes * len(images),
             terminal,
         ) as progress:
             ranges = calibrate(model, batches, method, own, progress)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.config.methods import METHOD_OPTIONS, leaves_no_choice, method_options
+from ptq_comparison.config.methods import METHODS, leaves_no_choice, method_options
 from ptq_comparison.config.schemes import DTYPES, SHARED, has_16_bits
 
 AUTO = "auto"  # the recipe that `mix_precision` makes
@@ -73,7 +73,7 @@ def _complete(recipe: dict[str, Any], most: int) -> dict[str, Any]:
     recipe["samples_per_class"] = min(recipe["samples_per_class"], most)
     if "dtype" in recipe:
         recipe["activation_type"], recipe["weight_type"] = DTYPES[recipe["dtype"]]
-    known = {*METHOD_OPTIONS[recipe["method"]], "method", "samples_per_class"}
+    known = {*METHODS[recipe["method"]].options, "method", "samples_per_class"}
     return {key: recipe[key] for key in sorted({*GRAPH, *REFINEMENTS, *known})}
 
 

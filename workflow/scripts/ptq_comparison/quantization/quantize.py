@@ -9,6 +9,7 @@ import onnx
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from ptq_comparison.common.files import atomic_path
+from ptq_comparison.config.methods import METHODS
 from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.model.graph import copy_model
@@ -84,8 +85,8 @@ def quantize_model(
         if types
         else {}
     )
-    # onnxruntime has no MSE, and takes only ranges of the method that it is told.
-    known_method = CalibrationMethod["MinMax" if method == "MSE" else method]
+    # onnxruntime takes only ranges of the method that it is told.
+    known_method = CalibrationMethod[METHODS[method].stored_as]
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "quantized.onnx"
         quantize_static(
