@@ -40,6 +40,8 @@ from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.job import ERROR_PREFIX
 from ptq_comparison.config.methods import method_options
+from ptq_comparison.datasets.readers import KINDS
+from ptq_comparison.datasets.readers import kinds_with_path
 
 # Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.
 errors = config_errors(config, yaml.safe_load(SCHEMA.read_text()))
@@ -90,14 +92,15 @@ def file_of_address(url):
 def get_dataset_source(wildcards):
     """Name the folder or file that the data set is read from; none for the synthetic one."""
     dataset = config["dataset"]
-    if dataset["name"] == "shapes":
+    kind = KINDS[dataset["name"]]
+    if not kind.needs_path:
         if dataset["path"]:
             stop(
-                "dataset.name: shapes needs no dataset.path; for your own data set the name to "
-                "cifar10, image_folder or npz"
+                f"dataset.name: {dataset['name']} needs no dataset.path; for your own data set the "
+                f"name to one of {kinds_with_path()}"
             )
         return []
-    downloadable = dataset["url"] and dataset["name"] == "cifar10"
+    downloadable = dataset["url"] and kind.downloadable
     if dataset["path"]:
         if not Path(dataset["path"]).exists():
             hint = (
