@@ -5,11 +5,16 @@ import copy
 import pytest
 import yaml
 from helpers import REPOSITORY
+from ptq_comparison.config.methods import METHODS
+from ptq_comparison.config.schema import fill_in_defaults, load_schema
+from ptq_comparison.config.schemes import DTYPES
 from ptq_comparison.config.validation import config_errors
+from ptq_comparison.datasets.readers import KINDS
 
-SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
+SCHEMA = load_schema(REPOSITORY / "workflow/schemas/config.schema.yaml", dataset_kinds=KINDS)
 DEFAULT = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 CIFAR10 = yaml.safe_load((REPOSITORY / "config/cifar10.yaml").read_text())
+U8S8 = {"activation_type": "QUInt8", "weight_type": "QInt8"}
 KEYS = [(section, key) for section in DEFAULT for key in DEFAULT[section]]
 
 
@@ -18,16 +23,37 @@ def test_shipped_configs_are_valid_and_spell_out_every_key():
         assert config_errors(config, SCHEMA) == []
         assert {s: list(config[s]) for s in config} == {
             section: list(content["properties"])
-            for section, content in SCHEMA["properties"].items()
+            for section, content in SCHEMA.schema["properties"].items()
         }
 
 
 @pytest.mark.parametrize(("section", "key"), KEYS)
 def test_every_key_has_a_default_a_description_and_a_place_in_the_readme(section, key):
-    schema = SCHEMA["properties"][section]["properties"][key]
+    schema = SCHEMA.schema["properties"][section]["properties"][key]
     assert schema["default"] == DEFAULT[section][key]
     assert len(schema["description"]) > 20
     assert f"`{section}.{key}`" in (REPOSITORY / "config/README.md").read_text()
+
+
+def test_defaults_are_filled_in_and_nothing_else():
+    config = {"calibration": {"seed": 7}, "quantization": {"extra_dtypes": {"u8": dict(U8S8)}}}
+    fill_in_defaults(config, SCHEMA.schema)
+    assert config["quantization"].pop("extra_dtypes") == {"u8": U8S8}
+    assert config["calibration"].pop("seed") == 7
+    expected = copy.deepcopy(DEFAULT)
+    del expected["quantization"]["extra_dtypes"], expected["calibration"]["seed"]
+    assert config == expected
+    config["latency"]["threads"].append(2)
+    assert SCHEMA.schema["properties"]["latency"]["properties"]["threads"]["default"] == [1, "all"]
+
+
+def test_names_come_from_the_tables_of_the_code():
+    keys = SCHEMA.schema["properties"]
+    assert keys["calibration"]["properties"]["method"]["enum"] == list(METHODS)
+    assert keys["dataset"]["properties"]["name"]["enum"] == list(KINDS)
+    quantization = keys["quantization"]["properties"]
+    assert quantization["dtypes"]["items"]["enum"] == list(DTYPES)
+    assert {"fp32", *DTYPES} < set(quantization["extra_dtypes"]["propertyNames"]["not"]["enum"])
 
 
 MISTAKES = [
@@ -46,6 +72,8 @@ MISTAKES = [
     ("model", "mean", ["a"], "model.mean.0: 'a' is of the wrong type; allowed: number"),
     ("dataset", "name", "cifar", "allowed: shapes, cifar10, image_folder, npz"),
     ("dataset", "sha256", "12", "dataset.sha256: '12' does not match"),
+    ("quantization", "extra_dtypes", {"int8": U8S8}, "extra_dtypes: 'int8' is taken; choose anoth"),
+    ("quantization", "extra_dtypes", {"fp32": U8S8}, "extra_dtypes: 'fp32' is taken; choose anoth"),
     ("baseline", "published_top1", 87.19, "87.19 is greater than the maximum of 1"),
 ]  # fmt: skip
 

@@ -17,10 +17,12 @@ from ptq_comparison.config.recipes import (
     same_graphs,
     type_errors,
 )
+from ptq_comparison.config.schema import load_schema
 from ptq_comparison.config.validation import config_errors
+from ptq_comparison.datasets.readers import KINDS
 
 CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
-SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/recipes.schema.yaml").read_text())
+SCHEMA = load_schema(REPOSITORY / "workflow/schemas/recipes.schema.yaml", dataset_kinds=KINDS)
 
 
 def complete(recipes):
@@ -132,6 +134,34 @@ def test_a_mistake_names_recipe_key_and_what_is_allowed():
     lines = config_errors({"recipes": recipes}, SCHEMA)
     assert "recipes.a_int4.dtype: 'int4' is not allowed; allowed: int8, uint8, u8s8" in lines
     assert any("recipes.a_int8.methd: unknown key; did you mean 'method'?" in x for x in lines)
+
+
+SHARED_MISTAKES = [  # keys that recipes share with the configuration
+    ({"num_bins": 1}, "num_bins: 1 is less than the minimum of 2"),
+    ({"method": "MinMx"}, "method: 'MinMx' is not allowed; allowed: MinMax, Percentile, Entropy"),
+    ({"method": "Distribution"}, "method: Distribution is refused: it serves 8-bit floats"),
+    ({"per_channel": "yes"}, "per_channel: 'yes' is of the wrong type; allowed: boolean"),
+    ({"tensor_types": {"input": "QUInt4"}}, "input: 'QUInt4' is not allowed; allowed: QInt8, QU"),
+    (
+        {"extra_options": {"ActivationSymetric": True}},
+        "extra_options.ActivationSymetric: unknown key; did you mean 'ActivationSymmetric'?",
+    ),
+    (
+        {"extra_options": {"CalibTensorRangeSymmetric": True}},
+        "extra_options.CalibTensorRangeSymmetric: refused: with it the ReLUs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), SHARED_MISTAKES)
+def test_a_mistake_in_a_shared_key_is_one_line_as_in_the_configuration(options, message):
+    (line,) = config_errors({"recipes": {"a": {"dtype": "int8", **options}}}, SCHEMA)
+    assert line.startswith("recipes.a.") and message in line and "\n" not in line
+
+
+def test_a_name_that_stands_for_something_else_is_taken():
+    (line,) = config_errors({"recipes": {"auto": {"dtype": "int8"}}}, SCHEMA)
+    assert line == "recipes: 'auto' is taken; choose another name"
 
 
 def test_a_list_without_values_is_refused():

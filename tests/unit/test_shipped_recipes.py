@@ -19,14 +19,16 @@ from ptq_comparison.config.recipes import (
     same_graphs,
     type_errors,
 )
+from ptq_comparison.config.schema import load_schema
 from ptq_comparison.config.validation import config_errors
+from ptq_comparison.datasets.readers import KINDS
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.preparation.folding import preprocess_model
 from ptq_comparison.quantization.quantize import check_recipe, quantize
 from ptq_comparison.refinement.refine import refine
 from tqdm import tqdm
 
-SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/recipes.schema.yaml").read_text())
+SCHEMA = load_schema(REPOSITORY / "workflow/schemas/recipes.schema.yaml", dataset_kinds=KINDS)
 SHIPPED = expand_recipes(parse_recipes((REPOSITORY / "config/recipes.yaml").read_text())["recipes"])
 CONFIGURATIONS = {
     "default": {},

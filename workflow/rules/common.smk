@@ -5,9 +5,6 @@ import re
 import sys
 from urllib.parse import urlsplit
 
-import yaml
-from snakemake.utils import validate
-
 # Otherwise it is a module from the web, read through Snakemake's cache.
 IS_LOCAL = isinstance(workflow.current_basedir, os.PathLike)
 
@@ -29,10 +26,12 @@ def get_scripts():
 
 
 SCRIPTS = get_scripts()
-SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
+CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 sys.path.append(str(SCRIPTS))
 
 from ptq_comparison.common.code_digest import code_digest
+from ptq_comparison.config.schema import fill_in_defaults
+from ptq_comparison.config.schema import load_schema
 from ptq_comparison.config.validation import config_conflicts
 from ptq_comparison.config.validation import config_errors
 from ptq_comparison.config.schemes import quantized_models
@@ -43,10 +42,11 @@ from ptq_comparison.config.methods import method_options
 from ptq_comparison.datasets.readers import KINDS
 from ptq_comparison.datasets.readers import kinds_with_path
 
-# Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.
-errors = config_errors(config, yaml.safe_load(SCHEMA.read_text()))
+# Snakemake's own validation would print the whole schema at a mistake.
+schema = load_schema(CONFIG_SCHEMA, dataset_kinds=KINDS)
+errors = config_errors(config, schema)
 if not errors:
-    validate(config, str(SCHEMA))
+    fill_in_defaults(config, schema.schema)
     errors = list(config_conflicts(config))
 if errors:
     sys.exit("\n".join(f"{ERROR_PREFIX}config: {line}" for line in errors))

@@ -21,6 +21,7 @@ RECIPES_FILE = Path(
         else workflow.source_path("../../config/recipes.yaml")
     )
 )
+# It refers to the schema of the configuration, which lies beside it.
 RECIPES_SCHEMA = Path(workflow.source_path("../schemas/recipes.schema.yaml"))
 
 
@@ -34,9 +35,8 @@ def read_recipes():
     try:
         content = parse_recipes(RECIPES_FILE.read_text())
         recipes = expand_recipes(content["recipes"])
-        errors = config_errors(
-            {**content, "recipes": recipes}, yaml.safe_load(RECIPES_SCHEMA.read_text())
-        )
+        schema = load_schema(RECIPES_SCHEMA, dataset_kinds=KINDS)
+        errors = config_errors({**content, "recipes": recipes}, schema)
         errors = errors or list(type_errors(recipes))
         if not errors:
             recipes = complete_recipes(recipes, config)
