@@ -198,8 +198,7 @@ RECIPES = {
     "gptq": {"dtype": "u8s8", "rounding": "GPTQ"},
 }
 RECIPE_SETTINGS: dict[str, dict[str, Any]] = {
-    "sensitivity": {"recipe": "u8s8", "images": 40},
-    "acceptance": {"target_drop_pp": 5.0},
+    "sensitivity": {"recipe": "u8s8", "images": 40, "target_drop_pp": 5.0},
     "latency": {"measure": True, "seconds": 0.05, "threads": [1], "batch_sizes": [4]},
     "sweep": {"seconds": 0.05},
     "recommend": {"max_drop_pp": 50, "min_speedup": None},

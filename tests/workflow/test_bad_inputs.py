@@ -210,6 +210,10 @@ FAULTS = {
         "calibration.CalibMaxIntermediateOutputs: refused: it discards data",
         {"calibration": {"CalibMaxIntermediateOutputs": 10}},
     ),
+    "key that has moved": Fault(
+        "acceptance.target_drop_pp: refused: its name is sensitivity.target_drop_pp now",
+        {"acceptance": {"target_drop_pp": 0.5}},
+    ),
     "typo in an extra option": Fault(
         "extra_options.ActivationSymetric: unknown key; did you mean 'ActivationSymmetric'?",
         {"quantization": {"extra_options": {"ActivationSymetric": True}}},

@@ -87,7 +87,7 @@ def test_a_target_that_no_quantized_model_reaches(tiny, tmp_path):
     configfiles = recipe_files(
         tmp_path,
         tiny,
-        acceptance={"target_drop_pp": 0.0},
+        sensitivity={"target_drop_pp": 0.0},
         quantization={"nodes_to_exclude": ["conv", "pool", "softmax"]},
         latency={"measure": False},
     )

@@ -22,7 +22,7 @@ rule mix_precision:
         "../../envs/onnx.yaml"
     params:
         recipe=MIXED,
-        target_drop_pp=config["acceptance"]["target_drop_pp"],
+        target_drop_pp=config["sensitivity"]["target_drop_pp"],
         batch_size=config["evaluation"]["batch_size"],
         preprocessing=PREPROCESSING,
         code=get_code("mix_precision"),

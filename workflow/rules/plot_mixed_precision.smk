@@ -23,7 +23,7 @@ rule plot_mixed_precision:
     conda:
         "../../envs/report.yaml"
     params:
-        target_drop_pp=config["acceptance"]["target_drop_pp"],
+        target_drop_pp=config["sensitivity"]["target_drop_pp"],
         code=get_code("plot_mixed_precision"),
     script:
         "../scripts/plot_mixed_precision.py"

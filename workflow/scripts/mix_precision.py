@@ -51,7 +51,7 @@ if __name__ == "__main__":
         write_rows(Path(snakemake.output.curve), rows)
         if not rows[-1]["nodes_quantized"]:
             print(
-                f"acceptance.target_drop_pp: the recipe loses more than "
+                f"sensitivity.target_drop_pp: the recipe loses more than "
                 f"{snakemake.params.target_drop_pp} pp as long as any node is in 8 bits",
                 file=terminal,
             )
