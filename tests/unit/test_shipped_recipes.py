@@ -40,10 +40,13 @@ CONFIGURATIONS = {
 }
 
 
-def complete(name="default", file="config"):
-    config = yaml.safe_load((REPOSITORY / f"config/{file}.yaml").read_text())
-    for section, changes in CONFIGURATIONS[name].items():
-        config[section].update(changes)
+def complete(name="default", *files):
+    """Return the recipes, complete with the default and with `files` merged over it."""
+    config = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+    merged = [yaml.safe_load((REPOSITORY / f"config/{file}.yaml").read_text()) for file in files]
+    for content in (*merged, CONFIGURATIONS[name]):
+        for section, changes in content.items():
+            config[section].update(changes)
     return complete_recipes(SHIPPED, config)
 
 
