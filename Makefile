@@ -6,6 +6,7 @@
 # make convert      add TensorFlow to .venv, to convert Keras models (1.3 GB)
 # make test-convert run the tests that need it
 # make reproduce    compare MLPerf Tiny's ResNet8 on CIFAR-10 with its published figures
+# make docs         write the tables of config/README.md from the schemas
 # make lock         pin all packages again after a change in pyproject.toml (needs uv)
 #
 # What needs packages sets up .venv first, where that is missing or older than the lock.
@@ -15,7 +16,7 @@ CORES ?= 4
 RUN = .venv/bin/python -m
 INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test report lint format bench lock convert test-convert reproduce
+.PHONY: run test report lint format bench lock convert test-convert reproduce docs
 
 run: .venv/installed
 	$(RUN) snakemake --cores $(CORES) all
@@ -52,6 +53,9 @@ test-convert: .venv/converts
 # More configuration: make reproduce CONFIG=my_paths.yaml
 reproduce: .venv/converts
 	$(RUN) snakemake --cores $(CORES) all results/reproduction.md --configfile config/cifar10.yaml $(CONFIG)
+
+docs: .venv/installed
+	PYTHONPATH=workflow/scripts .venv/bin/python docs/config_tables.py
 
 COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --quiet

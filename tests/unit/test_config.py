@@ -2,6 +2,7 @@
 
 import copy
 
+import config_tables
 import pytest
 import yaml
 from helpers import REPOSITORY
@@ -62,6 +63,12 @@ def test_names_come_from_the_tables_of_the_code():
     quantization = keys["quantization"]["properties"]
     assert quantization["dtypes"]["items"]["enum"] == list(DTYPES)
     assert {"fp32", *DTYPES} < set(quantization["extra_dtypes"]["propertyNames"]["not"]["enum"])
+
+
+def test_the_tables_of_the_readme_are_those_of_make_docs():
+    text = (REPOSITORY / "config/README.md").read_text()
+    assert config_tables.with_tables(text) == text
+    assert "<!-- keys of recipes -->" in text
 
 
 MISTAKES = [

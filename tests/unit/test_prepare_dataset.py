@@ -4,19 +4,22 @@ import io
 import os
 import pickle
 import struct
+import subprocess
+import sys
 import tarfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import REPOSITORY
 from PIL import Image
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets.cifar10 import read_cifar10
 from ptq_comparison.datasets.dataset import check_dataset, read_split, write_split
 from ptq_comparison.datasets.image_folder import read_image_folder
 from ptq_comparison.datasets.npz import read_npz
-from ptq_comparison.datasets.readers import read_dataset
+from ptq_comparison.datasets.readers import KINDS, read_dataset
 
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
@@ -370,6 +373,22 @@ def test_splits_that_do_not_fit_are_refused(tmp_path, changes, message):
 def test_unknown_data_set_names_the_allowed_ones():
     with pytest.raises(UserError, match=r"'mnist'.*allowed: shapes, .* cifar10, image_folder, npz"):
         read_dataset("mnist", Path("somewhere"))
+
+
+def test_snakemake_can_look_at_the_kinds_without_numpy_or_pillow():
+    """With conda they may be in the environments of the rules alone."""
+    program = (
+        "import sys; from ptq_comparison.datasets.readers import KINDS; "
+        "print({'numpy', 'PIL', 'pandas'} & set(sys.modules), *KINDS)"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow/scripts")},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert output.split() == ["set()", *KINDS]
 
 
 def test_a_split_is_stored_and_memory_mapped(tmp_path, image_folder):

@@ -163,7 +163,7 @@ def test_nothing_qualifies(tiny, swept, tmp_path):
         ("recipes:\n  a: {reduce_range: true}", "recipes.a: has no types; give dtype"),
         ("recipes: []", "no recipes; give a mapping 'recipes'"),
         ("- int8", "no recipes; give a mapping 'recipes'"),
-        ("recipes:\n  auto: {dtype: int8}", "recipes: 'auto' should not be valid"),
+        ("recipes:\n  auto: {dtype: int8}", "recipes: 'auto' is taken; choose another name"),
         ("recipes: {a: {dtype: int8, rounding: up}}", "recipes.a.rounding: 'up' is not allowed"),
         ("recipes:\n  a:\n  b: {dtype: int8}", "recipes.a: has None; give a mapping of options"),
         ("recipes: {a: {dtype: int8, method: []}}", "recipes.a.method: [] has no value"),

@@ -13,15 +13,6 @@ DTYPES = {
 MIN_OPSET = 10  # the first with QuantizeLinear
 MIN_OPSET_PER_CHANNEL = 13  # the first with an axis for it
 
-SHARED = (
-    "per_channel",
-    "reduce_range",
-    "format",
-    "nodes_to_exclude",
-    "op_types_to_quantize",
-    "extra_options",
-)
-
 
 def has_16_bits(options: dict[str, Any]) -> bool:
     """Tell whether any activation of a quantized model, or of a recipe, has 16 bits."""
