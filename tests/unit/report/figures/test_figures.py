@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from helpers import CLASSES, make_evaluations, make_speeds
-from layout import check_layout
+from helpers.layout import check_layout
 from matplotlib import pyplot as plt
 from ptq_comparison.report.figures import accuracy, classes, confusion, examples, ranges, style
 from ptq_comparison.report.figures.examples import Answers

@@ -1,8 +1,8 @@
 """The choice among recipes: constraints, the best, its rivals, and what many tries cost."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from helpers.sweeps import FREE, make_table
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.metrics import mcnemar_exact_p, wilson_interval
 from ptq_comparison.search.selection import (
@@ -15,30 +15,6 @@ from ptq_comparison.search.selection import (
 )
 from ptq_comparison.search.selection_summary import describe_selection
 from statsmodels.stats.multitest import multipletests
-
-FREE = {"max_drop_pp": None, "min_speedup": None, "max_bytes": None}
-
-
-def make_table(**columns):
-    count = len(columns["agreement"])
-    table = pd.DataFrame(
-        {
-            "recipe": list("abcdefgh"[:count]),
-            "delta_pp": 0.0,
-            "bytes": 100,
-            "speedup": 1.0,
-            "total": 1000,
-            "fixed": 5,
-            "broken": 5,
-            **columns,
-        }
-    )
-    for name in ("top1", "kl_divergence", "sqnr_db", "images_per_second", "correct"):
-        table[name] = 1.0
-    for name in ("agreement_ci95", "delta_ci95"):
-        for limit in ("low", "high"):
-            table[f"{name}_{limit}{'_pp' if name.startswith('delta') else ''}"] = 0.0
-    return table
 
 
 def test_the_recipe_that_agrees_best_is_chosen_of_equals_the_faster_then_the_smaller():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from layout import check_layout
+from helpers.layout import check_layout
 from matplotlib import pyplot as plt
 from ptq_comparison.evaluation.evaluate import evaluate_recipe
 from ptq_comparison.report.figures.sweep import plot_sweep

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from helpers import REPOSITORY
 from numpy.typing import NDArray
 from ptq_comparison.datasets import shapes_generator
 
-RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
+RESOURCES = REPOSITORY / "workflow" / "resources"
 MODEL = RESOURCES / "resnet8_shapes.onnx"
 CARD = RESOURCES / "resnet8_shapes.md"
 

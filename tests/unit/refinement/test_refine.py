@@ -1,14 +1,16 @@
 """A recipe's refinements, in their order, before the one quantization that is checked."""
 
 import pytest
-from helpers import RAW, Quantizer, make_classifier, make_images
+import yaml
+from helpers import RAW, REPOSITORY, Quantizer, make_classifier, make_images
 from ptq_comparison.config.recipes import complete_recipes
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.refinement.bias_correction import correct_biases
 from ptq_comparison.refinement.gptq import round_weights
 from ptq_comparison.refinement.refine import refine
 from ptq_comparison.refinement.weight_clipping import clip_weights
-from test_recipes import CONFIG
+
+CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.sweeps import FREE, make_table
 from ptq_comparison.evaluation.metrics import accuracy, paired_comparison, wilson_interval
 from ptq_comparison.report.recommendation import front_table, recommendation, to_markdown
-from test_select_recipe import FREE, describe_selection, make_table
+from ptq_comparison.search.selection_summary import describe_selection
 
 LABELS = np.arange(500) % 5
 FP32 = np.where(LABELS + np.arange(500) % 7 == 0, 1, LABELS)

@@ -1,7 +1,7 @@
 """Rules plot_sensitivity and plot_mixed_precision: what the figures say and show."""
 
 import pytest
-from layout import check_layout
+from helpers.layout import check_layout
 from matplotlib import pyplot as plt
 from ptq_comparison.report.figures import mixed_precision, sensitivity
 from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
