@@ -1,7 +1,11 @@
 """Runs of the workflow as a user starts them."""
 
+import functools
+import json
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +26,41 @@ def snakemake_command(
     return [*command, *options, "--", *targets]
 
 
+@functools.cache
+def _server() -> subprocess.Popen[str]:
+    """Start the process that is forked for each run; it ends with this one, which it reads from."""
+    return subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("snakemake_server.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run_in(
+    folder: Path, *arguments: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in a folder to its end; both output streams come back in `stdout`."""
+    server = _server()
+    with tempfile.NamedTemporaryFile() as output:
+        request = {
+            "argv": ["snakemake", *arguments],
+            "cwd": str(folder),
+            "environment": {**os.environ, **(environment or {})},
+            "output": output.name,
+        }
+        print(json.dumps(request), file=server.stdin, flush=True)
+        code = int(server.stdout.readline())
+        text = Path(output.name).read_text()
+    return subprocess.CompletedProcess(arguments, code, text)
+
+
 def run_snakemake(
     folder: Path, *targets: str, repository: Path = REPOSITORY, **arguments: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run that command to its end; both output streams come back in `stdout`."""
-    return subprocess.run(
-        snakemake_command(folder, *targets, **arguments),
-        cwd=repository,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-    )
+    """Run the command that a user types, started in the repository, to its end."""
+    _, _, _, *options = snakemake_command(folder, *targets, **arguments)
+    return run_in(repository, *options)
 
 
 def overlay(path: Path, content: dict[str, Any]) -> Path:

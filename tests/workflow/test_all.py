@@ -18,6 +18,7 @@ from helpers import (
     overlay,
     run_snakemake,
 )
+from helpers.shared_runs import copy_run
 from jsonschema import validate
 from onnx import helper, numpy_helper
 from PIL import Image
@@ -131,8 +132,9 @@ def test_nothing_else_is_left(tiny_run):
     }
 
 
-def test_second_run_has_nothing_to_do(tiny, tiny_run):
-    result = run_snakemake(tiny_run, "all", configfiles=(tiny / "config.yaml",))
+def test_second_run_has_nothing_to_do(tiny, tiny_run, tmp_path):
+    run = copy_run(tiny_run, tmp_path / "run")
+    result = run_snakemake(run, "all", configfiles=(tiny / "config.yaml",))
     assert result.returncode == 0 and "Nothing to be done" in result.stdout
 
 

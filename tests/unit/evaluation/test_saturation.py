@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -96,13 +97,14 @@ def test_on_this_cpu(tmp_path, dtype, reduce_range, saturates):
     assert (result["changed"] > 0.01) == (saturates and X86 and not VNNI)
 
 
+@pytest.mark.valgrind
 @pytest.mark.skipif(not (X86 and shutil.which("valgrind")), reason="needs valgrind on x86-64")
 @pytest.mark.parametrize(("dtype", "reduce_range", "saturates"), CASES)
 def test_on_a_cpu_without_vnni(tmp_path, dtype, reduce_range, saturates):
     """valgrind runs the program on a CPU that it emulates, with AVX2 and no AVX-512."""
     path = make(tmp_path, make_saturating_classifier(), BRIGHT, dtype, reduce_range)
     script = f"import json, test_saturation as t; print(json.dumps(t.check({str(path)!r})))"
-    paths = [REPOSITORY / "tests" / "unit", REPOSITORY / "tests", REPOSITORY / "workflow/scripts"]
+    paths = [Path(__file__).parent, REPOSITORY / "tests", REPOSITORY / "workflow/scripts"]
     output = subprocess.run(
         ["valgrind", "--quiet", "--tool=none", sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},
