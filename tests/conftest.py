@@ -8,6 +8,7 @@ import pytest
 import yaml
 from helpers import (
     CLASSES,
+    REPOSITORY,
     SHARED_DATA,
     make_classifier,
     make_images,
@@ -15,6 +16,11 @@ from helpers import (
     run_snakemake,
 )
 from helpers.shared_runs import made_once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with runs of the workflow; the many small files fill up the workers at the end."""
+    items.sort(key=lambda item: not item.path.is_relative_to(REPOSITORY / "tests/workflow"))
 
 
 @pytest.fixture(scope="session")
