@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from helpers import REPOSITORY
+from helpers.rules import read_rules
 from packaging.requirements import Requirement
 
 LOCK = (REPOSITORY / "requirements.lock").read_text()
@@ -79,12 +80,8 @@ def test_conda_environment_pins_the_versions_of_the_lock(path):
 
 
 def test_every_rule_has_an_environment_that_exists():
-    used = set()
-    for rules in (REPOSITORY / "workflow/rules").glob("*.smk"):
-        text = rules.read_text()
-        names = re.findall(r'conda:\s+"\.\./\.\./envs/(\w+)\.yaml"', text)
-        assert len(names) == len(re.findall(r"(?m)^rule ", text)), rules.name
-        used |= set(names)
+    works = r"^    (output|run|script|shell):"  # a target has input alone
+    used = {rule.environment for rule in read_rules().values() if rule.find(works)}
     assert used == {path.stem for path in ENVIRONMENTS}
 
 
@@ -92,21 +89,19 @@ IMPORTS = re.compile(r"(?m)^\s*(?:from|import) (\w+)")
 PACKAGE_OF = {"PIL": "pillow", "google": "protobuf", "tensorflow": "tensorflow-cpu"}
 
 
-@pytest.mark.parametrize("rules", sorted((REPOSITORY / "workflow/rules").glob("*.smk")), ids=str)
-def test_the_environment_of_a_rule_has_what_its_script_imports(rules):
+@pytest.mark.parametrize("name", [name for name, rule in read_rules().items() if rule.script])
+def test_the_environment_of_a_rule_has_what_its_script_imports(name):
     """A package that is missing would show only under conda, which tests cannot count on."""
-    script = REPOSITORY / "workflow/scripts" / f"{rules.stem}.py"
-    if not script.is_file():
-        assert rules.stem in ("common", "common_recipes")
-        return
-    environment = re.search(r"envs/(\w+)\.yaml", rules.read_text()).group(1)
-    content = (REPOSITORY / "envs" / f"{environment}.yaml").read_text()
+    rule = read_rules()[name]
+    script = REPOSITORY / "workflow/scripts" / f"{rule.script}.py"
+    content = (REPOSITORY / "envs" / f"{rule.environment}.yaml").read_text()
     finder = ModuleFinder(path=[str(script.parent)])
     finder.run_script(str(script))
     files = [module.__file__ for module in finder.modules.values() if module.__file__]
     for file in files:
         if file.endswith("common/download.py") and script.stem != "download":
             continue  # who reads a model asks it whether the file was downloaded, and no more
-        for name in IMPORTS.findall(Path(file).read_text()):
-            if name not in sys.stdlib_module_names and name not in ("ptq_comparison", "backports"):
-                assert f"- {PACKAGE_OF.get(name, name)}==" in content, (name, file)
+        for module in IMPORTS.findall(Path(file).read_text()):
+            own = ("ptq_comparison", "backports")
+            if module not in sys.stdlib_module_names and module not in own:
+                assert f"- {PACKAGE_OF.get(module, module)}==" in content, (module, file)
