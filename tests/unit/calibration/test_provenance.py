@@ -9,7 +9,6 @@ from helpers import RAW, make_classifier
 from ptq_comparison.calibration.provenance import calibration_provenance, check_ranges
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import sha256_file
-from ptq_comparison.model.metadata import read_metadata, write_metadata
 
 
 @pytest.fixture
@@ -68,13 +67,3 @@ def test_ranges_without_provenance_are_refused(files):
     (files / "ranges.json").write_text(json.dumps({"data": {}}))
     with pytest.raises(UserError, match=r"model_sha256 is None"):
         check_ranges(files / "ranges.json", provenance(files))
-
-
-def test_metadata_comes_back_and_other_entries_stay(files):
-    model = make_classifier()
-    onnx.helper.set_model_props(model, {"author": "somebody"})
-    write_metadata(model, provenance(files))
-    onnx.checker.check_model(model)
-    assert read_metadata(model) == provenance(files)
-    assert {entry.key: entry.value for entry in model.metadata_props}["author"] == "somebody"
-    assert read_metadata(make_classifier()) == {}

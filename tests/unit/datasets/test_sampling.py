@@ -6,6 +6,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets.sampling import (
     describe_samples,
     read_samples,
+    spread,
     stratified_indices,
     write_samples,
 )
@@ -49,3 +50,12 @@ def test_samples_are_written_and_read(tmp_path):
     assert np.array_equal(np.load(npy), images)
     assert describe_samples(csv) == {"images": 6, "per_class": 2}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.csv", "samples.npy"]
+
+
+@pytest.mark.parametrize(("total", "count", "expected"), [(10, 4, [0, 3, 6, 9]), (3, 9, [0, 1, 2])])
+def test_images_are_spread_over_all(total, count, expected):
+    assert spread(total, count).tolist() == expected
+
+
+def test_as_many_images_as_are_asked_for():
+    assert all(len(spread(4000, count)) == count for count in range(1, 4001))

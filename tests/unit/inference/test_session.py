@@ -1,11 +1,10 @@
-"""Rule predict: preprocessing, batches and scores."""
+"""Batches and scores."""
 
 import numpy as np
 import pytest
 from helpers import RAW, make_classifier, make_images, make_nan_classifier
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.inference.preprocessing import Preprocessing
 from ptq_comparison.inference.session import make_session, predict_scores
 from tqdm import tqdm
 
@@ -15,24 +14,6 @@ IMAGES, LABELS = make_images(53, seed=3)
 def predict(model, preprocessing=RAW, batch_size=10, threads=1, classes=3):
     batches = Batches.of(IMAGES, model, preprocessing, batch_size)
     return predict_scores(make_session(model, threads), batches, classes, tqdm(disable=True))
-
-
-def test_default_preprocessing_keeps_raw_pixels():
-    result = Preprocessing()(IMAGES)
-    assert result.dtype == np.float32 and np.array_equal(result, IMAGES)
-
-
-def test_scale_mean_and_std_by_channel_and_layout():
-    mean, std = [0.4, 0.5, 0.6], [0.2, 0.3, 0.4]
-    result = Preprocessing("NCHW", 1 / 255, mean, std)(IMAGES)
-    expected = (IMAGES[4, 5, 6, 2] / 255 - 0.6) / 0.4
-    assert result.shape == (53, 3, 8, 8) and result.flags.c_contiguous
-    assert result[4, 2, 5, 6] == pytest.approx(expected, rel=1e-5)
-
-
-def test_wrong_number_of_means_names_the_key():
-    with pytest.raises(UserError, match=r"model.std: 2 values for images of 3 channels"):
-        Preprocessing(std=[1.0, 2.0])(IMAGES)
 
 
 def test_scores_do_not_depend_on_batches_layout_or_a_fixed_batch():

@@ -11,10 +11,8 @@ from onnx import TensorProto, numpy_helper
 from onnxruntime.quantization.calibrate import load_tensors_data
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.config.schemes import quantized_models
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.model.metadata import read_metadata
-from ptq_comparison.preparation.folding import preprocess_model
 from ptq_comparison.quantization.quantize import check_recipe, quantize
 from tqdm import tqdm
 
@@ -215,27 +213,6 @@ def test_metadata_tells_what_the_model_was_made_from(make):
     assert metadata["quantization"]["weight_type"] == "QInt8"
 
 
-def test_extra_dtypes_take_over_what_they_do_not_set():
-    config = {
-        **DEFAULTS,
-        "per_channel": True,
-        "dtypes": ["int8"],
-        "extra_dtypes": {
-            "reduced": {
-                "activation_type": "QUInt8",
-                "weight_type": "QInt8",
-                "reduce_range": True,
-            }
-        },
-    }
-    models = quantized_models(config)
-    assert list(models) == ["int8", "reduced"]
-    assert models["int8"]["reduce_range"] is False
-    reduced = models["reduced"]
-    assert reduced["per_channel"] and reduced["reduce_range"]
-    assert reduced["activation_type"] == "QUInt8"
-
-
 def test_ranges_of_least_error_are_taken_as_they_are(tmp_path):
     """onnxruntime has no method MSE and reads only ranges of the method that it is told."""
     model = make_classifier()
@@ -246,24 +223,3 @@ def test_ranges_of_least_error_are_taken_as_they_are(tmp_path):
     initializers = {i.name: numpy_helper.to_array(i) for i in least.graph.initializer}
     low, high = (end.item() for end in loaded["r"].range_value)
     assert initializers["r_scale"] == pytest.approx((high - low) / 255)
-
-
-def test_preprocessing_folds_batch_normalization(tmp_path):
-    model = make_classifier()
-    for name, value in (("mul", [2.0, 3.0, 4.0]), ("add", [0.5, 0.5, 0.5])):
-        array = np.array(value, np.float32).reshape(1, 3, 1, 1)
-        model.graph.initializer.append(numpy_helper.from_array(array, name))
-    conv = next(i for i, node in enumerate(model.graph.node) if node.name == "conv")
-    model.graph.node[conv].output[0] = "c0"
-    model.graph.node.insert(conv + 1, onnx.helper.make_node("Mul", ["c0", "mul"], ["c1"]))
-    model.graph.node.insert(conv + 2, onnx.helper.make_node("Add", ["c1", "add"], ["c"]))
-    preprocess_model(model, tmp_path / "preprocessed.onnx")
-    folded = onnx.load(tmp_path / "preprocessed.onnx")
-    assert "Mul" in operators(model) and "Mul" not in operators(folded)
-    inputs = {"image": IMAGES.astype(np.float32)}
-    before, after = (
-        onnxruntime.InferenceSession(m.SerializeToString()).run(None, inputs)[0]
-        for m in (model, folded)
-    )
-    assert np.allclose(before, after, atol=1e-4)
-    assert [path.name for path in tmp_path.iterdir()] == ["preprocessed.onnx"]

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from helpers import OPTIONS, RAW, make_images, make_outlier_classifier
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
-from ptq_comparison.common.csv_rows import read_rows, write_rows
 from ptq_comparison.evaluation.latency import Times
 from ptq_comparison.evaluation.metrics import paired_difference_interval
 from ptq_comparison.inference.batches import Batches
@@ -132,12 +131,3 @@ def test_a_step_is_what_quantize_writes(trial, tmp_path):
     )
     again = quantizer(MODEL, tmp_path / "ranges.json", {"method": "MinMax"}, options)
     assert again([]).SerializeToString() == (tmp_path / "model.onnx").read_bytes()
-
-
-def test_rows_come_back_from_csv_as_they_were(tmp_path):
-    rows = [
-        {"node": "", "mode": "all", "images": 60, "kl_divergence": 0.1 + 0.2, "sqnr_db": None},
-        {"node": "12", "mode": "a, b", "images": 60, "kl_divergence": 1e-20, "sqnr_db": 3.5},
-    ]
-    write_rows(tmp_path / "rows.csv", rows)
-    assert read_rows(tmp_path / "rows.csv") == rows

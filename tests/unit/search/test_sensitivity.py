@@ -5,7 +5,6 @@ import onnx
 import pytest
 from helpers import OPTIONS, RAW, REPOSITORY, make_classifier, make_images, make_outlier_classifier
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
-from ptq_comparison.datasets.sampling import spread
 from ptq_comparison.evaluation.fidelity import kl_divergence, sqnr_db
 from ptq_comparison.evaluation.metrics import wilson_interval
 from ptq_comparison.inference.batches import Batches
@@ -168,12 +167,3 @@ def test_nodes_without_a_name_get_one(make_trial):
     assert [node.name for node in model.graph.node].count("") == 2
     rows = measure(make_trial(named), named)
     assert {row["node"] for row in rows} == {"c_", "pool", "scores"}
-
-
-@pytest.mark.parametrize(("total", "count", "expected"), [(10, 4, [0, 3, 6, 9]), (3, 9, [0, 1, 2])])
-def test_images_are_spread_over_all(total, count, expected):
-    assert spread(total, count).tolist() == expected
-
-
-def test_as_many_images_as_are_asked_for():
-    assert all(len(spread(4000, count)) == count for count in range(1, 4001))
