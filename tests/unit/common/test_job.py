@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.job import job
 snakemake = SimpleNamespace(
-    log=["rule.log"], rule="quantize", input={}, output={}, params=None, wildcards=[],
+    log=["rule.log"], rule="quantize", input={{}}, output={{}}, params=None, wildcards=[],
     threads=1,
 )
 with job(snakemake) as task:
