@@ -2,18 +2,27 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 from helpers import REPOSITORY
+from ptq_comparison.common.job import Task
+from snakemake.iocontainers import Namedlist
 
 SCRIPT = """
 import logging, os
+from types import SimpleNamespace
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.job import job
-with job("rule.log", "quantize") as terminal:
+snakemake = SimpleNamespace(
+    log=["rule.log"], rule="quantize", input={}, output={}, params=None, wildcards=[],
+    threads=1,
+)
+with job(snakemake) as task:
     print("standard output")
     os.write(2, b"from C++\\n")
     logging.info("information")
-    print("progress", file=terminal)
+    task.print("progress")
     {statement}
 """
 
@@ -63,3 +72,17 @@ def test_an_unexpected_error_says_so(tmp_path):
     assert result.returncode == 1
     assert "error: quantize: unexpected KeyError: " in result.stderr.splitlines()[-1]
     assert "Traceback" in log
+
+
+def test_a_script_gets_paths_by_name():
+    files = Namedlist(fromdict={"model": "results/a.onnx"})
+    files.extend(["b.json", "c.json"])
+    files._set_name("evaluations", 1, end=3)
+    files._set_name("latency", 3, end=3)  # an input that names no file
+    rule = SimpleNamespace(
+        input=files, output=Namedlist(), params=None, wildcards=Namedlist(), threads=2
+    )
+    task = Task(rule, sys.stderr)
+    assert task.input.model == Path("results/a.onnx")
+    assert task.input.evaluations == [Path("b.json"), Path("c.json")]
+    assert task.input.latency == [] and task.threads == 2

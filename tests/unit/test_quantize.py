@@ -6,12 +6,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import OPTIONS, RAW, Quantizer, make_classifier, make_images, make_network
+import yaml
+from helpers import OPTIONS, RAW, REPOSITORY, Quantizer, make_classifier, make_images, make_network
 from onnx import TensorProto, numpy_helper
 from onnxruntime.quantization.calibrate import load_tensors_data
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.config.schemes import quantized_models
+from ptq_comparison.config.recipes import configured_recipes
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.model.metadata import read_metadata
 from ptq_comparison.preparation.folding import preprocess_model
@@ -26,6 +27,7 @@ TYPES = {
     "u16s8": ("QUInt16", "QInt8"),
     "s16u8": ("QInt16", "QUInt8"),
 }
+CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 DEFAULTS = {
     "format": "QDQ",
     "per_channel": False,
@@ -149,9 +151,9 @@ def test_a_typo_in_excluded_nodes_suggests_the_right_name(make):
 def test_a_recipe_that_does_not_fit_the_model_is_named(changes, opset, line):
     model = make_classifier()
     model.opset_import[0].version = opset
-    check_recipe(model, "a", OPTIONS)
+    check_recipe(model, "recipes.a", OPTIONS)
     with pytest.raises(UserError, match=f"^{re.escape(line)}"):
-        check_recipe(model, "a", {**OPTIONS, **changes})
+        check_recipe(model, "recipes.a", {**OPTIONS, **changes})
 
 
 def test_excluded_by_type(make):
@@ -216,8 +218,8 @@ def test_metadata_tells_what_the_model_was_made_from(make):
 
 
 def test_extra_dtypes_take_over_what_they_do_not_set():
-    config = {
-        **DEFAULTS,
+    quantization = {
+        **CONFIG["quantization"],
         "per_channel": True,
         "dtypes": ["int8"],
         "extra_dtypes": {
@@ -228,7 +230,7 @@ def test_extra_dtypes_take_over_what_they_do_not_set():
             }
         },
     }
-    models = quantized_models(config)
+    models = configured_recipes({**CONFIG, "quantization": quantization})
     assert list(models) == ["int8", "reduced"]
     assert models["int8"]["reduce_range"] is False
     reduced = models["reduced"]

@@ -106,7 +106,7 @@ def test_all_can_be_quantized(ranges, tmp_path, name):
     for recipe_name, recipe in recipes.items():
         model, batches, path = ranges(recipe)
         options = quantization_options(recipe)
-        check_recipe(model, recipe_name, options)
+        check_recipe(model, f"recipes.{recipe_name}", options)
         quantize(
             refine(model, path, recipe, batches),
             path,

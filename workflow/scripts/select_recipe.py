@@ -2,11 +2,10 @@
 
 if __name__ == "__main__":
     import shutil
-    from pathlib import Path
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule) as terminal:
+    with job(snakemake) as task:
         import numpy as np
         from ptq_comparison.common.csv_rows import read_rows
         from ptq_comparison.common.files import atomic_path, write_json
@@ -14,20 +13,20 @@ if __name__ == "__main__":
         from ptq_comparison.search.selection import select
         from ptq_comparison.search.selection_summary import describe_selection
 
-        table = read_sweep(Path(snakemake.input.sweep))
-        steps = len(read_rows(Path(snakemake.input.curve)))
-        with np.load(snakemake.input.baseline) as arrays:
+        table = read_sweep(task.input.sweep)
+        steps = len(read_rows(task.input.curve))
+        with np.load(task.input.baseline) as arrays:
             fp32 = arrays["predicted"]
         agrees = {}
-        for name, path in zip(snakemake.params.recipes, snakemake.input.predictions, strict=True):
+        for name, path in zip(task.params.recipes, task.input.predictions, strict=True):
             with np.load(path) as arrays:
                 agrees[name] = arrays["predicted"] == fp32
-        chosen, allowed = select(table, snakemake.params.constraints)
+        chosen, allowed = select(table, task.params.constraints)
         selection = describe_selection(
-            table, chosen, allowed, agrees, snakemake.params.constraints, steps
+            table, chosen, allowed, agrees, task.params.constraints, steps
         )
-        models = dict(zip(snakemake.params.recipes, snakemake.input.models, strict=True))
-        write_json(Path(snakemake.output.selection), selection)
-        with atomic_path(Path(snakemake.output.model)) as temporary:
+        models = dict(zip(task.params.recipes, task.input.models, strict=True))
+        write_json(task.output.selection, selection)
+        with atomic_path(task.output.model) as temporary:
             shutil.copyfile(models[selection["recipe"]], temporary)
-        print(selection["reason"], file=terminal)
+        task.print(selection["reason"])

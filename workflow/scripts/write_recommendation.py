@@ -1,11 +1,9 @@
 """Say which recipe to ship, why, and what it gives on the test images."""
 
 if __name__ == "__main__":
-    from pathlib import Path
-
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule) as terminal:
+    with job(snakemake) as task:
         from ptq_comparison.common.files import read_json, write_json, write_text
         from ptq_comparison.report.comparison import (
             comparison_table,
@@ -21,17 +19,17 @@ if __name__ == "__main__":
             to_markdown,
         )
 
-        selection = read_json(Path(snakemake.input.selection))
-        evaluation = read_json(Path(snakemake.input.evaluation))
-        standard = [read_json(Path(path)) for path in snakemake.input.evaluations]
+        selection = read_json(task.input.selection)
+        evaluation = read_json(task.input.evaluation)
+        standard = [read_json(path) for path in task.input.evaluations]
         speeds = {}
-        for path in snakemake.input.latencies:
-            speeds.update(headline_speeds(read_json(Path(path))))
+        for path in task.input.latencies:
+            speeds.update(headline_speeds(read_json(path)))
         content = recommendation(selection, standard[0], evaluation, speeds)
         table = comparison_table([*standard, evaluation], speeds)
         front = front_table(selection["pareto"])
-        write_json(Path(snakemake.output.json), content)
-        write_text(Path(snakemake.output.md), to_markdown(content, readable_table(table), front))
+        write_json(task.output.json, content)
+        write_text(task.output.md, to_markdown(content, readable_table(table), front))
         tables = {
             "On the test images": sortable_table(table),
             "Not beaten by any other recipe, on the validation images": front,
@@ -42,5 +40,5 @@ if __name__ == "__main__":
             tables,
             list(filter(None, [content["reason"], content["warning"]])),
         )
-        write_text(Path(snakemake.output.html), page)
-        print(f"{content['summary']}\n{content['reason']}", file=terminal)
+        write_text(task.output.html, page)
+        task.print(f"{content['summary']}\n{content['reason']}")

@@ -54,6 +54,16 @@ def _word(key: str, value: Any) -> str:
     return str(value)
 
 
+def configured_recipes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the section `quantization` of the config as complete recipes, by the model's name.
+
+    A configured dtype is a recipe without refinements.
+    """
+    quantization = config["quantization"]
+    dtypes = {name: {"dtype": name} for name in quantization["dtypes"]}
+    return complete_recipes({**dtypes, **quantization["extra_dtypes"]}, config)
+
+
 def complete_recipes(
     recipes: dict[str, dict[str, Any]], config: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:

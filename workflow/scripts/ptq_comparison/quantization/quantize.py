@@ -25,13 +25,12 @@ from ptq_comparison.quantization.checks import (
 from ptq_comparison.quantization.excluded_nodes import keep_in_float
 
 
-def check_recipe(model: onnx.ModelProto, name: str, options: dict[str, Any]) -> None:
+def check_recipe(model: onnx.ModelProto, section: str, options: dict[str, Any]) -> None:
     """Raise UserError unless a model has the opset and the names that a recipe asks for.
 
-    `options` are those of `quantize`. A refinement would fail on a lower opset, or take long before
-    the mistake in a name is found.
+    `options` are those of `quantize`; `section` is where they stand. A refinement would fail on a
+    lower opset, or take long before the mistake in a name is found.
     """
-    section = f"recipes.{name}"
     check_opset(model, *required_opset([options], section))
     own_types = tensor_types(model, options)
     names = options["nodes_to_exclude"], options["op_types_to_quantize"]
@@ -48,8 +47,8 @@ def quantize(
 ) -> None:
     """Write the quantized model, from ranges in the format of onnxruntime's calibration cache.
 
-    `options` are those of `quantized_models`. `provenance` is that of the ranges: its `method` is
-    needed, and all of it goes into the model's metadata, with the options. The model has to pass
+    `options` are those of `quantization_options`. `provenance` is that of the ranges: its `method`
+    is needed, and all of it goes into the model's metadata, with the options. The model has to pass
     `quantized_checks`, the last of them on the first of `batches`, before it is written. Nodes that
     keep float32 weights though nobody asked for that are named in the log. Raises UserError when it
     does not pass, and for names that are not in the model.

@@ -1,5 +1,33 @@
-# needs  the selected recipe and the standard dtypes on the test images, and their times
-# makes  results/recommendation.json, .md and .html
+# needs  all recipes on the validation images, and their speed
+# makes  results/models/recommended.onnx, and results/recommendation.json, .md and .html
+#
+# select_recipe -> (predict, evaluate) time_recommended -> write_recommendation
+
+
+rule select_recipe:
+    """Choose the recipe that agrees best with float32 of those that the config allows."""
+    input:
+        sweep=get_sweep,
+        models=expand("results/sweep/models/{recipe}.onnx", recipe=SWEPT),
+        predictions=expand("results/sweep/predictions/{recipe}.npz", recipe=SWEPT),
+        baseline="results/sweep/predictions/fp32.npz",
+        # Its steps are tries, too.
+        curve="results/sweep/mixed_precision.csv",
+    output:
+        selection="results/sweep/selection.json",
+        model="results/models/recommended.onnx",
+    log:
+        "results/logs/select_recipe.log",
+    benchmark:
+        "results/benchmarks/select_recipe.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        recipes=SWEPT,
+        constraints=config["recommend"],
+        code=get_code("select_recipe"),
+    script:
+        "../scripts/select_recipe.py"
 
 
 use rule measure_latency as time_recommended with:
@@ -17,6 +45,7 @@ use rule measure_latency as time_recommended with:
         threads=config["latency"]["threads"][:1],
         batch_sizes=config["latency"]["batch_sizes"][:1],
         seconds=config["latency"]["seconds"],
+        measures_memory=True,
         preprocessing=PREPROCESSING,
         code=get_code("measure_latency"),
 
@@ -30,7 +59,7 @@ rule write_recommendation:
         evaluations=expand("results/{model}_eval.json", model=MODELS),
         latencies=(
             ["results/latency.json", "results/recommended_latency.json"]
-            if LATENCY
+            if MEASURES_LATENCY
             else []
         ),
     output:
