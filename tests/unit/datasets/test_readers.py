@@ -1,10 +1,14 @@
 """The table of data sets."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from helpers import REPOSITORY
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.readers import read_dataset
+from ptq_comparison.datasets.readers import KINDS, read_dataset
 
 
 def test_unknown_data_set_names_the_allowed_ones():
