@@ -3,22 +3,23 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
 from onnx import ModelProto
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.config.recipes import complete_recipes, quantization_options
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.quantization.quantize import quantize_model
 from tqdm import tqdm
 
-OPTIONS = {  # of quantize_model
-    "activation_type": "QUInt8",
-    "weight_type": "QInt8",
-    "per_channel": False,
-    "reduce_range": False,
-    "format": "QDQ",
-    "nodes_to_exclude": [],
-    "op_types_to_quantize": [],
-    "extra_options": {},
-}
+from helpers.paths import REPOSITORY
+
+# Options of quantize_model: the defaults of the configuration.
+OPTIONS = quantization_options(
+    complete_recipes(
+        {"u8s8": {"dtype": "u8s8"}},
+        yaml.safe_load((REPOSITORY / "config/config.yaml").read_text()),
+    )["u8s8"]
+)
 
 
 class Quantizer:
