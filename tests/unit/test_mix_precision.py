@@ -90,7 +90,7 @@ def test_steps_are_timed_in_groups_each_with_float32(trial, monkeypatch):
         return [{key: Times(np.full((4, 3), 0.01), np.full(4, 0.1)) for key in models}]
 
     monkeypatch.setattr(mixed_precision_speeds, "measure", measure)
-    monkeypatch.setattr(mixed_precision_speeds, "GROUP", 2)
+    monkeypatch.setattr(mixed_precision_speeds, "STEPS_IN_MEMORY", 2)
     rows = list(mix_precision(trial, ["softmax", *RANKING[:3]], LABELS, 1.0))
     assert len(rows) == 3
     timed = time_steps(rows, trial.quantize, MODEL, (trial.batches, 1), 0.1, None)
@@ -109,7 +109,8 @@ def test_speeds_are_against_the_float_model_in_the_same_blocks():
         [{"nodes_in_float": 0}, {"nodes_in_float": 1}],
         times,
         fp32,
-        {"threads": 1, "batch_size": 8},
+        threads=1,
+        batch_size=8,
     )
     assert [row["nodes_in_float"] for row in rows] == [0, 1]
     assert [row["speedup"] for row in rows] == pytest.approx([2.0, 1.25])

@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.common.files import write_json
         from ptq_comparison.common.progress import Progress
         from ptq_comparison.evaluation.latency import (
-            BLOCKS,
+            BLOCK_COUNT,
             count_threads,
             measure,
             peak_memory,
@@ -32,7 +32,7 @@ if __name__ == "__main__":
                 # That of the model, where it is fixed.
                 size = next(iter(batches)).size
                 settings[count_threads(threads, snakemake.threads), size] = batches
-        with Progress("measuring", BLOCKS * len(settings), terminal, " blocks") as progress:
+        with Progress("measuring", BLOCK_COUNT * len(settings), terminal, " blocks") as progress:
             times = measure(
                 models,
                 [(batches, threads) for (threads, _), batches in settings.items()],

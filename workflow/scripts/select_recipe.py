@@ -11,20 +11,20 @@ if __name__ == "__main__":
         from ptq_comparison.common.csv_rows import read_rows
         from ptq_comparison.common.files import atomic_path, write_json
         from ptq_comparison.report.sweep import read_sweep
-        from ptq_comparison.search.selection import select
-        from ptq_comparison.search.selection_summary import describe_selection
+        from ptq_comparison.search.selection_summary import select_recipe
 
-        table = read_sweep(Path(snakemake.input.sweep))
-        steps = len(read_rows(Path(snakemake.input.curve)))
-        with np.load(snakemake.input.baseline) as arrays:
-            fp32 = arrays["predicted"]
-        agrees = {}
-        for name, path in zip(snakemake.params.recipes, snakemake.input.predictions, strict=True):
-            with np.load(path) as arrays:
-                agrees[name] = arrays["predicted"] == fp32
-        chosen, allowed = select(table, snakemake.params.constraints)
-        selection = describe_selection(
-            table, chosen, allowed, agrees, snakemake.params.constraints, steps
+        predictions = {
+            name: np.load(path)["predicted"]
+            for name, path in zip(
+                snakemake.params.recipes, snakemake.input.predictions, strict=True
+            )
+        }
+        selection = select_recipe(
+            read_sweep(Path(snakemake.input.sweep)),
+            np.load(snakemake.input.baseline)["predicted"],
+            predictions,
+            snakemake.params.constraints,
+            step_count=len(read_rows(Path(snakemake.input.curve))),
         )
         models = dict(zip(snakemake.params.recipes, snakemake.input.models, strict=True))
         write_json(Path(snakemake.output.selection), selection)

@@ -11,11 +11,11 @@ if __name__ == "__main__":
         from ptq_comparison.common.csv_rows import read_rows, write_rows
         from ptq_comparison.common.progress import Progress
         from ptq_comparison.config.recipes import AUTO, quantization_options
-        from ptq_comparison.evaluation.latency import BLOCKS, count_threads
+        from ptq_comparison.evaluation.latency import BLOCK_COUNT, count_threads
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
-        from ptq_comparison.search.mixed_precision_speeds import GROUP, time_steps
+        from ptq_comparison.search.mixed_precision_speeds import STEPS_IN_MEMORY, time_steps
         from ptq_comparison.search.trial import quantizer
 
         path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)
@@ -29,8 +29,8 @@ if __name__ == "__main__":
             images = np.load(snakemake.input.images, mmap_mode="r")
             batches = Batches.of(images, fp32, preprocessing, snakemake.params.batch_size)
             threads = count_threads(snakemake.params.threads, snakemake.threads)
-            groups = -(-len(rows) // GROUP)
-            with Progress("timing steps", BLOCKS * groups, terminal, " blocks") as progress:
+            groups = -(-len(rows) // STEPS_IN_MEMORY)
+            with Progress("timing steps", BLOCK_COUNT * groups, terminal, " blocks") as progress:
                 rows = time_steps(
                     rows,
                     quantizer(model, ranges, provenance, quantization_options(recipe)),

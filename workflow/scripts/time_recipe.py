@@ -11,7 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.common.files import write_json
         from ptq_comparison.common.progress import Progress
         from ptq_comparison.evaluation.latency import (
-            BLOCKS,
+            BLOCK_COUNT,
             count_threads,
             measure,
             speedup,
@@ -30,7 +30,7 @@ if __name__ == "__main__":
         batches = Batches.of(
             images, models["fp32"], snakemake.params.preprocessing, snakemake.params.batch_size
         )
-        with Progress(f"timing {name}", BLOCKS, terminal, " blocks") as progress:
+        with Progress(f"timing {name}", BLOCK_COUNT, terminal, " blocks") as progress:
             (times,) = measure(models, [(batches, threads)], snakemake.params.seconds, progress)
         ratio, interval = speedup(times[name], times["fp32"])
         size = next(iter(batches)).size

@@ -1,0 +1,53 @@
+"""What `latency` and `saturation` measure, for readers that need not load onnxruntime."""
+
+from typing import TypedDict
+
+from ptq_comparison.common.descriptions import Runtime
+
+
+class Saturation(TypedDict):
+    """Predictions against those without saturation; see `check_saturation`."""
+
+    checked: bool
+    refused: str | None
+    changed: float | None
+    delta_pp: float | None
+
+
+class LatencySummary(TypedDict):
+    """Quantiles of the times of all calls, and the median time until a session is ready."""
+
+    calls: int
+    median_ms: float
+    p90_ms: float
+    p99_ms: float
+    images_per_second: float
+    session_start_ms: float
+
+
+class Speed(LatencySummary):
+    """The times of a model in a setting, and its speed as a multiple of that of float32."""
+
+    threads: int
+    batch_size: int
+    speedup: float
+    speedup_ci95: list[float]
+
+
+class ModelSpeed(Speed):
+    """The same with the name of the model."""
+
+    model: str
+
+
+class LatencyRow(ModelSpeed):
+    """A row of latency.json."""
+
+    peak_memory_bytes: int
+
+
+class Latency(TypedDict):
+    """The content of latency.json."""
+
+    measurements: list[LatencyRow]
+    runtime: Runtime
