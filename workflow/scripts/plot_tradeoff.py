@@ -7,9 +7,9 @@ if __name__ == "__main__":
 
     with job(snakemake.log[0], snakemake.rule):
         from ptq_comparison.common.files import read_json
-        from ptq_comparison.report.comparison import headline_speeds
         from ptq_comparison.report.figures.style import save
         from ptq_comparison.report.figures.tradeoff import plot_tradeoff
+        from ptq_comparison.report.verdict import headline_speeds
 
         evaluations = [read_json(Path(path)) for path in snakemake.input.evaluations]
         latency = read_json(Path(snakemake.input.latency)) if snakemake.input.latency else None
