@@ -24,7 +24,8 @@ def make_times(seconds):
 
 
 def test_summary_is_in_milliseconds_and_images_a_second():
-    result = summarize(make_times([[0.001] * 90 + [0.002] * 10]), images=32)
+    times = make_times([[0.001] * 90 + [0.002] * 10])
+    result = summarize(times, times, threads=1, batch_size=32)
     assert result["median_ms"] == pytest.approx(1.0)
     assert result["p90_ms"] == pytest.approx(1.1)  # interpolated between the 90th and the 91st
     assert result["p99_ms"] == pytest.approx(2.0)

@@ -11,21 +11,20 @@ if __name__ == "__main__":
         from ptq_comparison.common.csv_rows import read_rows
         from ptq_comparison.common.files import atomic_path, write_json
         from ptq_comparison.report.sweep import read_sweep
-        from ptq_comparison.search.selection_summary import select_recipe
+        from ptq_comparison.search.selection import select
+        from ptq_comparison.search.selection_summary import describe_selection
 
-        predictions = {
-            name: np.load(path)["predicted"]
+        table, constraints = read_sweep(Path(snakemake.input.sweep)), snakemake.params.constraints
+        fp32 = np.load(snakemake.input.baseline)["predicted"]
+        agrees = {
+            name: np.load(path)["predicted"] == fp32
             for name, path in zip(
                 snakemake.params.recipes, snakemake.input.predictions, strict=True
             )
         }
-        selection = select_recipe(
-            read_sweep(Path(snakemake.input.sweep)),
-            np.load(snakemake.input.baseline)["predicted"],
-            predictions,
-            snakemake.params.constraints,
-            step_count=len(read_rows(Path(snakemake.input.curve))),
-        )
+        step_count = len(read_rows(Path(snakemake.input.curve)))
+        selected = select(table, constraints)
+        selection = describe_selection(table, *selected, agrees, constraints, step_count)
         models = dict(zip(snakemake.params.recipes, snakemake.input.models, strict=True))
         write_json(Path(snakemake.output.selection), selection)
         with atomic_path(Path(snakemake.output.model)) as temporary:

@@ -1,4 +1,4 @@
-"""What results say about a model file, a machine, and the calibration of a model."""
+"""What results say about a model file, and about what it was made from."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -13,18 +13,6 @@ class ModelDescription(TypedDict):
     nodes: int
     operators: dict[str, int]
     opset: int
-
-
-class Runtime(TypedDict):
-    """The software and the CPU; `isa` are the instruction sets that decide on 8-bit kernels."""
-
-    onnxruntime: str
-    onnx: str
-    numpy: str
-    python: str
-    providers: list[str]
-    cpu: str
-    isa: list[str]
 
 
 class Provenance(TypedDict):

@@ -5,13 +5,12 @@ from typing import Any, NamedTuple, TypedDict, TypeVar
 
 import numpy as np
 
-from ptq_comparison.common.descriptions import ModelDescription, Provenance, Runtime
+from ptq_comparison.common.descriptions import ModelDescription, Provenance
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json
 from ptq_comparison.evaluation.fidelity import Fidelity, fidelity
 from ptq_comparison.evaluation.metrics import (
     Accuracy,
-    ClassAccuracy,
     PairedComparison,
     accuracy,
     confusion_matrix,
@@ -23,62 +22,30 @@ from ptq_comparison.evaluation.results import Saturation
 Value = TypeVar("Value")
 
 
-class PredictionProvenance(TypedDict):
-    """What predictions were made with."""
-
-    model_sha256: str
-    dataset_sha256: str
-    preprocessing: dict[str, Any]
-    runtime: Runtime
-    saturation: Saturation | None
-
-
 class Predictions(NamedTuple):
     """Predicted classes and labels, int64 (N,), and what they were made with."""
 
     predicted: np.ndarray
     labels: np.ndarray
-    provenance: PredictionProvenance
-
-
-class EvaluatedSplit(TypedDict):
-    """The test images."""
-
-    name: str
-    description: str
-    split: str
-    images: int
-    sha256: str
-
-
-class CalibrationDescription(TypedDict):
-    """The training images that ranges were measured on."""
-
-    method: str
-    images: int
-    per_class: int
-    seed: int
-    provenance: Provenance
+    provenance: dict[str, Any]
 
 
 class Evaluation(TypedDict):
     """The content of `<model>_eval.json`; None is what float32 does not have."""
 
     model: ModelDescription
-    dataset: EvaluatedSplit
+    dataset: dict[str, Any]
     preprocessing: dict[str, Any]
     accuracy: Accuracy
     baseline: PairedComparison | None
-    per_class: list[ClassAccuracy]
+    per_class: list[dict[str, Any]]
     confusion_matrix: list[list[int]]
-    calibration: CalibrationDescription | None
+    calibration: dict[str, Any] | None
     saturation: Saturation | None
-    runtime: Runtime
+    runtime: dict[str, Any]
 
 
 class Validation(Accuracy, Fidelity):
-    """See `evaluate_recipe`."""
-
     delta_pp: float
     delta_ci95_pp: list[float]
     fixed: int
@@ -92,7 +59,7 @@ class RecipeEvaluation(TypedDict):
     model: ModelDescription
     validation: Validation
     provenance: Provenance
-    runtime: Runtime
+    runtime: dict[str, Any]
 
 
 def read_predictions(path: Path, provenance_path: Path) -> Predictions:
@@ -113,7 +80,7 @@ def evaluate(
     dataset: dict[str, Any],
     predictions: Predictions,
     baseline: Predictions | None,
-    calibration: CalibrationDescription | None,
+    calibration: dict[str, Any] | None,
 ) -> Evaluation:
     """Return the evaluation of a model: accuracies as fractions, differences in percentage points.
 

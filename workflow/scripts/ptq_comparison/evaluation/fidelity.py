@@ -13,8 +13,6 @@ LEAST_PROBABILITY = 0.01
 
 
 class Fidelity(TypedDict):
-    """See `fidelity`."""
-
     agreement: float
     agreement_ci95: list[float]
     kl_divergence: float

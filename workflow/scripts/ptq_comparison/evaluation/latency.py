@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from ptq_comparison.evaluation.results import LatencySummary, ModelSpeed, Speed
+from ptq_comparison.evaluation.results import ModelSpeed, Speed
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
 
@@ -71,7 +71,7 @@ def measure_models(
     """
     pairs = [(batches, threads) for (threads, _), batches in settings.items()]
     return [
-        {"model": name, **summarize_speed(times[name], times["fp32"], threads, batch_size)}
+        {"model": name, **summarize(times[name], times["fp32"], threads, batch_size)}
         for (threads, batch_size), times in zip(
             settings, measure(models, pairs, seconds, progress), strict=True
         )
@@ -128,17 +128,25 @@ def _time_call(session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarr
     return time.perf_counter() - begin
 
 
-def summarize(times: Times, images: int) -> LatencySummary:
-    """Return the number of calls of `images` images, their median, p90 and p99, throughput, and
-    the median session start."""
+def summarize(times: Times, fp32: Times, threads: int, batch_size: int) -> Speed:
+    """Return what was measured of a model in a setting, float32 in the same blocks.
+
+    These are the number of calls, their median, p90 and p99, the throughput, the median session
+    start, and what `speedup` returns.
+    """
     median, p90, p99 = np.quantile(times.calls, [0.5, 0.9, 0.99])
+    speed, interval = speedup(times, fp32)
     return {
+        "threads": threads,
+        "batch_size": batch_size,
         "calls": times.calls.size,
         "median_ms": 1e3 * float(median),
         "p90_ms": 1e3 * float(p90),
         "p99_ms": 1e3 * float(p99),
-        "images_per_second": images / float(median),
+        "images_per_second": batch_size / float(median),
         "session_start_ms": 1e3 * float(np.median(times.starts)),
+        "speedup": speed,
+        "speedup_ci95": list(interval),
     }
 
 
@@ -160,18 +168,6 @@ def speedup(times: Times, fp32: Times) -> tuple[float, tuple[float, float]]:
     speed = float(np.median(ratios))
     low, high = speed + np.quantile(one - other, [0.025, 0.975])
     return speed, (float(low), float(high))
-
-
-def summarize_speed(times: Times, fp32: Times, threads: int, batch_size: int) -> Speed:
-    """Return what was measured of a model in a setting, float32 in the same blocks."""
-    speed, interval = speedup(times, fp32)
-    return {
-        "threads": threads,
-        "batch_size": batch_size,
-        **summarize(times, batch_size),
-        "speedup": speed,
-        "speedup_ci95": list(interval),
-    }
 
 
 def peak_memory(model_path: Path, batches: Batches, threads: int) -> int:

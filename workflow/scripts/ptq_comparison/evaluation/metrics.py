@@ -6,7 +6,7 @@ Tests compare with scipy and statsmodels, whose import would take a second in ev
 import math
 from bisect import bisect_left
 from statistics import NormalDist
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -16,8 +16,6 @@ SEARCH_STEPS = 10**12  # in the range where the limit of an interval is searched
 
 
 class Accuracy(TypedDict):
-    """See `accuracy`."""
-
     correct: int
     total: int
     top1: float
@@ -25,8 +23,6 @@ class Accuracy(TypedDict):
 
 
 class PairedComparison(TypedDict):
-    """See `paired_comparison`."""
-
     correct: int
     top1: float
     delta_pp: float
@@ -35,19 +31,6 @@ class PairedComparison(TypedDict):
     fixed: int
     broken: int
     mcnemar_p: float
-
-
-# Not a class: `class` is a keyword.
-ClassAccuracy = TypedDict(
-    "ClassAccuracy",
-    {
-        "class": str,
-        "correct": int,
-        "total": int,
-        "top1": float | None,
-        "delta_pp": float | None,
-    },
-)
 
 
 def wilson_interval(correct: int, total: int, z: float = NORMAL_QUANTILE) -> tuple[float, float]:
@@ -158,12 +141,12 @@ def per_class_accuracy(
     baseline: np.ndarray | None,
     labels: np.ndarray,
     class_names: list[str],
-) -> list[ClassAccuracy]:
+) -> list[dict[str, Any]]:
     """Return one object a class.
 
     `top1` and `delta_pp` are None for a class without images, `delta_pp` also without baseline.
     """
-    rows: list[ClassAccuracy] = []
+    rows = []
     for label, name in enumerate(class_names):
         members = labels == label
         total = int(members.sum())

@@ -1,8 +1,6 @@
 """What `latency` and `saturation` measure, for readers that need not load onnxruntime."""
 
-from typing import TypedDict
-
-from ptq_comparison.common.descriptions import Runtime
+from typing import Any, TypedDict
 
 
 class Saturation(TypedDict):
@@ -14,22 +12,17 @@ class Saturation(TypedDict):
     delta_pp: float | None
 
 
-class LatencySummary(TypedDict):
-    """Quantiles of the times of all calls, and the median time until a session is ready."""
+class Speed(TypedDict):
+    """What `latency.summarize` returns."""
 
+    threads: int
+    batch_size: int
     calls: int
     median_ms: float
     p90_ms: float
     p99_ms: float
     images_per_second: float
     session_start_ms: float
-
-
-class Speed(LatencySummary):
-    """The times of a model in a setting, and its speed as a multiple of that of float32."""
-
-    threads: int
-    batch_size: int
     speedup: float
     speedup_ci95: list[float]
 
@@ -50,4 +43,4 @@ class Latency(TypedDict):
     """The content of latency.json."""
 
     measurements: list[LatencyRow]
-    runtime: Runtime
+    runtime: dict[str, Any]

@@ -1,14 +1,13 @@
 """The software and the CPU that results were made with."""
 
 import platform
+from typing import Any
 
 import archspec.cpu
 import numpy as np
 import onnx
 import onnxruntime
 from archspec.cpu.detect import detected_info
-
-from ptq_comparison.common.descriptions import Runtime
 
 # What decides which 8-bit kernels onnxruntime takes, under archspec's names.
 INSTRUCTION_SETS = (
@@ -17,7 +16,7 @@ INSTRUCTION_SETS = (
 )  # fmt: skip
 
 
-def describe_runtime(providers: list[str]) -> Runtime:
+def describe_runtime(providers: list[str]) -> dict[str, Any]:
     """Return versions, execution providers, the CPU model and its instruction sets."""
     # Not archspec.cpu.host().features: those are of the nearest CPU model that archspec knows, and
     # a virtual machine that hides its model thus lost its VNNI.

@@ -12,7 +12,7 @@ from ptq_comparison.report.columns import FRONT_PAGE, markdown_table, page_table
 from ptq_comparison.report.comparison import comparison_table, readable_table, sortable_table
 from ptq_comparison.report.page import to_page
 from ptq_comparison.report.verdict import headline_speeds, verdict
-from ptq_comparison.search.selection_summary import RecipeValues, Selection
+from ptq_comparison.search.selection_summary import RecipeValues
 
 TITLE = "Which recipe to ship"
 TESTED = "On the test images"
@@ -28,7 +28,7 @@ class Recommendation(NamedTuple):
 
 
 def recommend(
-    selection: Selection,
+    selection: dict[str, Any],
     evaluations: list[Evaluation],
     evaluation: Evaluation,
     latencies: Sequence[Latency],
@@ -54,7 +54,7 @@ def recommend(
 
 
 def recommendation(
-    selection: Selection,
+    selection: dict[str, Any],
     fp32: Evaluation,
     evaluation: Evaluation,
     speeds: Mapping[str, LatencyRow],
@@ -89,16 +89,11 @@ def recommendation(
             "agreement_ci95": list(wilson_interval(agreeing, accuracy["total"])),
             "bytes": model["bytes"],
             "size_ratio": model["bytes"] / fp32["model"]["bytes"],
-            "speedup": speed["speedup"] if speed else None,
-            "speedup_ci95": speed["speedup_ci95"] if speed else None,
+            "speedup": speed and speed["speedup"],
+            "speedup_ci95": speed and speed["speedup_ci95"],
             "saturation": evaluation["saturation"],
         },
-        "model": {
-            "path": model["path"],
-            "sha256": model["sha256"],
-            "nodes": model["nodes"],
-            "opset": model["opset"],
-        },
+        "model": {k: v for k, v in model.items() if k in ("path", "sha256", "nodes", "opset")},
         "not_worse": selection["not_worse"],
         "pareto": selection["pareto"],
         "runtime": evaluation["runtime"],

@@ -1,7 +1,7 @@
 """The choice among the recipes for people: values, rivals, and the reason in words."""
 
 from collections.abc import Mapping
-from typing import TypedDict, cast
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,6 @@ from ptq_comparison.search.selection import (
     Constraints,
     not_worse,
     pareto_front,
-    select,
     simultaneous_intervals,
 )
 
@@ -32,47 +31,6 @@ class RecipeValues(TypedDict):
     speedup: float | None
 
 
-class ChosenValues(RecipeValues):
-    """The same with intervals: of this recipe alone, and of all that was tried at once."""
-
-    agreement_ci95: list[float]
-    agreement_ci95_all_recipes: list[float]
-    delta_ci95_pp: list[float]
-    delta_ci95_pp_all_recipes: list[float]
-
-
-class Selection(TypedDict):
-    """The content of selection.json."""
-
-    recipe: str
-    constraints: Constraints
-    recipes: int
-    tried: int
-    allowed: int
-    validation: ChosenValues
-    not_worse: list[str]
-    pareto: list[RecipeValues]
-    reason: str
-
-
-def select_recipe(
-    table: pd.DataFrame,
-    fp32: np.ndarray,
-    predictions: Mapping[str, np.ndarray],
-    constraints: Constraints,
-    step_count: int,
-) -> Selection:
-    """Choose the recipe to ship, and describe the choice.
-
-    `table` is that of `sweep_table`. `fp32` are the classes that float32 predicts, `predictions`
-    those of each recipe, int64 (N,). `step_count` is as in `describe_selection`. Raises UserError
-    when no recipe meets the constraints.
-    """
-    chosen, allowed = select(table, constraints)
-    agrees = {name: predicted == fp32 for name, predicted in predictions.items()}
-    return describe_selection(table, chosen, allowed, agrees, constraints, step_count)
-
-
 def describe_selection(
     table: pd.DataFrame,
     chosen: int,
@@ -80,7 +38,7 @@ def describe_selection(
     agrees: Mapping[str, np.ndarray],
     constraints: Constraints,
     step_count: int,
-) -> Selection:
+) -> dict[str, Any]:
     """Return the content of selection.json; `chosen` and `allowed` are what `select` returns.
 
     `auto` is the best of `step_count` steps, each of which is one more try on the same images.

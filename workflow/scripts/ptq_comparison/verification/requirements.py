@@ -1,7 +1,7 @@
 """Check what the config asks of the results: one row a requirement, with the evidence."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,29 +36,6 @@ def requirement(
         "passed": bool(passed),
         "evidence": {"file": str(path), "key": key},
     }
-
-
-def verify_quantized(
-    evaluation_paths: Mapping[str, Path],
-    log_paths: Mapping[str, Path],
-    fp32_path: Path,
-    dataset_path: Path,
-    acceptance: dict[str, Any],
-    method: str,
-    samples_per_class: int,
-) -> list[Requirement]:
-    """Return the requirements on all quantized models, whose files are given by name.
-
-    `acceptance` is that section of the config, `method` the calibration method.
-    """
-    dataset = read_json(dataset_path)
-    test_count = dataset["splits"]["test"]["images"]
-    sample_count = samples_per_class * len(dataset["class_names"])
-    requirements: list[Requirement] = []
-    for name, path in evaluation_paths.items():
-        requirements += verify_model(name, path, fp32_path, test_count, acceptance)
-        requirements.append(verify_log(name, log_paths[name], method, sample_count))
-    return requirements
 
 
 def verify_model(

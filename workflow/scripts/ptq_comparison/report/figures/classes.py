@@ -60,9 +60,7 @@ def plot_classes(evaluations: list[Evaluation]) -> Figure:
     height = 1.6 + 0.25 * (len(names) // 4) + row_height * len(order)
     figure, axes = plt.subplots(figsize=(WIDTH, height))
     places = np.arange(len(order))
-    top1 = 100 * np.array(
-        [[item["per_class"][label]["top1"] for label in order] for item in evaluations], np.float64
-    )
+    top1 = [[100 * item["per_class"][label]["top1"] for label in order] for item in evaluations]
     axes.hlines(places, np.min(top1, axis=0), np.max(top1, axis=0), color="#bbbbbb", lw=2, zorder=1)
     for number, (name, values) in enumerate(zip(names, top1, strict=True)):
         offset = (number - (len(names) - 1) / 2) * STEP / row_height
@@ -80,11 +78,10 @@ def plot_classes(evaluations: list[Evaluation]) -> Figure:
     axes.set_yticklabels([shorten(name, LETTERS) for name in classes])
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color="#eeeeee")
+    axes.grid(axis="x")
     axes.hlines(
         places[1:] - 0.5, 0, 1, color="#eeeeee", lw=0.8, transform=axes.get_yaxis_transform()
     )
-    axes.set_axisbelow(True)
     add_legend(figure)
     note = f"\n({left_out} classes that change less are left out)" if left_out else ""
     set_title(figure, finding(evaluations) + note)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
@@ -56,8 +57,7 @@ def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -
         axes.tick_params(axis="x", labelsize=9)
         axes.locator_params(axis="x", nbins=3)
         axes.margins(x=0.15)
-        axes.grid(color="#eeeeee")
-        axes.set_axisbelow(True)
+        axes.grid()
     panels[1].locator_params(axis="x", nbins=2)
     panels[0].set_ylim(len(rows) - 0.4, -0.6)
     if len(rows) <= NAMED:
@@ -71,11 +71,7 @@ def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -
 
 def _interval(axes: Any, intervals: list[tuple[float, float, float]]) -> None:
     """Draw a value with its lower and upper limit in each row."""
-    places = range(len(intervals))
-    values = [value for value, _, _ in intervals]
-    limits = [
-        [value - low for value, low, _ in intervals],
-        [high - value for value, _, high in intervals],
-    ]
+    places, (values, low, high) = range(len(intervals)), np.transpose(intervals)
+    limits = [values - low, high - values]
     axes.errorbar(values, places, xerr=limits, fmt="none", color=QUANTIZED[0], alpha=0.45, lw=3)
     axes.plot(values, places, "o-", color=QUANTIZED[0])

@@ -71,8 +71,7 @@ def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
     for axes in (left, right):
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelsize=9)
-        axes.grid(color="#eeeeee")
-        axes.set_axisbelow(True)
+        axes.grid()
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     left_out = len(ranking) - len(places)
     note = f"\n({left_out} nodes that cost less are left out)" if left_out else ""

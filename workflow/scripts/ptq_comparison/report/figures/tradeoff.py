@@ -54,8 +54,7 @@ def plot_tradeoff(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow
     axes.set_xlabel(f"images a second ({setting})" if speeds else "size (KiB)")
     axes.set_ylabel("top-1 accuracy (%)")
     axes.margins(x=0.12, y=0.1)
-    axes.grid(color="#eeeeee")
-    axes.set_axisbelow(True)
+    axes.grid()
     add_legend(figure)
     set_title(figure, verdict(evaluations, speeds).rstrip("."))
     return figure
