@@ -5,9 +5,9 @@ if __name__ == "__main__":
 
     with job(snakemake) as task:
         from ptq_comparison.common.files import read_json, write_text
-        from ptq_comparison.report.comparison import headline_speeds
         from ptq_comparison.report.page import to_page
         from ptq_comparison.report.sweep import describe_sweep, readable_sweep, sweep_table
+        from ptq_comparison.report.verdict import headline_speeds
 
         evaluations = [read_json(path) for path in task.input.evaluations]
         speeds = {path.stem: headline_speeds(read_json(path)) for path in task.input.latencies}

@@ -15,7 +15,7 @@ if __name__ == "__main__":
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.quantization.quantize import check_recipe
-        from ptq_comparison.search.sensitivity import candidate_nodes, measure_all, measure_node
+        from ptq_comparison.search.sensitivity import candidate_nodes, measure_share
         from ptq_comparison.search.trial import Trial, quantizer
 
         item = task.wildcards.scatteritem
@@ -35,12 +35,9 @@ if __name__ == "__main__":
         batches = Batches.of(images[chosen], model, preprocessing, task.params.batch_size)
         trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
         candidates = candidate_nodes(model, options)
-        nodes = [node for node in model.graph.node if node.name in candidates][share - 1 :: shares]
-        rows = [measure_all(trial)] if share == 1 else []
-        with task.progress(f"nodes {item}", len(nodes), " nodes") as progress:
-            for node in nodes:
-                rows += measure_node(trial, node, candidates)
-                progress.update()
+        count = len(candidates[share - 1 :: shares])
+        with task.progress(f"nodes {item}", count, " nodes") as progress:
+            rows = measure_share(trial, model, candidates, share, shares, progress)
         for row in rows:
             logging.info("%s", row)
         write_json(task.output.rows, rows)

@@ -5,9 +5,9 @@ if __name__ == "__main__":
 
     with job(snakemake) as task:
         from ptq_comparison.common.files import read_json
-        from ptq_comparison.report.comparison import headline_speeds
         from ptq_comparison.report.figures.style import save
         from ptq_comparison.report.figures.tradeoff import plot_tradeoff
+        from ptq_comparison.report.verdict import headline_speeds
 
         evaluations = [read_json(path) for path in task.input.evaluations]
         latency = read_json(task.input.latency) if task.input.latency else None

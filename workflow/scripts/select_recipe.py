@@ -13,18 +13,15 @@ if __name__ == "__main__":
         from ptq_comparison.search.selection import select
         from ptq_comparison.search.selection_summary import describe_selection
 
-        table = read_sweep(task.input.sweep)
-        steps = len(read_rows(task.input.curve))
-        with np.load(task.input.baseline) as arrays:
-            fp32 = arrays["predicted"]
-        agrees = {}
-        for name, path in zip(task.params.recipes, task.input.predictions, strict=True):
-            with np.load(path) as arrays:
-                agrees[name] = arrays["predicted"] == fp32
-        chosen, allowed = select(table, task.params.constraints)
-        selection = describe_selection(
-            table, chosen, allowed, agrees, task.params.constraints, steps
-        )
+        table, constraints = read_sweep(task.input.sweep), task.params.constraints
+        fp32 = np.load(task.input.baseline)["predicted"]
+        agrees = {
+            name: np.load(path)["predicted"] == fp32
+            for name, path in zip(task.params.recipes, task.input.predictions, strict=True)
+        }
+        step_count = len(read_rows(task.input.curve))
+        selected = select(table, constraints)
+        selection = describe_selection(table, *selected, agrees, constraints, step_count)
         models = dict(zip(task.params.recipes, task.input.models, strict=True))
         write_json(task.output.selection, selection)
         with atomic_path(task.output.model) as temporary:

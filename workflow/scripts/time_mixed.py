@@ -8,11 +8,11 @@ if __name__ == "__main__":
         from ptq_comparison.calibration.provenance import recipe_provenance
         from ptq_comparison.common.csv_rows import read_rows, write_rows
         from ptq_comparison.config.recipes import AUTO, quantization_options
-        from ptq_comparison.evaluation.latency import BLOCKS, count_threads
+        from ptq_comparison.evaluation.latency import BLOCK_COUNT, count_threads
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
-        from ptq_comparison.search.mixed_precision_speeds import GROUP, time_steps
+        from ptq_comparison.search.mixed_precision_speeds import STEPS_IN_MEMORY, time_steps
         from ptq_comparison.search.trial import quantizer
 
         path, ranges = task.input.model, task.input.ranges
@@ -26,8 +26,8 @@ if __name__ == "__main__":
             images = np.load(task.input.images, mmap_mode="r")
             batches = Batches.of(images, fp32, preprocessing, task.params.batch_size)
             threads = count_threads(task.params.threads, task.threads)
-            groups = -(-len(rows) // GROUP)
-            with task.progress("timing steps", BLOCKS * groups, " blocks") as progress:
+            groups = -(-len(rows) // STEPS_IN_MEMORY)
+            with task.progress("timing steps", BLOCK_COUNT * groups, " blocks") as progress:
                 rows = time_steps(
                     rows,
                     quantizer(model, ranges, provenance, quantization_options(recipe)),

@@ -6,14 +6,13 @@ if __name__ == "__main__":
     with job(snakemake) as task:
         from ptq_comparison.common.files import read_json, write_json, write_text
         from ptq_comparison.verification.requirements import (
-            Requirement,
             verify_baseline,
             verify_calibration,
             verify_disjoint,
             verify_log,
             verify_model,
         )
-        from ptq_comparison.verification.summary import summarize, to_markdown
+        from ptq_comparison.verification.summary import Requirement, summarize, to_markdown
 
         acceptance = task.params.acceptance
         published_top1 = task.params.published_top1

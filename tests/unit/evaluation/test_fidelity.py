@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from ptq_comparison.evaluation.fidelity import FLOOR, agreement, kl_divergence, sqnr_db
+from ptq_comparison.evaluation.fidelity import LEAST_PROBABILITY, fidelity, kl_divergence, sqnr_db
+from ptq_comparison.evaluation.metrics import wilson_interval
 from scipy.special import rel_entr, softmax
 from scipy.stats import entropy
 
@@ -12,13 +13,18 @@ NOISY = (LOGITS + GENERATOR.normal(0, 0.5, LOGITS.shape)).astype(np.float32)
 
 
 def expected(logits, others):
-    least = FLOOR / logits.shape[1]
+    least = LEAST_PROBABILITY / logits.shape[1]
     p, q = (np.maximum(softmax(x.astype(float), axis=1), least) for x in (logits, others))
     return entropy(p, q, axis=1).mean()  # scipy divides by the sums
 
 
 def test_agreement_is_the_share_of_equal_classes():
-    assert agreement(np.array([1, 2, 3, 4]), np.array([1, 2, 0, 4])) == 0.75
+    scores, reference = (np.eye(5)[classes] for classes in ([1, 2, 3, 4], [1, 2, 0, 4]))
+    measured = fidelity(reference, scores)
+    assert measured["agreement"] == 0.75
+    assert measured["agreement_ci95"] == list(wilson_interval(3, 4))
+    assert measured["kl_divergence"] == kl_divergence(reference, scores)
+    assert measured["sqnr_db"] == sqnr_db(reference, scores)
 
 
 def test_divergence_of_logits_is_that_of_their_probabilities():
@@ -36,7 +42,7 @@ def test_divergence_has_a_direction():
 
 def test_large_logits_do_not_overflow():
     assert kl_divergence(1000 * LOGITS, 1000 * LOGITS) == 0
-    assert 0.1 < kl_divergence(1000 * LOGITS, 1000 * NOISY) < np.log(10 / FLOOR)
+    assert 0.1 < kl_divergence(1000 * LOGITS, 1000 * NOISY) < np.log(10 / LEAST_PROBABILITY)
 
 
 def test_a_zero_of_an_8_bit_softmax_counts_as_the_floor():

@@ -6,7 +6,7 @@ import pytest
 from helpers import RAW, make_classifier, make_images
 from ptq_comparison.evaluation import latency
 from ptq_comparison.evaluation.latency import (
-    BLOCKS,
+    BLOCK_COUNT,
     Times,
     measure,
     peak_memory,
@@ -24,7 +24,8 @@ def make_times(seconds):
 
 
 def test_summary_is_in_milliseconds_and_images_a_second():
-    result = summarize(make_times([[0.001] * 90 + [0.002] * 10]), images=32)
+    times = make_times([[0.001] * 90 + [0.002] * 10])
+    result = summarize(times, times, threads=1, batch_size=32)
     assert result["median_ms"] == pytest.approx(1.0)
     assert result["p90_ms"] == pytest.approx(1.1)  # interpolated between the 90th and the 91st
     assert result["p99_ms"] == pytest.approx(2.0)
@@ -47,10 +48,10 @@ def test_speedup_is_the_median_over_blocks_with_an_interval_around_it():
 
 def simulate(generator, length):
     """Return the ratio, with its interval, of a machine whose disturbances last `length` blocks."""
-    noise = generator.normal(size=BLOCKS + length - 1)
+    noise = generator.normal(size=BLOCK_COUNT + length - 1)
     drift = np.convolve(noise, np.ones(length) / np.sqrt(length), "valid")
-    seconds = 1 / (0.73 * (1 + 0.01 * drift + 0.003 * generator.normal(size=BLOCKS)))
-    return speedup(make_times(seconds[:, None]), make_times(np.ones((BLOCKS, 1))))
+    seconds = 1 / (0.73 * (1 + 0.01 * drift + 0.003 * generator.normal(size=BLOCK_COUNT)))
+    return speedup(make_times(seconds[:, None]), make_times(np.ones((BLOCK_COUNT, 1))))
 
 
 @pytest.mark.parametrize(("length", "width"), [(1, 0.018), (3, 0.025), (10, 0.03)])
@@ -89,17 +90,17 @@ def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
     batches = Batches.of(IMAGES, models["a"], RAW, 4)
     settings = [(batches, 1), (batches, 2)]
     with tqdm(disable=True) as progress:
-        first, second = measure(models, settings, seconds=3 * BLOCKS, progress=progress)
-    block = order[: len(order) // BLOCKS]
-    assert order == block * BLOCKS
-    warm_up = ["b"] * latency.WARM_UP + ["a"] * latency.WARM_UP
+        first, second = measure(models, settings, seconds=3 * BLOCK_COUNT, progress=progress)
+    block = order[: len(order) // BLOCK_COUNT]
+    assert order == block * BLOCK_COUNT
+    warm_up = ["b"] * latency.WARM_UP_CALLS + ["a"] * latency.WARM_UP_CALLS
     for threads in (1, 2):
         part, block = block[: len(block) // (3 - threads)], block[len(block) // (3 - threads) :]
         starts = [f"start a {threads}", f"start b {threads}"]
         assert part == starts + warm_up + ["a", "b"] * 3
     for times in (first, second):
-        assert times["a"].calls.shape == (BLOCKS, 3) and (times["a"].calls > 0).all()
-        assert times["b"].starts.shape == (BLOCKS,)
+        assert times["a"].calls.shape == (BLOCK_COUNT, 3) and (times["a"].calls > 0).all()
+        assert times["b"].starts.shape == (BLOCK_COUNT,)
 
 
 def test_memory_is_that_of_the_model_and_its_inputs(tmp_path):

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 from ptq_comparison.report.comparison import (
     comparison_table,
-    headline_speeds,
     readable_table,
     sortable_table,
     speed_table,
     to_markdown,
 )
 from ptq_comparison.report.comparison_notes import describe_run, saturation_warnings
+from ptq_comparison.report.verdict import headline_speeds
 
 COLUMNS = [
     "model",

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from helpers import OPTIONS, RAW, make_images, make_outlier_classifier
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
-from ptq_comparison.evaluation.latency import Times
+from ptq_comparison.evaluation import latency
+from ptq_comparison.evaluation.latency import Times, summarize
 from ptq_comparison.evaluation.metrics import paired_difference_interval
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
@@ -13,7 +14,7 @@ from ptq_comparison.quantization.checks import is_quantized
 from ptq_comparison.quantization.quantize import quantize
 from ptq_comparison.search import mixed_precision_speeds
 from ptq_comparison.search.mixed_precision import last_quantized, mix_precision
-from ptq_comparison.search.mixed_precision_speeds import add_speeds, time_steps
+from ptq_comparison.search.mixed_precision_speeds import add_speed, time_steps
 from ptq_comparison.search.trial import Trial, exclude, quantizer
 from tqdm import tqdm
 
@@ -88,8 +89,8 @@ def test_steps_are_timed_in_groups_each_with_float32(trial, monkeypatch):
         calls.append(dict(models))
         return [{key: Times(np.full((4, 3), 0.01), np.full(4, 0.1)) for key in models}]
 
-    monkeypatch.setattr(mixed_precision_speeds, "measure", measure)
-    monkeypatch.setattr(mixed_precision_speeds, "GROUP", 2)
+    monkeypatch.setattr(latency, "measure", measure)
+    monkeypatch.setattr(mixed_precision_speeds, "STEPS_IN_MEMORY", 2)
     rows = list(mix_precision(trial, ["softmax", *RANKING[:3]], LABELS, 1.0))
     assert len(rows) == 3
     timed = time_steps(rows, trial.quantize, MODEL, (trial.batches, 1), 0.1, None)
@@ -104,12 +105,8 @@ def test_steps_are_timed_in_groups_each_with_float32(trial, monkeypatch):
 def test_speeds_are_against_the_float_model_in_the_same_blocks():
     fp32 = Times(np.full((4, 3), 0.010), np.full(4, 0.1))
     times = [Times(np.full((4, 3), seconds), np.full(4, 0.1)) for seconds in (0.005, 0.008)]
-    rows = add_speeds(
-        [{"nodes_in_float": 0}, {"nodes_in_float": 1}],
-        times,
-        fp32,
-        {"threads": 1, "batch_size": 8},
-    )
+    speeds = [summarize(own, fp32, threads=1, batch_size=8) for own in times]
+    rows = [add_speed({"nodes_in_float": step}, speed) for step, speed in enumerate(speeds)]
     assert [row["nodes_in_float"] for row in rows] == [0, 1]
     assert [row["speedup"] for row in rows] == pytest.approx([2.0, 1.25])
     assert [row["images_per_second"] for row in rows] == pytest.approx([1600, 1000])

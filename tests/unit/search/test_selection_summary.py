@@ -14,7 +14,7 @@ def test_selection_tells_figures_rivals_and_reason():
     agrees = {row.recipe: generator.random(1000) < row.agreement for row in table.itertuples()}
     constraints = {**FREE, "max_drop_pp": 1.0}
     allowed = np.array([True, True, False])
-    selection = describe_selection(table, 0, allowed, agrees, constraints, steps=5)
+    selection = describe_selection(table, 0, allowed, agrees, constraints, step_count=5)
     assert selection["recipe"] == "a"
     assert selection["recipes"] == 3
     assert selection["tried"] == 7  # one of the three is the last of five steps

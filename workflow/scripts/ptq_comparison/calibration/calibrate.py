@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -163,7 +163,7 @@ def _check_finite(name: str, low: np.ndarray, high: np.ndarray) -> None:
         )
 
 
-def write_ranges(path: Path, ranges: TensorsData, provenance: dict[str, Any]) -> None:
+def write_ranges(path: Path, ranges: TensorsData, provenance: Mapping[str, Any]) -> None:
     """Write ranges as JSON in the format of onnxruntime's calibration cache, sorted by tensor name.
 
     onnxruntime's own order follows a Python set and thus changes from run to run. Histograms are

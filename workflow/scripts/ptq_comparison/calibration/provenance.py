@@ -2,8 +2,9 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from ptq_comparison.common.descriptions import Provenance
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json, sha256_file
 from ptq_comparison.config.recipes import REFINEMENTS, calibration_options
@@ -15,7 +16,7 @@ def calibration_provenance(
     preprocessing: dict[str, Any],
     method: str,
     options: dict[str, Any],
-) -> dict[str, Any]:
+) -> Provenance:
     """Return what ranges depend on: SHA-256 of the float32 model and of the images, and the rest.
 
     `samples` is the `.npy` of the calibration images; `options` are those of the method.
@@ -31,21 +32,21 @@ def calibration_provenance(
     }
 
 
-def check_ranges(ranges: Path, expected: dict[str, Any]) -> dict[str, Any]:
+def check_ranges(ranges: Path, expected: Provenance) -> Provenance:
     """Return the provenance of a ranges file.
 
     Raises UserError unless it is the `expected` one, but for the versions: onnxruntime itself
     takes ranges of any model, images and preprocessing without a word.
     """
     content = read_json(ranges)
-    found: dict[str, Any] = content.get("provenance", {})
+    found: Any = content.get("provenance", {})
     for key, value in expected.items():
         if key != "versions" and found.get(key) != value:
             raise UserError(
                 f"{ranges}: {key} is {found.get(key)}, but this run has {value}; "
                 "delete the file, so that it is made again"
             )
-    return found
+    return cast(Provenance, found)
 
 
 def recipe_provenance(
@@ -55,7 +56,7 @@ def recipe_provenance(
     preprocessing: dict[str, Any],
     recipe: dict[str, Any],
     name: str,
-) -> dict[str, Any]:
+) -> Provenance:
     """Return what goes into the metadata of a model, from a complete recipe.
 
     Raises UserError when the ranges are not those of this model, of these images, and so on.

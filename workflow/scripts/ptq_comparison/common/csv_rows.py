@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from ptq_comparison.common.files import write_text
 TEXTS = ("node", "op_type", "mode")  # columns that hold no numbers; a node may be called 12
 
 
-def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows of the same keys as CSV; None becomes an empty cell."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
@@ -20,8 +20,8 @@ def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     write_text(path, buffer.getvalue())
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Read what `write_rows` has written: numbers as int or float, an empty cell as None."""
+def read_rows(path: Path) -> Any:
+    """Read the rows that `write_rows` has written: numbers as int or float, empty cells as None."""
     with path.open(newline="") as file:
         return [
             {key: value if key in TEXTS else _number(value) for key, value in row.items()}

@@ -1,20 +1,25 @@
-"""One model on the test images: the content of `<model>_eval.json`."""
+"""The evaluation of a model on the test images, and of a recipe on the validation images."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, TypeVar
 
 import numpy as np
 
+from ptq_comparison.common.descriptions import ModelDescription, Provenance
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json
-from ptq_comparison.evaluation.fidelity import kl_divergence, sqnr_db
+from ptq_comparison.evaluation.fidelity import Fidelity, fidelity
 from ptq_comparison.evaluation.metrics import (
+    Accuracy,
+    PairedComparison,
     accuracy,
     confusion_matrix,
     paired_comparison,
     per_class_accuracy,
-    wilson_interval,
 )
+from ptq_comparison.evaluation.results import Saturation
+
+Value = TypeVar("Value")
 
 
 class Predictions(NamedTuple):
@@ -25,19 +30,58 @@ class Predictions(NamedTuple):
     provenance: dict[str, Any]
 
 
-def read_predictions(path: Path, provenance: Path) -> Predictions:
+class Evaluation(TypedDict):
+    """The content of `<model>_eval.json`; None is what float32 does not have."""
+
+    model: ModelDescription
+    dataset: dict[str, Any]
+    preprocessing: dict[str, Any]
+    accuracy: Accuracy
+    baseline: PairedComparison | None
+    per_class: list[dict[str, Any]]
+    confusion_matrix: list[list[int]]
+    calibration: dict[str, Any] | None
+    saturation: Saturation | None
+    runtime: dict[str, Any]
+
+
+class Validation(Accuracy, Fidelity):
+    delta_pp: float
+    delta_ci95_pp: list[float]
+    fixed: int
+    broken: int
+
+
+class RecipeEvaluation(TypedDict):
+    """The content of `sweep/<recipe>_eval.json`."""
+
+    recipe: str
+    model: ModelDescription
+    validation: Validation
+    provenance: Provenance
+    runtime: dict[str, Any]
+
+
+def read_predictions(path: Path, provenance_path: Path) -> Predictions:
     """Read the output of rule predict."""
     with np.load(path) as arrays:
-        return Predictions(arrays["predicted"], arrays["labels"], read_json(provenance))
+        return Predictions(arrays["predicted"], arrays["labels"], read_json(provenance_path))
+
+
+def of_quantized(value: Value | None) -> Value:
+    """Return a value that evaluations of quantized models have; ValueError for float32's None."""
+    if value is None:
+        raise ValueError("the evaluation of the float32 model has no such value")
+    return value
 
 
 def evaluate(
-    model: dict[str, Any],
+    model: ModelDescription,
     dataset: dict[str, Any],
     predictions: Predictions,
     baseline: Predictions | None,
     calibration: dict[str, Any] | None,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Return the evaluation of a model: accuracies as fractions, differences in percentage points.
 
     `baseline` and `calibration` are None for the float32 model. No times are in it: two runs give
@@ -48,7 +92,7 @@ def evaluate(
     if baseline:
         _check_provenance(baseline, split["sha256"])
     predicted, labels = predictions.predicted, predictions.labels
-    baseline_predicted = baseline.predicted if baseline else None
+    fp32 = baseline.predicted if baseline else None
     class_names = dataset["class_names"]
     return {
         "model": model,
@@ -61,8 +105,8 @@ def evaluate(
         },
         "preprocessing": predictions.provenance["preprocessing"],
         "accuracy": accuracy(int(np.sum(predicted == labels)), len(labels)),
-        "baseline": paired_comparison(predicted, baseline.predicted, labels) if baseline else None,
-        "per_class": per_class_accuracy(predicted, baseline_predicted, labels, class_names),
+        "baseline": None if fp32 is None else paired_comparison(predicted, fp32, labels),
+        "per_class": per_class_accuracy(predicted, fp32, labels, class_names),
         "confusion_matrix": confusion_matrix(predicted, labels, len(class_names)).tolist(),
         "calibration": calibration,
         "saturation": predictions.provenance["saturation"],
@@ -80,22 +124,19 @@ def _check_provenance(
         raise UserError("results/predictions: made by another model; delete them and run again")
 
 
-def evaluate_recipe(
-    scores: np.ndarray, fp32_scores: np.ndarray, labels: np.ndarray
-) -> dict[str, Any]:
+def evaluate_recipe(scores: np.ndarray, fp32_scores: np.ndarray, labels: np.ndarray) -> Validation:
     """Return accuracy and fidelity; scores are float32 (N, classes), `labels` int64 (N,).
 
     Accuracy and agreement are fractions with 95 % Wilson intervals, the difference to float32 is in
     percentage points with Tango's, the divergence in nats, and SQNR at the output in dB.
     """
-    predicted, fp32 = scores.argmax(axis=1), fp32_scores.argmax(axis=1)
-    paired = paired_comparison(predicted, fp32, labels)
-    agreeing = int(np.sum(predicted == fp32))
+    predicted = scores.argmax(axis=1)
+    paired = paired_comparison(predicted, fp32_scores.argmax(axis=1), labels)
     return {
         **accuracy(int(np.sum(predicted == labels)), len(labels)),
-        **{key: paired[key] for key in ("delta_pp", "delta_ci95_pp", "fixed", "broken")},
-        "agreement": paired["agreement"],
-        "agreement_ci95": list(wilson_interval(agreeing, len(labels))),
-        "kl_divergence": kl_divergence(fp32_scores, scores),
-        "sqnr_db": sqnr_db(fp32_scores, scores),
+        "delta_pp": paired["delta_pp"],
+        "delta_ci95_pp": paired["delta_ci95_pp"],
+        "fixed": paired["fixed"],
+        "broken": paired["broken"],
+        **fidelity(fp32_scores, scores),
     }

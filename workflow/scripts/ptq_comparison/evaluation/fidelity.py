@@ -1,27 +1,48 @@
-"""How near the answers of a quantized model are to those of float32 on the same images."""
+"""How near the scores of a quantized model are to those of float32 on the same images."""
+
+from typing import TypedDict
 
 import numpy as np
+
+from ptq_comparison.evaluation.metrics import wilson_interval
 
 # Where the rows of the float32 scores sum to one within this, the model ends in softmax.
 SUM_TOLERANCE = 1e-3
 # Of the probability of an image, the part that all classes together get at least.
-FLOOR = 0.01
+LEAST_PROBABILITY = 0.01
 
 
-def agreement(predicted: np.ndarray, reference: np.ndarray) -> float:
-    """Return the share of images that both models put into the same class; both int64 (N,)."""
-    return float(np.mean(predicted == reference))
+class Fidelity(TypedDict):
+    agreement: float
+    agreement_ci95: list[float]
+    kl_divergence: float
+    sqnr_db: float | None
+
+
+def fidelity(reference_scores: np.ndarray, scores: np.ndarray) -> Fidelity:
+    """Compare scores with those of float32; both are float32 (N, classes).
+
+    `agreement` is the share of images that both models put into the same class, with its 95 %
+    Wilson interval; `kl_divergence` is in nats, `sqnr_db` in dB.
+    """
+    equal = scores.argmax(axis=1) == reference_scores.argmax(axis=1)
+    return {
+        "agreement": float(np.mean(equal)),
+        "agreement_ci95": list(wilson_interval(int(np.sum(equal)), len(equal))),
+        "kl_divergence": kl_divergence(reference_scores, scores),
+        "sqnr_db": sqnr_db(reference_scores, scores),
+    }
 
 
 def kl_divergence(reference_scores: np.ndarray, scores: np.ndarray) -> float:
     """Return the mean over images of KL(float32 || quantized) of the class probabilities, in nats.
 
-    Both are float32 (N, classes): probabilities, or logits, which softmax turns into them. Which of
-    the two is told by the float32 scores: an 8-bit softmax does not sum to exactly one. It also
-    rounds small probabilities to 0, where the divergence is infinite. Probabilities of both models
-    are therefore raised to at least `FLOOR` / classes, and divided by their sum. (With a floor of
-    1e-7 the rounding of the softmax, which changes hardly an answer, outweighed all convolutions of
-    ResNet8; this floor changes the divergence of the others by 2 % at most.)
+    Both are float32 (N, classes): probabilities, or logits, which softmax turns into them. The
+    float32 scores tell which of the two, since an 8-bit softmax does not sum to exactly one. It
+    also rounds small probabilities to 0, where the divergence is infinite. Probabilities of both
+    models are therefore raised to at least `LEAST_PROBABILITY` / classes, and divided by their sum.
+    (With 1e-7, the rounding of the softmax, which changes hardly a prediction, outweighed all
+    convolutions of ResNet8; 0.01 changes the divergence of the others by 2 % at most.)
     S. Kullback and R. A. Leibler, Ann. Math. Stat. 22 (1951), 79-86.
     """
     sums = reference_scores.sum(axis=1, dtype=np.float64)
@@ -37,7 +58,7 @@ def _probabilities(scores: np.ndarray, ends_in_softmax: bool) -> np.ndarray:
     if not ends_in_softmax:
         values = np.exp(values - values.max(axis=1, keepdims=True))
         values /= values.sum(axis=1, keepdims=True)
-    values = np.maximum(values, FLOOR / values.shape[1])
+    values = np.maximum(values, LEAST_PROBABILITY / values.shape[1])
     return np.asarray(values / values.sum(axis=1, keepdims=True))
 
 

@@ -1,8 +1,7 @@
 """How long a model takes, against float32, on an otherwise idle machine.
 
-The models take turns (A B C A B C ...), so that a clock that drifts or a neighbour that wakes up
-meets all of them. Sessions are made anew for every block: where a session lies in memory moves its
-times, too.
+The models take turns (A B C A B C ...), so that a drifting clock or another program disturbs all of
+them alike. Each block has new sessions, since the place of a session in memory changes its times.
 """
 
 import os
@@ -18,16 +17,17 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from ptq_comparison.evaluation.results import LatencyRow, Speed
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
 
 # The threads of a session that waits for its turn would otherwise spin and disturb the others.
-QUIET = {"session.force_spinning_stop": "1"}
-BLOCKS = 30
-WARM_UP = 5  # calls of each model before a block is measured
-RESAMPLES = 2000
-SEED = 0  # of the bootstrap
-TOGETHER = 6  # neighbouring blocks, a fifth of them
+NO_SPINNING = {"session.force_spinning_stop": "1"}
+BLOCK_COUNT = 30
+WARM_UP_CALLS = 5  # of each model in each block, before the calls that are timed
+BOOTSTRAP_SAMPLES = 2000
+BOOTSTRAP_SEED = 0
+BOOTSTRAP_GROUP = 6  # neighbouring blocks, a fifth of them
 
 
 class Times(NamedTuple):
@@ -37,34 +37,80 @@ class Times(NamedTuple):
     starts: np.ndarray
 
 
+def batches_by_setting(
+    images: np.ndarray,
+    model: onnx.ModelProto,
+    preprocessing: dict[str, Any],
+    thread_counts: Sequence[int | str],
+    batch_sizes: Sequence[int],
+    cores: int,
+) -> dict[tuple[int, int], Batches]:
+    """Return batches of the images by number of threads and batch size, each setting once.
+
+    `images` are uint8 (N, H, W, C). `thread_counts` are those of `count_threads`, of which `all`
+    may be one of the others. A model with a fixed batch size has that one alone.
+    """
+    settings = {}
+    for threads in thread_counts:
+        for batch_size in batch_sizes:
+            batches = Batches.of(images, model, preprocessing, batch_size)
+            fixed_size = next(iter(batches)).size
+            settings[count_threads(threads, cores), fixed_size] = batches
+    return settings
+
+
+def measure_models(
+    models: Mapping[str, onnx.ModelProto],
+    settings: Mapping[tuple[int, int], Batches],
+    seconds: float,
+    progress: Any,
+) -> list[LatencyRow]:
+    """Return a row a setting and model, in this order; one of the models is `fp32`.
+
+    Memory is not measured. `settings` are those of `batches_by_setting`; `seconds` and `progress` are as in `measure`.
+    """
+    pairs = [(batches, threads) for (threads, _), batches in settings.items()]
+    return [
+        {
+            "model": name,
+            **summarize(times[name], times["fp32"], threads, batch_size),
+            "peak_memory_bytes": None,
+        }
+        for (threads, batch_size), times in zip(
+            settings, measure(models, pairs, seconds, progress), strict=True
+        )
+        for name in models
+    ]
+
+
 def measure(
     models: Mapping[str, onnx.ModelProto],
     settings: Sequence[tuple[Batches, int]],
     seconds: float,
     progress: Any,
 ) -> list[dict[str, Times]]:
-    """Time calls of every model, in turn, in each of `BLOCKS` blocks of each setting.
+    """Time calls of every model, in turn, in each of `BLOCK_COUNT` blocks of each setting.
 
     A setting is batches, of which all models get the first, and a number of threads. Settings take
     turns, too: the blocks of one are spread over the whole time. There are as many calls as the
     first model makes in about `seconds`, and at least one a block. `progress` is a tqdm bar.
     """
     times: list[dict[str, Times]] = [{} for _ in settings]
-    for block in range(BLOCKS):
+    for block in range(BLOCK_COUNT):
         for (batches, threads), measured in zip(settings, times, strict=True):
             inputs = next(iter(batches)).inputs
             sessions, starts = {}, {}
             for name, model in models.items():
                 begin = time.perf_counter()
-                sessions[name] = make_session(model, threads, config_entries=QUIET)
+                sessions[name] = make_session(model, threads, config_entries=NO_SPINNING)
                 starts[name] = time.perf_counter() - begin
             for session in reversed(sessions.values()):  # the first model last: it sets the pace
-                for _ in range(WARM_UP):
+                for _ in range(WARM_UP_CALLS):
                     call = _time_call(session, inputs)
             if not measured:
-                rounds = max(1, round(seconds / BLOCKS / call))
+                rounds = max(1, round(seconds / BLOCK_COUNT / call))
                 for name in models:
-                    measured[name] = Times(np.empty((BLOCKS, rounds)), np.empty(BLOCKS))
+                    measured[name] = Times(np.empty((BLOCK_COUNT, rounds)), np.empty(BLOCK_COUNT))
             for name in models:
                 measured[name].starts[block] = starts[name]
             for number in range(measured[name].calls.shape[1]):
@@ -86,17 +132,25 @@ def _time_call(session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarr
     return time.perf_counter() - begin
 
 
-def summarize(times: Times, images: int) -> dict[str, Any]:
-    """Return the number of calls of `images` images, their median, p90 and p99, throughput, and
-    the median session start."""
+def summarize(times: Times, fp32: Times, threads: int, batch_size: int) -> Speed:
+    """Return what was measured of a model in a setting, float32 in the same blocks.
+
+    These are the number of calls, their median, p90 and p99, the throughput, the median session
+    start, and what `speedup` returns.
+    """
     median, p90, p99 = np.quantile(times.calls, [0.5, 0.9, 0.99])
+    speed, interval = speedup(times, fp32)
     return {
+        "threads": threads,
+        "batch_size": batch_size,
         "calls": times.calls.size,
         "median_ms": 1e3 * float(median),
         "p90_ms": 1e3 * float(p90),
         "p99_ms": 1e3 * float(p99),
-        "images_per_second": images / float(median),
+        "images_per_second": batch_size / float(median),
         "session_start_ms": 1e3 * float(np.median(times.starts)),
+        "speedup": speed,
+        "speedup_ci95": list(interval),
     }
 
 
@@ -112,28 +166,29 @@ def speedup(times: Times, fp32: Times) -> tuple[float, tuple[float, float]]:
     as many, 85 % of the repeats were covered on an idle machine, with one 93 % (240 pairs).
     """
     ratios = np.median(fp32.calls, axis=1) / np.median(times.calls, axis=1)
-    generator = np.random.default_rng(SEED)
-    starts = generator.integers(0, len(ratios), (2, RESAMPLES, 1))
-    one, other = np.median(ratios[(starts + np.arange(TOGETHER)) % len(ratios)], axis=-1)
+    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    starts = generator.integers(0, len(ratios), (2, BOOTSTRAP_SAMPLES, 1))
+    one, other = np.median(ratios[(starts + np.arange(BOOTSTRAP_GROUP)) % len(ratios)], axis=-1)
     speed = float(np.median(ratios))
     low, high = speed + np.quantile(one - other, [0.025, 0.975])
     return speed, (float(low), float(high))
 
 
-def peak_memory(model: Path, batches: Batches, threads: int) -> int:
+def peak_memory(model_path: Path, batches: Batches, threads: int) -> int:
     """Return by how many bytes loading a model and running one batch raises the peak memory.
 
-    Measured in a process of its own, since a peak never falls.
+    A new process measures it, since a peak never falls.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        inputs = Path(scratch) / "inputs.npz"
-        np.savez(inputs, **next(iter(batches)).inputs)  # type: ignore[arg-type]  # names of inputs
-        command = [sys.executable, "-c", PEAK, str(model), str(inputs), str(threads)]
+        inputs_path = Path(scratch) / "inputs.npz"
+        np.savez(inputs_path, **next(iter(batches)).inputs)  # type: ignore[arg-type]  # names of inputs
+        arguments = map(str, (model_path, inputs_path, threads))
+        command = [sys.executable, "-c", PEAK_MEMORY_PROGRAM, *arguments]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return int(output)
 
 
-PEAK = """
+PEAK_MEMORY_PROGRAM = """
 import resource, sys
 from pathlib import Path
 import numpy as np

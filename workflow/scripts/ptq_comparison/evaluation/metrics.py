@@ -6,16 +6,34 @@ Tests compare with scipy and statsmodels, whose import would take a second in ev
 import math
 from bisect import bisect_left
 from statistics import NormalDist
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
-Z = NormalDist().inv_cdf(0.975)  # of two-sided 95 % intervals
-SIGNIFICANCE = 0.05  # level of the tests, that of the intervals
-GRID = 10**12  # steps from end to end of the range where a limit of an interval is searched
+SIGNIFICANCE = 0.05  # of the tests; the intervals have the same level
+NORMAL_QUANTILE = NormalDist().inv_cdf(1 - SIGNIFICANCE / 2)
+SEARCH_STEPS = 10**12  # in the range where the limit of an interval is searched
 
 
-def wilson_interval(correct: int, total: int, z: float = Z) -> tuple[float, float]:
+class Accuracy(TypedDict):
+    correct: int
+    total: int
+    top1: float
+    ci95: list[float]
+
+
+class PairedComparison(TypedDict):
+    correct: int
+    top1: float
+    delta_pp: float
+    delta_ci95_pp: list[float]
+    agreement: float
+    fixed: int
+    broken: int
+    mcnemar_p: float
+
+
+def wilson_interval(correct: int, total: int, z: float = NORMAL_QUANTILE) -> tuple[float, float]:
     """Return the Wilson score interval of an accuracy, as fractions; `z` is the normal quantile.
 
     E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), 209-212.
@@ -43,7 +61,7 @@ def mcnemar_exact_p(fixed: int, broken: int) -> float:
 
 
 def paired_difference_interval(
-    fixed: int, broken: int, total: int, z: float = Z
+    fixed: int, broken: int, total: int, z: float = NORMAL_QUANTILE
 ) -> tuple[float, float]:
     """Return Tango's score interval of the accuracy difference, as fractions.
 
@@ -65,8 +83,10 @@ def paired_difference_interval(
 
     def limit(target: float, start: float, width: float) -> float:
         """Find by bisection where the score, which falls with delta, reaches `target`."""
-        step = width / GRID
-        falling: int = bisect_left(range(1, GRID), -target, key=lambda k: -score(start + k * step))
+        step = width / SEARCH_STEPS
+        falling: int = bisect_left(
+            range(1, SEARCH_STEPS), -target, key=lambda k: -score(start + k * step)
+        )
         return start + (falling + 1) * step
 
     low = -1.0 if difference == -1 else limit(z, -1.0, difference + 1)
@@ -74,7 +94,7 @@ def paired_difference_interval(
     return low, high
 
 
-def accuracy(correct: int, total: int) -> dict[str, Any]:
+def accuracy(correct: int, total: int) -> Accuracy:
     """Return `correct`, `total`, `top1` and its 95 % Wilson interval `ci95`, as fractions."""
     return {
         "correct": correct,
@@ -86,7 +106,7 @@ def accuracy(correct: int, total: int) -> dict[str, Any]:
 
 def paired_comparison(
     predicted: np.ndarray, baseline: np.ndarray, labels: np.ndarray
-) -> dict[str, Any]:
+) -> PairedComparison:
     """Compare a model with the baseline on the same images; all arrays are int64 (N,).
 
     `delta_pp` is model minus baseline in percentage points, `agreement` the share of equal

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import onnx
 
+from ptq_comparison.evaluation.results import Saturation
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
 
-EXACT = {"session.x64quantprecision": "1"}
+WITHOUT_SATURATION = {"session.x64quantprecision": "1"}
 
 
 def check_saturation(
@@ -23,7 +24,7 @@ def check_saturation(
     classes: int,
     threads: int,
     progress: Any,
-) -> dict[str, Any]:
+) -> Saturation:
     """Predict again without saturation, and compare with `predicted`; both are int64 (N,).
 
     Returns `checked`; `refused`, onnxruntime's reason where it has no such kernels, else None;
@@ -32,7 +33,7 @@ def check_saturation(
     the check was refused.
     """
     try:
-        session = make_session(model, threads, config_entries=EXACT)
+        session = make_session(model, threads, config_entries=WITHOUT_SATURATION)
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         # Its first sentence names node and operator; a page on types and kernels follows.
         reason = " ".join(str(error).split()).split(". ")[0]

@@ -1,4 +1,4 @@
-"""The software and the CPU that figures were made with."""
+"""The software and the CPU that results were made with."""
 
 import platform
 from typing import Any

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError
 
+from ptq_comparison.common.descriptions import ModelDescription
 from ptq_comparison.common.download import DELETE, is_downloaded
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import sha256_file
@@ -34,7 +34,7 @@ def load_model(path: Path) -> onnx.ModelProto:
     return model
 
 
-def describe_model(path: Path, name: str) -> dict[str, Any]:
+def describe_model(path: Path, name: str) -> ModelDescription:
     """Return name, path, sha256, bytes, nodes, operators (counts by type) and opset."""
     model = load_model(path)
     operators = Counter(node.op_type for node in model.graph.node)

@@ -1,6 +1,7 @@
 """What a quantized model was made from, kept inside its file."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import onnx
@@ -8,7 +9,7 @@ import onnx
 PREFIX = "ptq_comparison."  # of the keys in metadata_props
 
 
-def write_metadata(model: onnx.ModelProto, provenance: dict[str, Any]) -> None:
+def write_metadata(model: onnx.ModelProto, provenance: Mapping[str, Any]) -> None:
     """Add `provenance` to the model's metadata_props, one entry a key; texts as they are."""
     entries = {
         PREFIX + key: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
+from ptq_comparison.common.descriptions import Provenance
 from ptq_comparison.common.files import atomic_path
 from ptq_comparison.config.methods import METHODS
 from ptq_comparison.config.schemes import required_opset
@@ -41,7 +42,7 @@ def quantize(
     model: onnx.ModelProto,
     ranges: Path,
     output: Path,
-    provenance: dict[str, Any],
+    provenance: Provenance,
     batches: Batches,
     **options: Any,
 ) -> None:

@@ -1,18 +1,23 @@
-"""What stands below the table of all models: warnings, and how to read the figures."""
+"""The notes below the table of all models: warnings, and how to read the values."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from ptq_comparison.evaluation.evaluate import Evaluation
+from ptq_comparison.evaluation.results import LatencyRow
+from ptq_comparison.report.columns import COMPARISON_PAGE, column_notes
 from ptq_comparison.report.verdict import describe_setting
 
 
-def saturation_warnings(evaluations: list[dict[str, Any]], threshold: float) -> list[str]:
+def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list[str]:
     """Return a sentence for each model whose predictions the CPU changes by saturation, and for
     each that could not be checked; `threshold` is a share of predictions."""
     warnings = []
     for evaluation in evaluations:
-        saturation = evaluation["saturation"] or {"checked": True, "changed": 0.0}
+        saturation = evaluation["saturation"]
         name, runtime = evaluation["model"]["name"], evaluation["runtime"]
-        if not saturation["checked"]:
+        if saturation is None:  # float32
+            continue
+        if saturation["changed"] is None:
             warnings.append(
                 f"{name}: not checked for saturation, because onnxruntime refuses: "
                 f"{saturation['refused']}"
@@ -28,11 +33,11 @@ def saturation_warnings(evaluations: list[dict[str, Any]], threshold: float) -> 
 
 
 def describe_run(
-    evaluations: list[dict[str, Any]],
-    speeds: dict[str, dict[str, Any]],
+    evaluations: list[Evaluation],
+    speeds: Mapping[str, LatencyRow],
     published_top1: float | None,
 ) -> list[str]:
-    """Return sentences that tell what the figures were measured on, and how to read them."""
+    """Return sentences that tell what was measured on which machine, and how to read them."""
     fp32, dataset = evaluations[0]["accuracy"], evaluations[0]["dataset"]
     runtime = evaluations[0]["runtime"]
     low, high = fp32["ci95"]
@@ -53,25 +58,11 @@ def describe_run(
             f"Calibration: {calibration['method']}, {calibration['images']:,} training images, "
             f"{calibration['per_class']} a class, seed {calibration['seed']}."
         )
-    notes += [
-        "Difference: top-1 of the model minus top-1 of float32 on the same images, in percentage "
-        "points, with Tango's paired 95 % score interval; p of the exact McNemar test. An interval "
-        "across 0 means that the images cannot tell the two apart.",
-        "Agreement: share of images on which the model predicts the same class as float32.",
-        "Saturated: share of predictions that change, and accuracy that is lost or won, because "
-        "kernels for CPUs without VNNI add in 16 bits, which overflow.",
-        *_describe_speed(speeds),
+    keys = [key for key in COMPARISON_PAGE if speeds or key != "speedup"]
+    setting = describe_setting(next(iter(speeds.values()))) if speeds else ""
+    notes += [note.replace("{setting}", setting) for note in column_notes(keys)]
+    notes.append(
         f"Made with onnxruntime {runtime['onnxruntime']} on {runtime['cpu']} "
         f"({', '.join(runtime['isa'])}).",
-    ]
+    )
     return notes
-
-
-def _describe_speed(speeds: dict[str, dict[str, Any]]) -> list[str]:
-    if not speeds:
-        return []
-    setting = describe_setting(next(iter(speeds.values())))
-    return [
-        f"Speed: images a second as a multiple of float32 ({setting}), and the 95 % bootstrap "
-        "interval of a repeat. It holds for this machine alone."
-    ]

@@ -1,41 +1,84 @@
 """The recipe to ship: why, and what it gives on the test images, which are used once."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.metrics import wilson_interval
-from ptq_comparison.report.tables import as_text, markdown_table
-from ptq_comparison.report.verdict import verdict
+from ptq_comparison.evaluation.results import Latency, LatencyRow
+from ptq_comparison.report.columns import FRONT_PAGE, markdown_table, page_table
+from ptq_comparison.report.comparison import comparison_table, readable_table, sortable_table
+from ptq_comparison.report.page import to_page
+from ptq_comparison.report.verdict import headline_speeds, verdict
+from ptq_comparison.search.selection_summary import RecipeValues
 
 TITLE = "Which recipe to ship"
+TESTED = "On the test images"
+FRONT = "Not beaten by any other recipe, on the validation images"
+
+
+class Recommendation(NamedTuple):
+    """The contents of recommendation.json, .md and .html."""
+
+    content: dict[str, Any]
+    markdown: str
+    html: str
+
+
+def recommend(
+    selection: dict[str, Any],
+    evaluations: list[Evaluation],
+    evaluation: Evaluation,
+    latencies: Sequence[Latency],
+) -> Recommendation:
+    """Write the recommendation of the selected recipe.
+
+    `evaluations` are those of the compared models on the test images, float32 first; `evaluation`
+    is that of the recommended model. `latencies` are none where speed is not measured.
+    """
+    speeds: dict[str, LatencyRow] = {}
+    for latency in latencies:
+        speeds.update(headline_speeds(latency))
+    content = recommendation(selection, evaluations[0], evaluation, speeds)
+    table = comparison_table([*evaluations, evaluation], speeds)
+    front = front_table(selection["pareto"])
+    notes = [text for text in (content["reason"], content["warning"]) if text]
+    tables = {TESTED: sortable_table(table), FRONT: front}
+    return Recommendation(
+        content,
+        to_markdown(content, readable_table(table), front),
+        to_page(TITLE, content["summary"], tables, notes),
+    )
 
 
 def recommendation(
     selection: dict[str, Any],
-    fp32: dict[str, Any],
-    evaluation: dict[str, Any],
-    speeds: dict[str, dict[str, Any]],
+    fp32: Evaluation,
+    evaluation: Evaluation,
+    speeds: Mapping[str, LatencyRow],
 ) -> dict[str, Any]:
     """Return the content of recommendation.json.
 
     `selection` is that of `describe_selection`, `fp32` and `evaluation` are those of the float32
     model and of the recommended one on the test images, `speeds` rows of latency.json by model.
     """
-    accuracy, baseline, model = (evaluation[key] for key in ("accuracy", "baseline", "model"))
-    speed = speeds.get(model["name"], {})
+    accuracy, model, name = evaluation["accuracy"], evaluation["model"], selection["recipe"]
+    baseline = of_quantized(evaluation["baseline"])
+    provenance = of_quantized(evaluation["calibration"])["provenance"]
     agreeing = round(baseline["agreement"] * accuracy["total"])
-    named = {**evaluation, "model": {**model, "name": selection["recipe"]}}
-    renamed = {selection["recipe"]: speed} if speed else {}
+    speed = speeds.get(model["name"])
+    named: Evaluation = {**evaluation, "model": {**model, "name": name}}
     return {
-        "recipe": selection["recipe"],
-        "summary": f"Recommended: {verdict([fp32, named], renamed)}",
+        "recipe": name,
+        "summary": f"Recommended: {verdict([fp32, named], {name: speed} if speed else {})}",
         "reason": selection["reason"],
-        "warning": _portability(evaluation["calibration"]["provenance"]["quantization"]),
+        "warning": _portability(provenance["quantization"]),
         "constraints": selection["constraints"],
         "recipes": selection["recipes"],
         "tried": selection["tried"],
-        "options": evaluation["calibration"]["provenance"],
+        "options": provenance,
         "validation": selection["validation"],
         "test": {
             **accuracy,
@@ -46,11 +89,11 @@ def recommendation(
             "agreement_ci95": list(wilson_interval(agreeing, accuracy["total"])),
             "bytes": model["bytes"],
             "size_ratio": model["bytes"] / fp32["model"]["bytes"],
-            "speedup": speed.get("speedup"),
-            "speedup_ci95": speed.get("speedup_ci95"),
+            "speedup": speed and speed["speedup"],
+            "speedup_ci95": speed and speed["speedup_ci95"],
             "saturation": evaluation["saturation"],
         },
-        "model": {key: model[key] for key in ("path", "sha256", "nodes", "opset")},
+        "model": {k: v for k, v in model.items() if k in ("path", "sha256", "nodes", "opset")},
         "not_worse": selection["not_worse"],
         "pareto": selection["pareto"],
         "runtime": evaluation["runtime"],
@@ -58,7 +101,7 @@ def recommendation(
 
 
 def _portability(options: dict[str, Any]) -> str | None:
-    """Return what may go wrong on another CPU: a figure of this one does not show it."""
+    """Return what may go wrong on another CPU, which results of this one do not show."""
     if options["weight_type"] == "QUInt8" or options["reduce_range"]:
         return None
     return (
@@ -72,8 +115,8 @@ def to_markdown(content: dict[str, Any], tested: pd.DataFrame, front: pd.DataFra
     return (
         f"# {TITLE}\n\n{content['summary']}\n\n{content['reason']}\n\n"
         f"{_paragraph(content['warning'])}"
-        f"## On the test images\n\n{markdown_table(tested)}\n\n"
-        f"## Not beaten by any other recipe, on the validation images\n\n{markdown_table(front)}\n"
+        f"## {TESTED}\n\n{markdown_table(tested)}\n\n"
+        f"## {FRONT}\n\n{markdown_table(front)}\n"
     )
 
 
@@ -81,16 +124,6 @@ def _paragraph(text: str | None) -> str:
     return f"{text}\n\n" if text else ""
 
 
-def front_table(pareto: list[dict[str, Any]]) -> pd.DataFrame:
+def front_table(pareto: Sequence[RecipeValues]) -> pd.DataFrame:
     """Return the recipes of the Pareto front, as text."""
-    return as_text(
-        pd.DataFrame(pareto),
-        {
-            "recipe": ("recipe", "{}"),
-            "agreement": ("agreement", "{:.2%}"),
-            "top-1": ("top1", "{:.2%}"),
-            "difference (pp)": ("delta_pp", "{:+.2f}"),
-            "bytes": ("bytes", "{:,.0f}"),
-            "speed": ("speedup", "{:.2f}"),
-        },
-    )
+    return page_table(pd.DataFrame(pareto), FRONT_PAGE)

@@ -1,16 +1,18 @@
-"""Published and measured figures side by side, and why they differ."""
+"""Published and measured values side by side, and why they differ."""
 
 from typing import Any
 
 from tabulate import tabulate
 
+from ptq_comparison.evaluation.evaluate import Evaluation
+
 VNNI = {"avx512_vnni", "avx_vnni"}
 
 
-def reproduction_page(evaluations: list[dict[str, Any]], published: dict[str, Any]) -> str:
+def reproduction_page(evaluations: list[Evaluation], published: dict[str, Any]) -> str:
     """Return a page in Markdown; `published` is `baseline.published` of the config.
 
-    The first evaluation is that of float32. Models without published figures are left out.
+    The first evaluation is that of float32. Models without published values are left out.
     """
     dataset = evaluations[0]["dataset"]
     whole = dataset["images"] == published["images"]
@@ -35,8 +37,8 @@ def reproduction_page(evaluations: list[dict[str, Any]], published: dict[str, An
     )
 
 
-def _row(evaluation: dict[str, Any], published: dict[str, Any]) -> dict[str, str]:
-    model, accuracy, baseline = (evaluation[key] for key in ("model", "accuracy", "baseline"))
+def _row(evaluation: Evaluation, published: dict[str, Any]) -> dict[str, str]:
+    model, accuracy, baseline = evaluation["model"], evaluation["accuracy"], evaluation["baseline"]
     expected = published[model["name"]]
     low, high = accuracy["ci95"]
     row = {
@@ -60,9 +62,7 @@ def _row(evaluation: dict[str, Any], published: dict[str, Any]) -> dict[str, str
     return row
 
 
-def _reasons(
-    evaluations: list[dict[str, Any]], published: dict[str, Any], whole: bool
-) -> list[str]:
+def _reasons(evaluations: list[Evaluation], published: dict[str, Any], whole: bool) -> list[str]:
     runtime = evaluations[0]["runtime"]
     reasons = []
     if not whole:

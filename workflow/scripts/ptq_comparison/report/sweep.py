@@ -1,15 +1,25 @@
 """All recipes in one table."""
 
-import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from ptq_comparison.report.tables import as_text
+from ptq_comparison.evaluation.evaluate import RecipeEvaluation
+from ptq_comparison.evaluation.results import Speed
+from ptq_comparison.report.columns import (
+    COMPARISON_PAGE,
+    SWEEP_CSV,
+    SWEEP_PAGE,
+    column_notes,
+    make_table,
+    page_table,
+)
 
 
-def sweep_table(evaluations: list[dict[str, Any]], latencies: list[dict[str, Any]]) -> pd.DataFrame:
+def sweep_table(
+    evaluations: Sequence[RecipeEvaluation], latencies: Sequence[Speed]
+) -> pd.DataFrame:
     """Return one row a recipe, that which agrees best with float32 first.
 
     `evaluations` are those of the validation images, `latencies` those of the model of each recipe
@@ -17,33 +27,23 @@ def sweep_table(evaluations: list[dict[str, Any]], latencies: list[dict[str, Any
     `agreement` are fractions, columns in `_pp` percentage points, `speedup` is a multiple of the
     speed of float32.
     """
-    rows = []
-    for number, evaluation in enumerate(evaluations):
-        validation, model = evaluation["validation"], evaluation["model"]
-        quantization = evaluation["provenance"]["quantization"]
-        latency = latencies[number] if latencies else {}
-        row = {
-            "recipe": evaluation["recipe"],
-            "activation_type": quantization["activation_type"],
-            "weight_type": quantization["weight_type"],
-            "format": quantization["format"],
-            **{key: validation[key] for key in ("top1", "correct", "total", "delta_pp")},
-            **_limits("delta_ci95", validation["delta_ci95_pp"], "_pp"),
-            **{key: validation[key] for key in ("fixed", "broken", "agreement")},
-            **_limits("agreement_ci95", validation["agreement_ci95"]),
-            "kl_divergence": validation["kl_divergence"],
-            "sqnr_db": validation["sqnr_db"],
-            "bytes": model["bytes"],
-            "nodes": model["nodes"],
-            "images_per_second": latency.get("images_per_second", math.nan),
-            "speedup": latency.get("speedup", math.nan),
-            **_limits("speedup_ci95", latency.get("speedup_ci95", (math.nan, math.nan))),
+    records = (
+        {
+            **evaluation,
+            "quantization": evaluation["provenance"]["quantization"],
+            "accuracy": evaluation["validation"],
+            "baseline": evaluation["validation"],
+            "latency": latencies[number] if latencies else None,
         }
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    return table.sort_values(
-        ["agreement", "speedup", "bytes"], ascending=[False, False, True], kind="stable"
-    ).reset_index(drop=True)
+        for number, evaluation in enumerate(evaluations)
+    )
+    return (
+        make_table(records, SWEEP_CSV)
+        .sort_values(
+            ["agreement", "speedup", "bytes"], ascending=[False, False, True], kind="stable"
+        )
+        .reset_index(drop=True)
+    )
 
 
 def read_sweep(path: Path) -> pd.DataFrame:
@@ -51,28 +51,9 @@ def read_sweep(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"recipe": str}, keep_default_na=False, na_values=[""])
 
 
-def _limits(name: str, limits: Any, unit: str = "") -> dict[str, Any]:
-    return {f"{name}_low{unit}": limits[0], f"{name}_high{unit}": limits[1]}
-
-
 def readable_sweep(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table as text with one number a cell, by which a page can sort."""
-    return as_text(
-        table,
-        {
-            "recipe": ("recipe", "{}"),
-            "agreement": ("agreement", "{:.2%}"),
-            "from": ("agreement_ci95_low", "{:.2%}"),
-            "to": ("agreement_ci95_high", "{:.2%}"),
-            "top-1": ("top1", "{:.2%}"),
-            "difference (pp)": ("delta_pp", "{:+.2f}"),
-            "KL (nats)": ("kl_divergence", "{:.4f}"),
-            "SQNR (dB)": ("sqnr_db", "{:.1f}"),
-            "bytes": ("bytes", "{:,}"),
-            "speed": ("speedup", "{:.2f}"),
-            "images/s": ("images_per_second", "{:,.0f}"),
-        },
-    )
+    return page_table(table, SWEEP_PAGE)
 
 
 def describe_sweep(table: pd.DataFrame) -> list[str]:
@@ -93,8 +74,7 @@ def describe_sweep(table: pd.DataFrame) -> list[str]:
         "Validation images are training images that do not calibrate; no test image is used.",
         "The best of many recipes looks better than it is: intervals (95 %) hold for one recipe, "
         "chosen beforehand. The recommendation has intervals that hold for all at once.",
-        "KL: mean divergence of the probabilities from those of float32. SQNR: signal to "
-        "quantization noise ratio of the scores.",
+        " ".join(column_notes(key for key in SWEEP_PAGE if key not in COMPARISON_PAGE)),
     ]
 
 

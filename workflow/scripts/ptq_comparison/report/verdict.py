@@ -1,16 +1,28 @@
 """What to ship and what it costs, in one sentence."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.metrics import SIGNIFICANCE
+from ptq_comparison.evaluation.results import Latency, LatencyRow
 
 
-def is_significant(evaluation: dict[str, Any]) -> bool:
+def headline_speeds(latency: Latency | None) -> dict[str, LatencyRow]:
+    """Return the row of each model in latency.json for the first setting; none if not measured."""
+    rows = latency["measurements"] if latency else []
+    return {
+        row["model"]: row
+        for row in rows
+        if (row["threads"], row["batch_size"]) == (rows[0]["threads"], rows[0]["batch_size"])
+    }
+
+
+def is_significant(evaluation: Evaluation) -> bool:
     """Tell whether the exact McNemar test finds a quantized model other than float32."""
-    return bool(evaluation["baseline"]["mcnemar_p"] < SIGNIFICANCE)
+    return bool(of_quantized(evaluation["baseline"])["mcnemar_p"] < SIGNIFICANCE)
 
 
-def best_model(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
+def best_model(evaluations: list[Evaluation]) -> Evaluation:
     """Return the evaluation of the quantized model that is right most often, of equals the smaller.
 
     `evaluations` are those of the float32 model, the first, and of at least one quantized model.
@@ -20,16 +32,16 @@ def best_model(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
     )
 
 
-def describe_setting(speed: dict[str, Any]) -> str:
+def describe_setting(speed: LatencyRow) -> str:
     """Return with how many threads and images a row of latency.json was measured."""
     threads = "1 thread" if speed["threads"] == 1 else f"{speed['threads']} threads"
     return f"{threads}, batch {speed['batch_size']}"
 
 
-def verdict(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str, Any]]) -> str:
+def verdict(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow]) -> str:
     """Return the sentence on the best model; `speeds` are rows of latency.json, by model."""
     fp32, best = evaluations[0], best_model(evaluations)
-    name, baseline = best["model"]["name"], best["baseline"]
+    name, baseline = best["model"]["name"], of_quantized(best["baseline"])
     kept = best["accuracy"]["correct"] / fp32["accuracy"]["correct"]
     size = best["model"]["bytes"] / fp32["model"]["bytes"]
     significant = "significant" if is_significant(best) else "not significant"

@@ -6,7 +6,7 @@ nothing about quantization, and make accuracy the noisier of the two.
 
 from collections.abc import Mapping
 from statistics import NormalDist
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -19,28 +19,32 @@ from ptq_comparison.evaluation.metrics import (
     wilson_interval,
 )
 
-KEYS = ("max_drop_pp", "min_speedup", "max_bytes")  # of the section `recommend`
+
+class Constraints(TypedDict):
+    """The section `recommend` of the config; None asks for nothing."""
+
+    max_drop_pp: float | None
+    min_speedup: float | None
+    max_bytes: int | None
 
 
-def misses(table: pd.DataFrame, constraints: dict[str, Any]) -> pd.DataFrame:
+def misses(table: pd.DataFrame, constraints: Constraints) -> pd.DataFrame:
     """Return by how much each recipe misses each constraint; 0 where it meets it.
 
-    A drop counts in percentage points, speed and size as shares of the constraint. `constraints`
-    are `recommend` of the config, of which None asks for nothing.
+    A drop counts in percentage points, speed and size as shares of the constraint.
     """
-    drop, speed, size = (constraints[key] for key in KEYS)
-    missed = pd.DataFrame(0.0, index=table.index, columns=list(KEYS))
-    if drop is not None:
-        missed["max_drop_pp"] = -table["delta_pp"] - drop
-    if speed is not None:
-        missed["min_speedup"] = 1 - table["speedup"] / speed
-    if size is not None:
-        missed["max_bytes"] = table["bytes"] / size - 1
+    missed = pd.DataFrame(0.0, index=table.index, columns=list(Constraints.__annotations__))
+    if constraints["max_drop_pp"] is not None:
+        missed["max_drop_pp"] = -table["delta_pp"] - constraints["max_drop_pp"]
+    if constraints["min_speedup"] is not None:
+        missed["min_speedup"] = 1 - table["speedup"] / constraints["min_speedup"]
+    if constraints["max_bytes"] is not None:
+        missed["max_bytes"] = table["bytes"] / constraints["max_bytes"] - 1
     # A drop of exactly the limit, in binary fractions, meets it.
     return missed.clip(lower=0.0).round(9)
 
 
-def select(table: pd.DataFrame, constraints: dict[str, Any]) -> tuple[int, np.ndarray]:
+def select(table: pd.DataFrame, constraints: Constraints) -> tuple[int, np.ndarray]:
     """Return the row of the recipe to ship, and which rows meet the constraints, bool (recipes,).
 
     Of those, it is the recipe that agrees with float32 most often, of equals the faster, then the
@@ -57,10 +61,10 @@ def select(table: pd.DataFrame, constraints: dict[str, Any]) -> tuple[int, np.nd
     if not allowed.any():
         order = pd.DataFrame({"count": (missed > 0).sum(axis=1), "sum": missed.sum(axis=1)})
         closest = table.loc[order.sort_values(["count", "sum"], kind="stable").index[0]]
-        asked = ", ".join(f"{k} {constraints[k]}" for k in KEYS if constraints[k] is not None)
+        limits = [f"{key} {limit}" for key, limit in constraints.items() if limit is not None]
         speed = "" if pd.isna(closest["speedup"]) else f", {closest['speedup']:.2f} times the speed"
         raise UserError(
-            f"recommend: none of {len(table)} recipes meets {asked}; closest is "
+            f"recommend: none of {len(table)} recipes meets {', '.join(limits)}; closest is "
             f"{closest['recipe']} ({closest['delta_pp']:+.2f} pp, {closest['bytes']} bytes"
             f"{speed}); relax one of the three, or add recipes"
         )
@@ -73,9 +77,9 @@ def select(table: pd.DataFrame, constraints: dict[str, Any]) -> tuple[int, np.nd
 def simultaneous_intervals(row: pd.Series, tried: int) -> dict[str, list[float]]:
     """Return intervals of agreement and difference that hold for all that was `tried` at once.
 
-    The best of many looks better than it is. With Bonferroni's correction, 95 % of sweeps have the
-    true figures of all their tries in such intervals, thus also those of the one that was chosen
-    for its figure. `row` is one of `sweep.sweep_table`.
+    The best of many looks better than it is. With Bonferroni's correction, such intervals hold the
+    true values of all tries of a sweep in 95 % of sweeps, thus also those of the chosen recipe.
+    `row` is one of `sweep.sweep_table`.
     """
     z = NormalDist().inv_cdf(1 - SIGNIFICANCE / (2 * tried))
     total = int(row["total"])
@@ -92,9 +96,9 @@ def not_worse(
 ) -> list[str]:
     """Return the recipes that the images cannot tell from the chosen one.
 
-    `agrees` tells for each recipe on which images it answers as float32, bool (N,). The exact
-    McNemar test compares each recipe with the chosen one; Holm's correction keeps the chance of any
-    false difference at `alpha`. S. Holm, Scand. J. Stat. 6 (1979), 65-70.
+    `agrees` tells for each recipe on which images it predicts the same as float32, bool (N,). The
+    exact McNemar test compares each recipe with the chosen one; Holm's correction keeps the chance
+    of any false difference at `alpha`. S. Holm, Scand. J. Stat. 6 (1979), 65-70.
     """
     others = [name for name in agrees if name != chosen]
     p_values = [

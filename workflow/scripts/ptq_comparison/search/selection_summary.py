@@ -1,28 +1,34 @@
-"""What is told about the choice among the recipes: figures, rivals, and the reason in words."""
+"""The choice among the recipes for people: values, rivals, and the reason in words."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import pandas as pd
 
 from ptq_comparison.config.recipes import AUTO
-from ptq_comparison.search.selection import not_worse, pareto_front, simultaneous_intervals
-
-# What a row of the sweep tells about a recipe in selection.json.
-FIGURES = (
-    "recipe",
-    "top1",
-    "correct",
-    "total",
-    "delta_pp",
-    "agreement",
-    "kl_divergence",
-    "sqnr_db",
-    "bytes",
-    "images_per_second",
-    "speedup",
+from ptq_comparison.search.selection import (
+    Constraints,
+    not_worse,
+    pareto_front,
+    simultaneous_intervals,
 )
+
+
+class RecipeValues(TypedDict):
+    """What a row of the sweep tells about a recipe; speed is None where it was not measured."""
+
+    recipe: str
+    top1: float
+    correct: int
+    total: int
+    delta_pp: float
+    agreement: float
+    kl_divergence: float
+    sqnr_db: float | None
+    bytes: int
+    images_per_second: float | None
+    speedup: float | None
 
 
 def describe_selection(
@@ -30,14 +36,14 @@ def describe_selection(
     chosen: int,
     allowed: np.ndarray,
     agrees: Mapping[str, np.ndarray],
-    constraints: dict[str, Any],
-    steps: int,
+    constraints: Constraints,
+    step_count: int,
 ) -> dict[str, Any]:
     """Return the content of selection.json; `chosen` and `allowed` are what `select` returns.
 
-    `auto` is the best of `steps`, each of which is one more try on the same images.
+    `auto` is the best of `step_count` steps, each of which is one more try on the same images.
     """
-    row, tried = table.loc[chosen], len(table) - 1 + steps
+    row, tried = table.loc[chosen], len(table) - 1 + step_count
     name = str(row["recipe"])
     intervals = simultaneous_intervals(row, tried)
     rivals = {key: agrees[key] for key in table["recipe"][allowed]}
@@ -57,7 +63,7 @@ def describe_selection(
     else:
         reason = (
             f"Of {len(table)} recipes, {len(rivals)} {asked}. Of these, {name} agrees with float32 "
-            f"most often: {agreement} {_equals(equals)}"
+            f"most often: {agreement} {_describe_equals(equals)}"
         )
     return {
         "recipe": name,
@@ -66,7 +72,7 @@ def describe_selection(
         "tried": tried,
         "allowed": len(rivals),
         "validation": {
-            **_figures(row),
+            **_values(row),
             "agreement_ci95": [row["agreement_ci95_low"], row["agreement_ci95_high"]],
             "agreement_ci95_all_recipes": intervals["agreement"],
             "delta_ci95_pp": [row["delta_ci95_low_pp"], row["delta_ci95_high_pp"]],
@@ -74,34 +80,35 @@ def describe_selection(
         },
         "not_worse": equals,
         "pareto": [
-            _figures(other)
+            _values(other)
             for _, other in table[table["recipe"].isin(pareto_front(table))].iterrows()
         ],
         "reason": f"{reason} The test images had no part in the choice.",
     }
 
 
-def _figures(row: pd.Series) -> dict[str, Any]:
-    """Return the figures of a row as JSON has them, None for what was not measured."""
-    values = {key: row[key] for key in FIGURES}
-    return {
-        key: None if pd.isna(value) else value.item() if hasattr(value, "item") else value
-        for key, value in values.items()
-    }
+def _values(row: pd.Series) -> RecipeValues:
+    """Return the values of a row as JSON has them, None for what was not measured."""
+    values = {key: row[key] for key in RecipeValues.__annotations__}
+    return cast(
+        RecipeValues,
+        {
+            key: None if pd.isna(value) else value.item() if hasattr(value, "item") else value
+            for key, value in values.items()
+        },
+    )
 
 
-def _asked(constraints: dict[str, Any]) -> list[str]:
-    words = {
-        "max_drop_pp": "lose at most {} pp of accuracy",
-        "min_speedup": "have at least {} times the speed of float32",
-        "max_bytes": "have at most {:,} bytes",
-    }
-    return [
-        text.format(constraints[key]) for key, text in words.items() if constraints[key] is not None
-    ]
+def _asked(constraints: Constraints) -> list[str]:
+    words = (
+        ("lose at most {} pp of accuracy", constraints["max_drop_pp"]),
+        ("have at least {} times the speed of float32", constraints["min_speedup"]),
+        ("have at most {:,} bytes", constraints["max_bytes"]),
+    )
+    return [text.format(limit) for text, limit in words if limit is not None]
 
 
-def _equals(names: list[str]) -> str:
+def _describe_equals(names: list[str]) -> str:
     if not names:
         return "All others of these agree less often (McNemar, Holm's correction)."
     shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

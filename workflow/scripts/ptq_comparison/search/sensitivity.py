@@ -10,12 +10,10 @@ from typing import Any
 import onnx
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
-from ptq_comparison.evaluation.fidelity import agreement, kl_divergence, sqnr_db
-from ptq_comparison.evaluation.metrics import wilson_interval
+from ptq_comparison.evaluation.fidelity import fidelity
 from ptq_comparison.quantization.checks import is_quantized
+from ptq_comparison.search.results import SensitivityRow
 from ptq_comparison.search.trial import Trial
-
-Row = dict[str, Any]
 
 
 def candidate_nodes(model: onnx.ModelProto, options: dict[str, Any]) -> list[str]:
@@ -29,48 +27,70 @@ def candidate_nodes(model: onnx.ModelProto, options: dict[str, Any]) -> list[str
     return [n.name for n in model.graph.node if n.op_type in types and n.name not in excluded]
 
 
-def measure_all(trial: Trial) -> Row:
+def measure_share(
+    trial: Trial,
+    model: onnx.ModelProto,
+    candidates: Sequence[str],
+    share: int,
+    share_count: int,
+    progress: Any,
+) -> list[SensitivityRow]:
+    """Return the rows of every `share_count`-th node of the model, beginning with number `share`.
+
+    The first share, number 1, also has the row of the mode `all`. `progress` is a tqdm bar of
+    nodes.
+    """
+    rows = [measure_all(trial)] if share == 1 else []
+    nodes = [node for node in model.graph.node if node.name in candidates]
+    for node in nodes[share - 1 :: share_count]:
+        rows += measure_node(trial, node, candidates)
+        progress.update()
+    return rows
+
+
+def measure_all(trial: Trial) -> SensitivityRow:
     """Return the row of the mode `all`: every node is quantized, as the recipe has it."""
-    return {"node": "", "op_type": "", "mode": "all", **_measure(trial, trial.quantize([]))}
+    return _measure(trial, trial.quantize([]), "", "", "all")
 
 
-def measure_node(trial: Trial, node: onnx.NodeProto, candidates: Sequence[str]) -> list[Row]:
+def measure_node(
+    trial: Trial, node: onnx.NodeProto, candidates: Sequence[str]
+) -> list[SensitivityRow]:
     """Return the rows of a node: `only` it quantized, and `all_but` it.
 
     There are none for a node that onnxruntime leaves in float32 by itself, such as a ReLU or a
-    Reshape: it follows the node before it, and rounds nothing of its own. `candidates` are all
-    nodes that may be quantized. `agreement` is a fraction with its 95 % Wilson interval,
-    `kl_divergence` in nats, `sqnr_db` None for an output that equals that of float32.
+    Reshape: it follows the node before it, and does not round. `candidates` are the names of all
+    nodes that may be quantized.
     """
     only = trial.quantize([name for name in candidates if name != node.name])
     if not is_quantized(only):
         return []
     return [
-        {
-            "node": node.name,
-            "op_type": node.op_type,
-            "mode": mode,
-            **_measure(trial, model),
-        }
+        _measure(trial, model, node.name, node.op_type, mode)
         for mode, model in (("only", only), ("all_but", trial.quantize([node.name])))
     ]
 
 
-def _measure(trial: Trial, model: onnx.ModelProto) -> Row:
+def _measure(
+    trial: Trial, model: onnx.ModelProto, node: str, op_type: str, mode: str
+) -> SensitivityRow:
     scores = trial.predict(model)
-    equal, images = agreement(scores.argmax(axis=1), trial.scores.argmax(axis=1)), len(scores)
-    low, high = wilson_interval(round(equal * images), images)
+    measured = fidelity(trial.scores, scores)
+    low, high = measured["agreement_ci95"]
     return {
-        "images": images,
-        "agreement": equal,
+        "node": node,
+        "op_type": op_type,
+        "mode": mode,
+        "images": len(scores),
+        "agreement": measured["agreement"],
         "agreement_ci95_low": low,
         "agreement_ci95_high": high,
-        "kl_divergence": kl_divergence(trial.scores, scores),
-        "sqnr_db": sqnr_db(trial.scores, scores),
+        "kl_divergence": measured["kl_divergence"],
+        "sqnr_db": measured["sqnr_db"],
     }
 
 
-def rank(rows: Sequence[Row]) -> list[str]:
+def rank(rows: Sequence[SensitivityRow]) -> list[str]:
     """Return the names of nodes, the one first that costs most when it alone is quantized.
 
     By KL divergence: a node changes few predictions, often none, so that agreement leaves
@@ -81,8 +101,8 @@ def rank(rows: Sequence[Row]) -> list[str]:
     return [row["node"] for row in sorted(alone, key=lambda row: -row["kl_divergence"])]
 
 
-def order(rows: Sequence[Row]) -> list[Row]:
+def order(rows: Sequence[SensitivityRow]) -> list[SensitivityRow]:
     """Return the rows with their `rank`: first `all`, which has rank 0, then the worst node."""
     ranks = {node: place for place, node in enumerate(["", *rank(rows)])}
-    ranked = [{"rank": ranks[row["node"]], **row} for row in rows]
+    ranked: list[SensitivityRow] = [{"rank": ranks[row["node"]], **row} for row in rows]
     return sorted(ranked, key=lambda row: row["rank"])

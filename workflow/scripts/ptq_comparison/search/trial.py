@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from tqdm import tqdm
 
+from ptq_comparison.common.descriptions import Provenance
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
 from ptq_comparison.model.metadata import write_metadata
@@ -39,7 +40,7 @@ def exclude(options: dict[str, Any], in_float: Sequence[str]) -> dict[str, Any]:
 
 
 def quantizer(
-    model: onnx.ModelProto, ranges: Path, provenance: dict[str, Any], options: dict[str, Any]
+    model: onnx.ModelProto, ranges: Path, provenance: Provenance, options: dict[str, Any]
 ) -> Callable[[Sequence[str]], onnx.ModelProto]:
     """Return the function of a `Trial`; its models are those of `quantize`, byte for byte.
 

@@ -1,4 +1,4 @@
-"""Does a run keep what was asked of it? One object for each requirement, with the evidence."""
+"""Check what the config asks of the results: one row a requirement, with the evidence."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -13,10 +13,9 @@ from ptq_comparison.common.files import read_json
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.loading import load_model
 from ptq_comparison.quantization.checks import is_quantized
+from ptq_comparison.verification.summary import Requirement
 
 SOUND = "loads and is quantized"
-
-Requirement = dict[str, Any]  # see `requirement`
 
 
 def requirement(
@@ -25,26 +24,26 @@ def requirement(
     expected: Any,
     measured: Any,
     passed: bool,
-    file: Path,
+    path: Path,
     key: str | None = None,
 ) -> Requirement:
-    """Return one row of the report; `file` and `key` tell where `measured` can be looked up."""
+    """Return a requirement; `path` and `key` tell where `measured` can be looked up."""
     return {
         "id": id,
         "requirement": text,
         "expected": expected,
         "measured": measured,
         "passed": bool(passed),
-        "evidence": {"file": str(file), "key": key},
+        "evidence": {"file": str(path), "key": key},
     }
 
 
 def verify_model(
-    name: str, evaluation_path: Path, fp32_path: Path, images: int, acceptance: dict[str, Any]
+    name: str, evaluation_path: Path, fp32_path: Path, test_count: int, acceptance: dict[str, Any]
 ) -> Iterator[Requirement]:
     """Yield the requirements on a quantized model.
 
-    `images` is the size of the test split, `acceptance` that section of the config. Accuracies
+    `test_count` is the size of the test split, `acceptance` that section of the config. Accuracies
     are fractions, differences percentage points.
     """
     evaluation, fp32 = read_json(evaluation_path), read_json(fp32_path)
@@ -63,8 +62,8 @@ def verify_model(
         return requirement(f"{id}_{name}", text, expected, measured, passed, evaluation_path, key)
 
     yield check(
-        "test_split", f"{name} is evaluated on the full test split", "accuracy.total", images,
-        lambda total: total == images,
+        "test_split", f"{name} is evaluated on the full test split", "accuracy.total", test_count,
+        lambda total: total == test_count,
     )  # fmt: skip
     yield check(
         "delta", f"the difference of {name} to float32 is reported, in pp", "baseline.delta_pp",
@@ -95,13 +94,13 @@ def verify_model(
     )  # fmt: skip
 
 
-def verify_log(name: str, log: Path, method: str, images: int) -> Requirement:
+def verify_log(name: str, log_path: Path, method: str, sample_count: int) -> Requirement:
     """Return the requirement that the log of a quantized model tells how it was calibrated."""
-    wanted = f"method {method}, {images} images"
-    lines = log.read_text().splitlines() if log.is_file() else []
+    wanted = f"method {method}, {sample_count} images"
+    lines = log_path.read_text().splitlines() if log_path.is_file() else []
     found = next((line for line in lines if "calibration:" in line), None)
     text = f"the log of {name} names calibration method and number of images"
-    return requirement(f"log_{name}", text, wanted, found, wanted in (found or ""), log)
+    return requirement(f"log_{name}", text, wanted, found, wanted in (found or ""), log_path)
 
 
 def verify_calibration(accuracy_path: Path) -> Requirement:
@@ -138,7 +137,7 @@ def verify_disjoint(samples_path: Path, test_images_path: Path) -> Requirement:
 
     Both files hold uint8 (N, H, W, C).
     """
-    samples, test = (_hashes(path) for path in (samples_path, test_images_path))
+    samples, test = (_checksums(path) for path in (samples_path, test_images_path))
     shared = len(samples & test)
     return requirement(
         "disjoint",
@@ -166,6 +165,6 @@ def _state_of(path: Path) -> str:
     return SOUND if is_quantized(model) else "loads, but is not quantized"
 
 
-def _hashes(path: Path) -> set[bytes]:
+def _checksums(path: Path) -> set[bytes]:
     images = np.load(path, mmap_mode="r")
     return {hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images}

@@ -5,19 +5,20 @@ from typing import Any
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.report.figures.style import FLOAT, LETTERS, WIDTH, colors, set_title, shorten
 from ptq_comparison.report.verdict import is_significant
 
 NAMED = 4  # quantized models: of more, the title counts
 
 
-def finding(evaluations: list[dict[str, Any]]) -> str:
+def finding(evaluations: list[Evaluation]) -> str:
     """Return which quantized models the images tell from float32, and by how much."""
-    equal: list[dict[str, Any]] = []
-    other: list[dict[str, Any]] = []
+    equal: list[Evaluation] = []
+    other: list[Evaluation] = []
     for evaluation in evaluations[1:]:
         (other if is_significant(evaluation) else equal).append(evaluation)
-    differences = [evaluation["baseline"]["delta_pp"] for evaluation in other]
+    differences = [of_quantized(evaluation["baseline"])["delta_pp"] for evaluation in other]
     if len(evaluations) - 1 > NAMED:
         told = other and f"; others differ by {min(differences):+.2f} to {max(differences):+.2f} pp"
         return (
@@ -33,7 +34,7 @@ def finding(evaluations: list[dict[str, Any]]) -> str:
     return "; ".join(parts)
 
 
-def plot_accuracy(evaluations: list[dict[str, Any]]) -> Figure:
+def plot_accuracy(evaluations: list[Evaluation]) -> Figure:
     """Return the figure; `evaluations` are those of all models, float32 first."""
     names = [evaluation["model"]["name"] for evaluation in evaluations]
     palette = colors(names)

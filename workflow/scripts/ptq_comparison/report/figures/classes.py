@@ -1,11 +1,10 @@
 """Accuracy of each class: float32 and every quantized model on one line."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.report.figures.style import (
     LETTERS,
     WIDTH,
@@ -20,7 +19,7 @@ SHOWN = 30  # classes; of more, those that change most
 STEP = 0.07  # inches between the markers of two models, so that equal ones do not hide each other
 
 
-def changes(evaluations: list[dict[str, Any]]) -> np.ndarray:
+def changes(evaluations: list[Evaluation]) -> np.ndarray:
     """Return accuracy differences in pp, float64 (models, classes); NaN for an empty class."""
     return np.array(
         [
@@ -30,7 +29,7 @@ def changes(evaluations: list[dict[str, Any]]) -> np.ndarray:
     )
 
 
-def finding(evaluations: list[dict[str, Any]]) -> str:
+def finding(evaluations: list[Evaluation]) -> str:
     """Return the class that loses most, and with which model."""
     differences = changes(evaluations)
     model, label = np.unravel_index(np.nanargmin(differences), differences.shape)
@@ -43,7 +42,7 @@ def finding(evaluations: list[dict[str, Any]]) -> str:
     )
 
 
-def select(evaluations: list[dict[str, Any]]) -> tuple[list[int], int]:
+def select(evaluations: list[Evaluation]) -> tuple[list[int], int]:
     """Return the labels to show, largest loss first, and how many that change less are left out."""
     differences = changes(evaluations)
     filled = [label for label, row in enumerate(evaluations[0]["per_class"]) if row["total"]]
@@ -52,7 +51,7 @@ def select(evaluations: list[dict[str, Any]]) -> tuple[list[int], int]:
     return order, len(filled) - len(order)
 
 
-def plot_classes(evaluations: list[dict[str, Any]]) -> Figure:
+def plot_classes(evaluations: list[Evaluation]) -> Figure:
     """Return the figure; `evaluations` are those of all models, float32 first."""
     names = [evaluation["model"]["name"] for evaluation in evaluations]
     palette, shapes = colors(names), markers(names)
@@ -79,11 +78,10 @@ def plot_classes(evaluations: list[dict[str, Any]]) -> Figure:
     axes.set_yticklabels([shorten(name, LETTERS) for name in classes])
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color="#eeeeee")
+    axes.grid(axis="x")
     axes.hlines(
         places[1:] - 0.5, 0, 1, color="#eeeeee", lw=0.8, transform=axes.get_yaxis_transform()
     )
-    axes.set_axisbelow(True)
     add_legend(figure)
     note = f"\n({left_out} classes that change less are left out)" if left_out else ""
     set_title(figure, finding(evaluations) + note)

@@ -1,12 +1,11 @@
 """How the confusion matrix changes: that of each quantized model minus that of float32."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.report.figures.style import LETTERS, WIDTH, set_title, shorten
 
 ANNOTATED = 12  # classes: with more, the counts do not fit into the cells
@@ -14,12 +13,12 @@ NAMED = 40  # classes: with more, the names do not fit beside the matrix
 CELL = 0.3  # inches, height
 
 
-def difference(evaluation: dict[str, Any], fp32: dict[str, Any]) -> np.ndarray:
+def difference(evaluation: Evaluation, fp32: Evaluation) -> np.ndarray:
     """Return counts of a model minus those of float32, int64: row = label, column = prediction."""
     return np.array(np.subtract(evaluation["confusion_matrix"], fp32["confusion_matrix"]))
 
 
-def finding(evaluations: list[dict[str, Any]]) -> str:
+def finding(evaluations: list[Evaluation]) -> str:
     """Return the confusion that grows most, over all quantized models."""
     matrices = np.array([difference(item, evaluations[0]) for item in evaluations[1:]])
     classes = np.arange(matrices.shape[1])
@@ -36,7 +35,7 @@ def finding(evaluations: list[dict[str, Any]]) -> str:
     )
 
 
-def plot_confusion(evaluations: list[dict[str, Any]]) -> Figure:
+def plot_confusion(evaluations: list[Evaluation]) -> Figure:
     """Return the figure, a panel a quantized model; `evaluations` of all models, float32 first."""
     names = [shorten(row["class"], LETTERS) for row in evaluations[0]["per_class"]]
     matrices = [difference(item, evaluations[0]) for item in evaluations[1:]]

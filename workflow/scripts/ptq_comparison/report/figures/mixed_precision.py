@@ -2,16 +2,18 @@
 
 from typing import Any
 
+import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ptq_comparison.report.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
+from ptq_comparison.search.results import MixedPrecisionRow
 
 NAMED = 50  # steps: with more, the names do not fit below each other
 TALLEST = 13.0  # inches that the rows take at most
 
 
-def finding(rows: list[dict[str, Any]], target_drop_pp: float) -> str:
+def finding(rows: list[MixedPrecisionRow], target_drop_pp: float) -> str:
     """Return how many nodes have to stay in float32."""
     first, last = rows[0], rows[-1]
     allowed = f"{-target_drop_pp:g} pp is allowed"
@@ -25,13 +27,16 @@ def finding(rows: list[dict[str, Any]], target_drop_pp: float) -> str:
     )
 
 
-def plot_mixed_precision(rows: list[dict[str, Any]], target_drop_pp: float) -> Figure:
+def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -> Figure:
     """Return the figure from the rows of mixed_precision.csv; speed is shown where measured."""
     places = list(range(len(rows)))
     timed = "speedup" in rows[0]
     height = 2.1 + min(TALLEST, 0.3 * len(rows))
     figure, panels = plt.subplots(1, 2 + timed, sharey=True, figsize=(WIDTH, height))
-    _interval(panels[0], rows, "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp")
+    _interval(
+        panels[0],
+        [(row["delta_pp"], row["delta_ci95_low_pp"], row["delta_ci95_high_pp"]) for row in rows],
+    )
     panels[0].axvline(0, color=FLOAT, lw=1, ls=":", label="float32")
     panels[0].axvline(-target_drop_pp, color=QUANTIZED[4], lw=1, ls="--", label="allowed")
     panels[0].set_xlabel("accuracy,\ndifference (pp)")
@@ -41,7 +46,10 @@ def plot_mixed_precision(rows: list[dict[str, Any]], target_drop_pp: float) -> F
     panels[1].plot(added, places, "o-", color=QUANTIZED[0])
     panels[1].set_xlabel(f"size (KiB),\nminus {size / 1024:,.0f}")
     if timed:
-        _interval(panels[2], rows, "speedup", "speedup_ci95_low", "speedup_ci95_high")
+        _interval(
+            panels[2],
+            [(row["speedup"], row["speedup_ci95_low"], row["speedup_ci95_high"]) for row in rows],
+        )
         panels[2].axvline(1, color=FLOAT, lw=1, ls=":")
         panels[2].set_xlabel("speed\n(float32 is 1)")
     for axes in panels:
@@ -49,8 +57,7 @@ def plot_mixed_precision(rows: list[dict[str, Any]], target_drop_pp: float) -> F
         axes.tick_params(axis="x", labelsize=9)
         axes.locator_params(axis="x", nbins=3)
         axes.margins(x=0.15)
-        axes.grid(color="#eeeeee")
-        axes.set_axisbelow(True)
+        axes.grid()
     panels[1].locator_params(axis="x", nbins=2)
     panels[0].set_ylim(len(rows) - 0.4, -0.6)
     if len(rows) <= NAMED:
@@ -62,9 +69,9 @@ def plot_mixed_precision(rows: list[dict[str, Any]], target_drop_pp: float) -> F
     return figure
 
 
-def _interval(axes: Any, rows: list[dict[str, Any]], key: str, low: str, high: str) -> None:
-    places = range(len(rows))
-    values = [row[key] for row in rows]
-    limits = [[row[key] - row[low] for row in rows], [row[high] - row[key] for row in rows]]
+def _interval(axes: Any, intervals: list[tuple[float, float, float]]) -> None:
+    """Draw a value with its lower and upper limit in each row."""
+    places, (values, low, high) = range(len(intervals)), np.transpose(intervals)
+    limits = [values - low, high - values]
     axes.errorbar(values, places, xerr=limits, fmt="none", color=QUANTIZED[0], alpha=0.45, lw=3)
     axes.plot(values, places, "o-", color=QUANTIZED[0])

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ptq_comparison.report.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
+from ptq_comparison.search.results import SensitivityRow
 
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SHOWN = 40  # nodes; of more, those that cost most
@@ -18,7 +19,7 @@ MODES = {
 }
 
 
-def finding(rows: list[dict[str, Any]]) -> str:
+def finding(rows: list[SensitivityRow]) -> str:
     """Return which node costs most, beside all together."""
     by_node = {row["node"]: row for row in rows if row["mode"] != "all_but"}
     worst = _ranking(rows)[0]
@@ -28,7 +29,7 @@ def finding(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
+def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
     """Return the figure; `rows` are those of sensitivity.csv, the worst node first."""
     ranking = _ranking(rows)
     places = {node: place for place, node in enumerate(ranking[:SHOWN])}
@@ -70,8 +71,7 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
     for axes in (left, right):
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelsize=9)
-        axes.grid(color="#eeeeee")
-        axes.set_axisbelow(True)
+        axes.grid()
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     left_out = len(ranking) - len(places)
     note = f"\n({left_out} nodes that cost less are left out)" if left_out else ""
@@ -79,7 +79,7 @@ def plot_sensitivity(rows: list[dict[str, Any]]) -> Figure:
     return figure
 
 
-def _ranking(rows: list[dict[str, Any]]) -> list[str]:
+def _ranking(rows: list[SensitivityRow]) -> list[str]:
     return [row["node"] for row in rows if row["mode"] == "only"]
 
 
@@ -102,5 +102,5 @@ def _describe_power(value: float, _: int) -> str:
     return f"10{f'{math.log10(value):.0f}'.translate(SUPERSCRIPT)}" if value > 0 else "0"
 
 
-def _changed(row: dict[str, Any]) -> float:
+def _changed(row: SensitivityRow) -> float:
     return 100 * (1 - float(row["agreement"]))

@@ -22,6 +22,7 @@ LETTERS = 18  # of the name of a model or a class beside an axis or in a legend
 WIDTH = 6.5  # inches; the fonts are large enough for half of it
 plt.rcParams.update(
     {
+        "axes.axisbelow": True,
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlelocation": "left",
@@ -29,6 +30,7 @@ plt.rcParams.update(
         "figure.constrained_layout.use": True,
         "figure.titlesize": 13,
         "font.size": 11,
+        "grid.color": "#eeeeee",
         "legend.frameon": False,
         "text.parse_math": False,  # a name may hold a $
     }

@@ -59,8 +59,7 @@ def plot_sweep(table: pd.DataFrame) -> Figure:
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlim(left=0)
     axes.margins(y=0.08)
-    axes.grid(color="#eeeeee")
-    axes.set_axisbelow(True)
+    axes.grid()
     figure.legend(loc="outside lower center", ncols=3)
     set_title(figure, describe_sweep(table)[0].rstrip("."))
     return figure

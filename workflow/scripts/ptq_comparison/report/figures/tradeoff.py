@@ -1,10 +1,12 @@
 """What is won and what it costs: accuracy against throughput, and size."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from ptq_comparison.evaluation.evaluate import Evaluation
+from ptq_comparison.evaluation.results import LatencyRow
 from ptq_comparison.report.figures.style import (
     LETTERS,
     WIDTH,
@@ -19,7 +21,7 @@ from ptq_comparison.report.verdict import describe_setting, verdict
 LARGEST = 1200  # area of the disc of the largest model, square points
 
 
-def plot_tradeoff(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str, Any]]) -> Figure:
+def plot_tradeoff(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow]) -> Figure:
     """Return the figure; `evaluations` are those of all models, float32 first.
 
     The abscissa is throughput, from `speeds`, the rows of latency.json by model; where none was
@@ -52,8 +54,7 @@ def plot_tradeoff(evaluations: list[dict[str, Any]], speeds: dict[str, dict[str,
     axes.set_xlabel(f"images a second ({setting})" if speeds else "size (KiB)")
     axes.set_ylabel("top-1 accuracy (%)")
     axes.margins(x=0.12, y=0.1)
-    axes.grid(color="#eeeeee")
-    axes.set_axisbelow(True)
+    axes.grid()
     add_legend(figure)
     set_title(figure, verdict(evaluations, speeds).rstrip("."))
     return figure

@@ -1,0 +1,29 @@
+"""What results say about a model file, and about what it was made from."""
+
+from typing import Any, NotRequired, TypedDict
+
+
+class ModelDescription(TypedDict):
+    """An ONNX file; `operators` counts its nodes by type."""
+
+    name: str
+    path: str
+    sha256: str
+    bytes: int
+    nodes: int
+    operators: dict[str, int]
+    opset: int
+
+
+class Provenance(TypedDict):
+    """What ranges were made from, and in a quantized model also how it was made from them."""
+
+    model_sha256: str
+    samples_sha256: str
+    preprocessing: dict[str, Any]
+    method: str
+    options: dict[str, Any]
+    versions: dict[str, str]
+    recipe: NotRequired[str]
+    refinements: NotRequired[dict[str, Any]]
+    quantization: NotRequired[dict[str, Any]]

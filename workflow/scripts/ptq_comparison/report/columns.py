@@ -1,0 +1,194 @@
+"""The columns of all tables: where a value comes from, how people read it, and what it means.
+
+A metric enters the tables here: a row of `COLUMNS`, and its key in the lists below.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from string import Formatter
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+
+class Column(NamedTuple):
+    """One column.
+
+    `source` are the keys that lead to the value in a record of `make_table`, joined by dots. A
+    column without `heading` is for programs alone. `format` is a format specification.
+    """
+
+    source: str
+    heading: str = ""
+    format: str = ""
+    note: str = ""
+
+
+COLUMNS = {
+    "model": Column("model.name", "model"),
+    "recipe": Column("recipe", "recipe"),
+    "activation_type": Column("quantization.activation_type"),
+    "weight_type": Column("quantization.weight_type"),
+    "format": Column("quantization.format"),
+    "top1": Column("accuracy.top1", "top-1", ".2%"),
+    "correct": Column("accuracy.correct", "correct", ","),
+    "total": Column("accuracy.total"),
+    "delta_pp": Column(
+        "baseline.delta_pp",
+        "difference (pp)",
+        "+.2f",
+        "Difference: top-1 of the model minus top-1 of float32 on the same images, in percentage "
+        "points, with Tango's paired 95 % score interval; p of the exact McNemar test. An interval "
+        "across 0 means that the images cannot tell the two apart.",
+    ),
+    "delta_ci95_low_pp": Column("baseline.delta_ci95_pp.0", "from", "+.2f"),
+    "delta_ci95_high_pp": Column("baseline.delta_ci95_pp.1", "to", "+.2f"),
+    "fixed": Column("baseline.fixed"),
+    "broken": Column("baseline.broken"),
+    "agreement": Column(
+        "baseline.agreement",
+        "agreement",
+        ".2%",
+        "Agreement: share of images on which the model predicts the same class as float32.",
+    ),
+    "agreement_ci95_low": Column("baseline.agreement_ci95.0", "from", ".2%"),
+    "agreement_ci95_high": Column("baseline.agreement_ci95.1", "to", ".2%"),
+    "mcnemar_p": Column("baseline.mcnemar_p", "McNemar p", ".3g"),
+    "kl_divergence": Column(
+        "baseline.kl_divergence",
+        "KL (nats)",
+        ".4f",
+        "KL: mean divergence of the probabilities from those of float32.",
+    ),
+    "sqnr_db": Column(
+        "baseline.sqnr_db",
+        "SQNR (dB)",
+        ".1f",
+        "SQNR: signal to quantization noise ratio of the scores.",
+    ),
+    "bytes": Column("model.bytes", "bytes", ","),
+    "size_ratio": Column("size_ratio", "size", ".0%"),
+    "nodes": Column("model.nodes", "nodes"),
+    "saturation_changed": Column(
+        "saturation.changed",
+        "saturated",
+        ".2%",
+        "Saturated: share of predictions that change, and accuracy that is lost or won, because "
+        "kernels for CPUs without VNNI add in 16 bits, which overflow.",
+    ),
+    "saturation_pp": Column("saturation.delta_pp"),
+    "threads": Column("latency.threads", "threads"),
+    "batch_size": Column("latency.batch_size", "batch"),
+    "median_ms": Column("latency.median_ms", "median (ms)", ".3f"),
+    "p90_ms": Column("latency.p90_ms", "p90 (ms)", ".3f"),
+    "p99_ms": Column("latency.p99_ms", "p99 (ms)", ".3f"),
+    "images_per_second": Column("latency.images_per_second", "images/s", ",.0f"),
+    "speedup": Column(
+        "latency.speedup",
+        "speed",
+        ".2f",
+        "Speed: images a second as a multiple of float32 ({setting}), and the 95 % bootstrap "
+        "interval of a repeat. It holds for this machine alone.",
+    ),
+    "speedup_ci95_low": Column("latency.speedup_ci95.0", "from", ".2f"),
+    "speedup_ci95_high": Column("latency.speedup_ci95.1", "to", ".2f"),
+    "session_start_ms": Column("latency.session_start_ms", "start (ms)", ".1f"),
+    "peak_memory_mib": Column("peak_memory_mib", "peak memory (MiB)", ".1f"),
+}
+
+COMPARISON_CSV = (
+    "model", "top1", "correct", "total", "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp",
+    "agreement", "mcnemar_p", "bytes", "size_ratio", "nodes", "saturation_changed",
+    "saturation_pp", "speedup", "speedup_ci95_low", "speedup_ci95_high",
+)  # fmt: skip
+COMPARISON_PAGE = (
+    "model", "top1", "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp", "agreement",
+    "mcnemar_p", "bytes", "size_ratio", "nodes", "saturation_changed", "speedup",
+)  # fmt: skip
+COMPARISON_MARKDOWN = (
+    "model", "top1", "correct", "delta_pp", "delta_ci95_low_pp", "agreement", "mcnemar_p", "bytes",
+    "size_ratio", "nodes", "saturation_changed", "speedup",
+)  # fmt: skip
+SWEEP_CSV = (
+    "recipe", "activation_type", "weight_type", "format", "top1", "correct", "total", "delta_pp",
+    "delta_ci95_low_pp", "delta_ci95_high_pp", "fixed", "broken", "agreement",
+    "agreement_ci95_low", "agreement_ci95_high", "kl_divergence", "sqnr_db", "bytes", "nodes",
+    "images_per_second", "speedup", "speedup_ci95_low", "speedup_ci95_high",
+)  # fmt: skip
+SWEEP_PAGE = (
+    "recipe", "agreement", "agreement_ci95_low", "agreement_ci95_high", "top1", "delta_pp",
+    "kl_divergence", "sqnr_db", "bytes", "speedup", "images_per_second",
+)  # fmt: skip
+FRONT_PAGE = ("recipe", "agreement", "top1", "delta_pp", "bytes", "speedup")
+LATENCY_PAGE = (
+    "model", "threads", "batch_size", "median_ms", "p90_ms", "p99_ms", "images_per_second",
+    "speedup", "speedup_ci95_low", "speedup_ci95_high", "session_start_ms", "peak_memory_mib",
+)  # fmt: skip
+
+# Heading and text of cells that hold several values in Markdown, by the column of the first.
+COMBINED = {
+    "correct": ("correct", "{correct:,} of {total:,}"),
+    "delta_ci95_low_pp": (
+        "95 % interval (pp)",
+        "{delta_ci95_low_pp:+.2f} to {delta_ci95_high_pp:+.2f}",
+    ),
+    "saturation_changed": ("saturated", "{saturation_changed:.2%} ({saturation_pp:+.2f} pp)"),
+    "speedup": ("speed", "{speedup:.2f} ({speedup_ci95_low:.2f} to {speedup_ci95_high:.2f})"),
+}
+
+
+def make_table(records: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> pd.DataFrame:
+    """Return one row a record, with the columns `keys`; NaN where a record has None."""
+    return pd.DataFrame(
+        [{key: _find(record, COLUMNS[key].source) for key in keys} for record in records]
+    )
+
+
+def _find(record: Any, source: str) -> Any:
+    for key in source.split("."):
+        if record is None:
+            break
+        record = record[int(key) if key.isdigit() else key]
+    return math.nan if record is None else record
+
+
+def page_table(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return texts, one value a cell, by which a page can sort; no column without any value."""
+    texts = _as_text(table, {COLUMNS[key].heading: _template(key) for key in keys})
+    return texts.loc[:, (texts != "").any()]
+
+
+def combined_table(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return texts, an interval or a number of images in one cell."""
+    return _as_text(
+        table,
+        dict(COMBINED.get(key, (COLUMNS[key].heading, _template(key))) for key in keys),
+    )
+
+
+def _template(key: str) -> str:
+    return f"{{{key}:{COLUMNS[key].format}}}"
+
+
+def _as_text(table: pd.DataFrame, templates: dict[str, str]) -> pd.DataFrame:
+    """Return texts by heading; a cell is empty where one of its values is missing."""
+    rows = table.to_dict("records")
+    texts = {}
+    for heading, template in templates.items():
+        names = [name for _, name, _, _ in Formatter().parse(template) if name]
+        texts[heading] = [
+            "" if any(pd.isna(row[name]) for name in names) else template.format(**row)
+            for row in rows
+        ]
+    return pd.DataFrame(texts)
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """Return a table of texts as Markdown, the first column to the left, numbers to the right."""
+    alignment = ("left", *["right"] * (table.shape[1] - 1))
+    return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
+
+
+def column_notes(keys: Iterable[str]) -> list[str]:
+    """Return what columns mean; that of the speed leaves out its `{setting}`."""
+    return [COLUMNS[key].note for key in keys if COLUMNS[key].note]
