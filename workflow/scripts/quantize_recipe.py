@@ -13,7 +13,7 @@ if __name__ == "__main__":
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.quantization.quantize import check_recipe, quantize
-        from ptq_comparison.refinement.refine import SAMPLES, refine
+        from ptq_comparison.refinement.refine import REFINEMENT_IMAGE_COUNT, refine
 
         recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
         model_path, images_path = Path(snakemake.input.model), Path(snakemake.input.images)
@@ -25,7 +25,7 @@ if __name__ == "__main__":
         model, options = load_model(model_path), quantization_options(recipe)
         check_recipe(model, snakemake.wildcards.recipe, options)
         images = np.load(images_path, mmap_mode="r")
-        few = images[:: max(1, len(images) // SAMPLES)]
+        few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]
         batches = Batches.of(few, model, preprocessing, snakemake.params.batch_size)
         quantize(
             refine(model, ranges, recipe, batches),
