@@ -8,7 +8,9 @@ from ptq_comparison.evaluation import latency
 from ptq_comparison.evaluation.latency import (
     BLOCK_COUNT,
     Times,
+    batches_by_setting,
     measure,
+    measure_models,
     peak_memory,
     speedup,
     summarize,
@@ -101,6 +103,33 @@ def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
     for times in (first, second):
         assert times["a"].calls.shape == (BLOCK_COUNT, 3) and (times["a"].calls > 0).all()
         assert times["b"].starts.shape == (BLOCK_COUNT,)
+
+
+def test_a_setting_that_is_asked_for_twice_is_measured_once():
+    def settings(model, threads, sizes):
+        return batches_by_setting(IMAGES, model, RAW, threads, sizes, cores=1)
+
+    assert list(settings(make_classifier(), [1, "all"], [1, 32])) == [(1, 1), (1, 32)]
+    # The batch size of the model wins, where it is fixed.
+    assert list(settings(make_classifier(batch=8), [1, 2], [1, 32])) == [(1, 8), (2, 8)]
+
+
+def test_there_is_a_row_for_each_setting_and_model(monkeypatch):
+    seconds = {"fp32": 0.01, "int8": 0.005}
+
+    def measure(models, settings, duration, progress):
+        assert [threads for _, threads in settings] == [1, 2]
+        return [{name: make_times([[seconds[name]] * 3] * 8) for name in models}] * 2
+
+    monkeypatch.setattr(latency, "measure", measure)
+    models = dict.fromkeys(seconds, make_classifier())
+    settings = batches_by_setting(IMAGES, models["fp32"], RAW, [1, 2], [4], cores=2)
+    rows = measure_models(models, settings, 1.0, None)
+    assert [(row["threads"], row["batch_size"], row["model"]) for row in rows] == [
+        (threads, 4, name) for threads in (1, 2) for name in models
+    ]
+    assert [row["speedup"] for row in rows] == pytest.approx([1.0, 2.0] * 2)
+    assert rows[1]["images_per_second"] == pytest.approx(800) and rows[1]["calls"] == 24
 
 
 def test_memory_is_that_of_the_model_and_its_inputs(tmp_path):

@@ -9,7 +9,7 @@ from ptq_comparison.inference.batches import Batches
 from ptq_comparison.model.layers import constants
 from ptq_comparison.quantization.checks import check_stored
 from ptq_comparison.quantization.quantized_weights import stored_weights
-from ptq_comparison.refinement.gptq import Grid, round_rows, round_weights
+from ptq_comparison.refinement.gptq import WeightGrid, round_rows, round_weights
 
 NCHW = {**RAW, "layout": "NCHW", "scale": 1 / 255}
 
@@ -32,7 +32,7 @@ def generator():
 def free_grid(rows, limit=10):
     """The integers from -limit to limit, with nothing pinned."""
     ends = np.full((len(rows), 1), limit, np.float32)
-    return Grid(np.ones_like(ends), -ends, ends, np.zeros(rows.shape, bool))
+    return WeightGrid(np.ones_like(ends), -ends, ends, np.zeros(rows.shape, bool))
 
 
 def correlated_hessian(generator, k):

@@ -77,7 +77,7 @@ def test_slices_do_not_change_the_hessians(name, batch, monkeypatch):
     node = next(node for node in model.graph.node if "w" in node.input)
     batches = Batches.of(IMAGES, model, NCHW, 10)
     whole = input_hessians(model, node, batches)
-    monkeypatch.setattr(input_moments, "SLICE", 1)  # one image at a time
+    monkeypatch.setattr(input_moments, "PATCH_BYTES", 1)  # one image at a time
     sliced = input_hessians(model, node, batches)
     assert np.abs(whole - sliced).max() < 1e-14 * np.abs(whole).max()
 
@@ -88,7 +88,7 @@ def test_memory_holds_a_slice_of_the_patches_of_a_batch(monkeypatch):
     node = model.graph.node[0]
     images = np.zeros((32, 32, 32, 4), np.uint8)
     patches = 4 * images.size * 25  # bytes, of the batch
-    monkeypatch.setattr(input_moments, "SLICE", patches // 16)
+    monkeypatch.setattr(input_moments, "PATCH_BYTES", patches // 16)
     tracemalloc.start()
     input_hessians(model, node, Batches.of(images, model, NCHW, 32))
     _, peak = tracemalloc.get_traced_memory()

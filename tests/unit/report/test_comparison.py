@@ -4,7 +4,9 @@ import io
 
 import pandas as pd
 import pytest
+from ptq_comparison.report import columns
 from ptq_comparison.report.comparison import (
+    compare,
     comparison_table,
     readable_table,
     sortable_table,
@@ -86,6 +88,23 @@ LATENCY = {
     ]
 }
 SPEEDS = headline_speeds(LATENCY)
+
+
+def test_the_files_of_a_comparison_agree():
+    comparison = compare(EVALUATIONS, LATENCY, saturation_threshold=0.01, published_top1=None)
+    assert comparison.csv == comparison_table(EVALUATIONS, SPEEDS).to_csv(index=False)
+    assert comparison.markdown.splitlines()[2] == comparison.verdict
+    notes = saturation_warnings(EVALUATIONS, 0.01) + describe_run(EVALUATIONS, SPEEDS, None)
+    assert comparison.markdown.endswith("\n".join(f"- {note}" for note in notes) + "\n")
+    assert comparison.verdict in comparison.html and "<h2>Speed</h2>" in comparison.html
+    without = compare(EVALUATIONS, None, saturation_threshold=0.01, published_top1=None)
+    assert "<h2>" not in without.html and "Speed" not in without.markdown
+
+
+@pytest.mark.parametrize("name", [name for name in vars(columns) if name.endswith("_PAGE")])
+def test_every_column_of_a_page_has_a_heading_of_its_own(name):
+    headings = [columns.COLUMNS[key].heading for key in getattr(columns, name)]
+    assert all(headings) and len(set(headings)) == len(headings)
 
 
 def test_csv_has_the_columns_of_the_contract_in_full_precision():

@@ -1,11 +1,18 @@
 """The recommendation: figures of the chosen recipe on validation and test images, in words."""
 
+import html
+
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.sweeps import FREE, make_table
 from ptq_comparison.evaluation.metrics import accuracy, paired_comparison, wilson_interval
-from ptq_comparison.report.recommendation import front_table, recommendation, to_markdown
+from ptq_comparison.report.recommendation import (
+    front_table,
+    recommend,
+    recommendation,
+    to_markdown,
+)
 from ptq_comparison.search.selection_summary import describe_selection
 
 LABELS = np.arange(500) % 5
@@ -49,6 +56,15 @@ def content():
     }
     fp32 = make_evaluation("fp32", FP32, 400)
     return recommendation(selection, fp32, make_evaluation("recommended", OWN, 100), speeds)
+
+
+def test_the_recommendation_is_the_same_in_all_files(content):
+    evaluations = [make_evaluation("fp32", FP32, 400)]
+    written = recommend(content, evaluations, make_evaluation("recommended", OWN, 100), [])
+    assert written.content["recipe"] == "a" and written.content["test"]["speedup"] is None
+    for text in (written.markdown, html.unescape(written.html)):
+        assert written.content["summary"] in text and written.content["reason"] in text
+        assert "On the test images" in text
 
 
 def test_it_holds_validation_test_front_and_reason(content):

@@ -14,6 +14,7 @@ from ptq_comparison.search.sensitivity import (
     candidate_nodes,
     measure_all,
     measure_node,
+    measure_share,
     order,
     rank,
 )
@@ -65,6 +66,17 @@ def test_nodes_that_only_follow_others_are_left_out(make_trial, format, expected
     rows = measure(trial, model)
     assert [row["node"] for row in rows] == [name for name in expected for _ in range(2)]
     assert [row["mode"] for row in rows] == ["only", "all_but"] * len(expected)
+
+
+def test_shares_together_have_every_row_once(make_trial):
+    model = make_classifier()
+    trial, candidates = make_trial(model), candidate_nodes(model, OPTIONS)
+    with tqdm(disable=True) as progress:
+        shares = [measure_share(trial, model, candidates, n, 4, progress) for n in range(1, 5)]
+    assert shares[0][0]["mode"] == "all"
+    rows = [row for share in shares for row in share]
+    expected = [measure_all(trial), *measure(trial, model)]
+    assert sorted(rows, key=str) == sorted(expected, key=str)
 
 
 def test_a_pytorch_model_of_logits_is_measured(make_trial):

@@ -8,7 +8,7 @@ from helpers import CLASSES, make_evaluations, make_speeds
 from helpers.layout import check_layout
 from matplotlib import pyplot as plt
 from ptq_comparison.report.figures import accuracy, classes, confusion, examples, ranges, style
-from ptq_comparison.report.figures.examples import Answers
+from ptq_comparison.report.figures.examples import Predictions
 from ptq_comparison.report.figures.tradeoff import plot_tradeoff
 
 LABELS = np.repeat([0, 1, 2], 100)
@@ -69,7 +69,7 @@ def test_classes_that_change_most_are_shown_and_empty_ones_left_out(monkeypatch)
     }
     evaluations = make_evaluations(models, LABELS, names)
     assert classes.select(evaluations) == ([1, 2, 0], 0)
-    monkeypatch.setattr(classes, "SHOWN", 2)
+    monkeypatch.setattr(classes, "MOST_CLASSES", 2)
     assert classes.select(evaluations) == ([1, 2], 1)
     title = classes.plot_classes(evaluations).get_suptitle()
     assert title.endswith("(1 classes that change less are left out)")
@@ -87,32 +87,32 @@ def test_confusion_names_the_one_that_grows_most():
     assert confusion.finding(one).endswith("+1 image")
 
 
-def make_answers(predicted, seed):
-    """Return answers with a score of the predicted class between 0.5 and 1."""
+def make_predictions(predicted, seed):
+    """Return predictions with a score of the predicted class between 0.5 and 1."""
     scores = np.random.default_rng(seed).uniform(0.5, 1, (len(LABELS), 1)) * np.eye(3)[predicted]
-    return Answers(predicted, (scores + 0.1 * (1 - np.eye(3)[predicted])).astype(np.float32))
+    return Predictions(predicted, (scores + 0.1 * (1 - np.eye(3)[predicted])).astype(np.float32))
 
 
-ANSWERS = {
-    "fp32": make_answers(FP32, 0),
-    "int8": make_answers(moved((0, 1, 2), (1, 2, 6)), 1),
-    "uint8": make_answers(FP32, 2),
+PREDICTIONS = {
+    "fp32": make_predictions(FP32, 0),
+    "int8": make_predictions(moved((0, 1, 2), (1, 2, 6)), 1),
+    "uint8": make_predictions(FP32, 2),
 }
 
 
 def test_the_clearest_of_broken_and_fixed_images_are_shown():
-    broken, fixed = examples.select("int8", ANSWERS, LABELS)
+    broken, fixed = examples.select("int8", PREDICTIONS, LABELS)
     assert (broken.verb, broken.total, fixed.verb, fixed.total) == ("breaks", 6, "fixes", 8)
     assert set(broken.indices) < set(range(100, 106)) and set(fixed.indices) < set(range(2, 10))
-    for row, scores in ((broken, ANSWERS["fp32"].scores), (fixed, ANSWERS["int8"].scores)):
+    for row, scores in ((broken, PREDICTIONS["fp32"].scores), (fixed, PREDICTIONS["int8"].scores)):
         right = scores[row.indices, LABELS[row.indices]]
-        assert len(right) == examples.COLUMNS and (np.diff(right) < 0).all()
+        assert len(right) == examples.IMAGES_PER_ROW and (np.diff(right) < 0).all()
         every = range(100, 106) if row.verb == "breaks" else range(2, 10)
         assert right[0] == max(scores[n, LABELS[n]] for n in every)
 
 
 def test_the_title_counts_what_each_model_breaks_and_fixes():
-    rows = [row for name in ("int8", "uint8") for row in examples.select(name, ANSWERS, LABELS)]
+    rows = [row for name in ("int8", "uint8") for row in examples.select(name, PREDICTIONS, LABELS)]
     assert examples.finding(rows) == (
         "int8 breaks 6 images and fixes 8; uint8 breaks 0 images and fixes 0"
     )
@@ -155,7 +155,7 @@ def test_models_keep_their_colour_and_differ_in_colour_or_marker():
     palette, shapes = style.colors(models), style.markers(models)
     assert len({(palette[name], shapes[name]) for name in models}) == len(models)
     assert style.colors(models[:3]) == {name: palette[name] for name in models[:3]}
-    assert (palette["fp32"], shapes["fp32"]) == (style.FLOAT, style.FLOAT_MARKER)
+    assert (palette["fp32"], shapes["fp32"]) == (style.FLOAT_COLOR, style.FLOAT_MARKER)
 
 
 def plot_all(count, name="model_{}", class_name="{} class"):
@@ -170,8 +170,8 @@ def plot_all(count, name="model_{}", class_name="{} class"):
         predicted = np.where(generator.random(800) < 0.05, noise, models["fp32"])
         models[name.format(number)] = predicted
     evaluations = make_evaluations(models, labels, names)
-    answers = {
-        model: Answers(predicted, generator.random((800, len(names)), np.float32))
+    predictions = {
+        model: Predictions(predicted, generator.random((800, len(names)), np.float32))
         for model, predicted in models.items()
     }
     images = generator.integers(0, 256, (800, 32, 32, 3), np.uint8)
@@ -181,7 +181,7 @@ def plot_all(count, name="model_{}", class_name="{} class"):
         "tradeoff without times": plot_tradeoff(evaluations, {}),
         "classes": classes.plot_classes(evaluations),
         "confusion": confusion.plot_confusion(evaluations),
-        "examples": examples.plot_examples(images, labels, answers, list(names)),
+        "examples": examples.plot_examples(images, labels, predictions, list(names)),
         "ranges": ranges.plot_ranges(make_tensors(30)),
     }
 
@@ -233,7 +233,7 @@ def test_a_figure_is_the_same_bytes_on_every_run(tmp_path):
 
 def test_a_grey_image_and_nothing_to_show_make_figures_too():
     images = np.zeros((len(LABELS), 8, 8, 1), np.uint8)
-    figure = examples.plot_examples(images, LABELS, ANSWERS, list(CLASSES))
+    figure = examples.plot_examples(images, LABELS, PREDICTIONS, list(CLASSES))
     headings = [part.get_suptitle() for part in figure.subfigs]
     assert headings == [
         "int8 breaks 6, the 4 clearest",

@@ -39,7 +39,8 @@ def test_the_worst_node_is_on_top_and_in_the_title():
     rows = make_rows({"worst": 0.02, "small": 0.001, "none": 0.0})
     figure = plot_sensitivity(rows)
     assert sensitivity.finding(rows) == (
-        "worst costs most: alone in 8 bits it changes 2.0 % of the answers, all nodes change 5.0 %"
+        "worst costs most: alone in 8 bits it changes 2.0 % of the predictions, "
+        "all nodes change 5.0 %"
     )
     left, right = figure.axes
     assert names(left) == ["worst (Conv)", "small (Conv)", "none (Conv)"]
@@ -54,10 +55,10 @@ def test_the_worst_node_is_on_top_and_in_the_title():
 
 
 def test_of_many_nodes_those_that_cost_most_are_shown():
-    count = sensitivity.SHOWN + 5
+    count = sensitivity.MOST_NODES + 5
     rows = make_rows({f"n{k}": 0.01 / (k + 1) for k in range(count)})
     figure = plot_sensitivity(rows)
-    assert len(names(figure.axes[0])) == sensitivity.SHOWN
+    assert len(names(figure.axes[0])) == sensitivity.MOST_NODES
     assert names(figure.axes[0])[0] == "n0 (Conv)"
     assert "(5 nodes that cost less are left out)" in figure.get_suptitle()
 

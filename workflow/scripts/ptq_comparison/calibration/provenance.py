@@ -11,19 +11,19 @@ from ptq_comparison.config.recipes import REFINEMENTS, calibration_options
 
 
 def calibration_provenance(
-    model: Path,
-    samples: Path,
+    model_path: Path,
+    samples_path: Path,
     preprocessing: dict[str, Any],
     method: str,
     options: dict[str, Any],
 ) -> Provenance:
     """Return what ranges depend on: SHA-256 of the float32 model and of the images, and the rest.
 
-    `samples` is the `.npy` of the calibration images; `options` are those of the method.
+    `samples_path` is the `.npy` of the calibration images; `options` are those of the method.
     """
     return {
-        "model_sha256": sha256_file(model),
-        "samples_sha256": sha256_file(samples),
+        "model_sha256": sha256_file(model_path),
+        "samples_sha256": sha256_file(samples_path),
         "preprocessing": preprocessing,
         "method": method,
         "options": options,
@@ -32,27 +32,27 @@ def calibration_provenance(
     }
 
 
-def check_ranges(ranges: Path, expected: Provenance) -> Provenance:
+def check_ranges(ranges_path: Path, expected: Provenance) -> Provenance:
     """Return the provenance of a ranges file.
 
     Raises UserError unless it is the `expected` one, but for the versions: onnxruntime itself
     takes ranges of any model, images and preprocessing without a word.
     """
-    content = read_json(ranges)
+    content = read_json(ranges_path)
     found: Any = content.get("provenance", {})
     for key, value in expected.items():
         if key != "versions" and found.get(key) != value:
             raise UserError(
-                f"{ranges}: {key} is {found.get(key)}, but this run has {value}; "
+                f"{ranges_path}: {key} is {found.get(key)}, but this run has {value}; "
                 "delete the file, so that it is made again"
             )
     return cast(Provenance, found)
 
 
 def recipe_provenance(
-    model: Path,
-    samples: Path,
-    ranges: Path,
+    model_path: Path,
+    samples_path: Path,
+    ranges_path: Path,
     preprocessing: dict[str, Any],
     recipe: dict[str, Any],
     name: str,
@@ -62,9 +62,11 @@ def recipe_provenance(
     Raises UserError when the ranges are not those of this model, of these images, and so on.
     """
     options = calibration_options(recipe)["options"]
-    expected = calibration_provenance(model, samples, preprocessing, recipe["method"], options)
+    expected = calibration_provenance(
+        model_path, samples_path, preprocessing, recipe["method"], options
+    )
     return {
-        **check_ranges(ranges, expected),
+        **check_ranges(ranges_path, expected),
         "recipe": name,
         "refinements": {key: recipe[key] for key in REFINEMENTS},
     }

@@ -67,7 +67,8 @@ def measure_models(
 ) -> list[LatencyRow]:
     """Return a row a setting and model, in this order; one of the models is `fp32`.
 
-    Memory is not measured. `settings` are those of `batches_by_setting`; `seconds` and `progress` are as in `measure`.
+    Memory is not measured. `settings` are those of `batches_by_setting`; `seconds` and `progress`
+    are as in `measure`.
     """
     pairs = [(batches, threads) for (threads, _), batches in settings.items()]
     return [

@@ -1,4 +1,4 @@
-"""Does the CPU compute the quantized model right?
+"""How many predictions change because CPU kernels saturate.
 
 On x86-64 without VNNI, the fast kernels for unsigned activations and signed weights add pairs of
 products in 16 bits and saturate. onnxruntime has a session option for kernels that do not.

@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-# Where integer operators have the scale of their output; its zero point follows.
-OUTPUT_SCALE = {
+# Index of the input with the scale of the output; the next input is its zero point.
+OUTPUT_SCALE_INDEX = {
     "QLinearConv": 6,
     "QLinearMatMul": 6,
     "QGemm": 7,
@@ -23,8 +23,11 @@ OUTPUT_SCALE = {
     "QLinearSoftmax": 3,
 }
 # What onnxruntime appends to the name of a float tensor.
-SUFFIXES = ("_QuantizeLinear_Input", "_quantized")
-MERGED = ("Relu", "Clip")  # into the operator before them, by a grid that ends where they cut
+ONNXRUNTIME_SUFFIXES = ("_QuantizeLinear_Input", "_quantized")
+MERGED_ACTIVATIONS = (
+    "Relu",
+    "Clip",
+)  # into the operator before them, by a grid that ends where they cut
 
 
 class Grid(NamedTuple):
@@ -53,28 +56,27 @@ def stored_grids(model: onnx.ModelProto, float_model: onnx.ModelProto) -> dict[s
     """Return the grid of each activation tensor that a quantized model stores, by its name in the
     float32 model that it was made from.
 
-    Tensors that integer operators pass on as they are, MaxPool for instance, have no grid of their
-    own and are not named.
+    Tensors that integer operators pass on as they are, MaxPool for instance, are left out.
     """
     constants = {i.name: i for i in model.graph.initializer}
     known = {value.name for value in float_model.graph.input}
     known |= {output for node in float_model.graph.node for output in node.output}
-    kept = {node.output[0] for node in model.graph.node if node.op_type in MERGED}
+    kept = {node.output[0] for node in model.graph.node if node.op_type in MERGED_ACTIVATIONS}
     merged = {
         node.input[0]: node.output[0]
         for node in float_model.graph.node
-        if node.op_type in MERGED and node.output[0] not in kept
+        if node.op_type in MERGED_ACTIVATIONS and node.output[0] not in kept
     }
     grids = {}
     for node in model.graph.node:
         if node.op_type == "QuantizeLinear":
             name, names = node.input[0], node.input[1:3]
-        elif node.op_type in OUTPUT_SCALE:
-            place = OUTPUT_SCALE[node.op_type]
+        elif node.op_type in OUTPUT_SCALE_INDEX:
+            place = OUTPUT_SCALE_INDEX[node.op_type]
             name, names = node.output[0], node.input[place : place + 2]
         else:
             continue
-        originals = [name, *(name.removesuffix(suffix) for suffix in SUFFIXES)]
+        originals = [name, *(name.removesuffix(suffix) for suffix in ONNXRUNTIME_SUFFIXES)]
         name = next((original for original in originals if original in known), "")
         while name in merged:
             name = merged[name]

@@ -1,6 +1,6 @@
-"""The gate after quantization: is what is stored what was asked for, and does it run?
+"""Checks of a quantized model: stored types, scales and weights, and its outputs.
 
-Raised here is UserError, too: the remedy is another option, not another program.
+They raise UserError, since the remedy is another option of the configuration.
 """
 
 import difflib
@@ -25,8 +25,9 @@ TENSOR_TYPES = {
     "QUInt16": TensorProto.UINT16,
 }
 
-# Symmetric grids, which unsigned weights have by channel in QDQ models, have 129 levels.
-SEVEN_BITS = {"QInt8": (-64, 64), "QUInt8": (0, 128)}
+# Lowest and highest level with reduce_range. By channel in QDQ models, unsigned weights have
+# symmetric grids, of 129 levels.
+SEVEN_BIT_LEVELS = {"QInt8": (-64, 64), "QUInt8": (0, 128)}
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
@@ -64,7 +65,7 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
     if weights:
         low = min(int(weight.values.min()) for weight in weights)
         high = max(int(weight.values.max()) for weight in weights)
-        smallest, largest = SEVEN_BITS[options["weight_type"]]
+        smallest, largest = SEVEN_BIT_LEVELS[options["weight_type"]]
         if (smallest <= low and high <= largest) != options["reduce_range"]:
             asked = "7 bits" if options["reduce_range"] else "8 bits"
             _refuse("of all layers", "weights", f"values from {low} to {high}", asked)
@@ -140,7 +141,7 @@ def check_names(
 ) -> None:
     """Raise UserError when a name is not in the model: onnxruntime would ignore it.
 
-    `tensors` are names of activations that have a type of their own; `section` is where the names
+    `tensors` are names of activations with another type than the rest; `section` is where the names
     stand, in the configuration or among the recipes.
     """
     names = [node.name for node in model.graph.node]

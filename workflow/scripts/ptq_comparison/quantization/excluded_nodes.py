@@ -1,12 +1,12 @@
-"""Nodes that were excluded from quantization, and that onnxruntime would quantize all the same."""
+"""Keep excluded nodes in float32 that onnxruntime would quantize when a session starts."""
 
 from collections import defaultdict
 
 import onnx
 
-# Those that onnxruntime's optimizer WeightBiasQuantization looks at, and those it looks through.
-WEIGHTED = ("Conv", "ConvTranspose", "Gemm")
-FOLLOWERS = ("Relu", "Clip")
+# Types of nodes that onnxruntime's optimizer WeightBiasQuantization quantizes, and looks through.
+QUANTIZED_AT_START = ("Conv", "ConvTranspose", "Gemm")
+LOOKED_THROUGH = ("Relu", "Clip")
 
 
 def keep_in_float(model: onnx.ModelProto) -> list[str]:
@@ -29,14 +29,14 @@ def keep_in_float(model: onnx.ModelProto) -> list[str]:
 
     def is_rounded(output: str) -> bool:
         following = consumers[output]
-        while len(following) == 1 and following[0].op_type in FOLLOWERS:
+        while len(following) == 1 and following[0].op_type in LOOKED_THROUGH:
             following = consumers[following[0].output[0]]
         return [node.op_type for node in following] == ["QuantizeLinear"]
 
     found = [
         node
         for node in graph.node
-        if node.op_type in WEIGHTED
+        if node.op_type in QUANTIZED_AT_START
         and node.input[1] in weights
         and producers.get(node.input[0]) == "DequantizeLinear"
         and is_rounded(node.output[0])

@@ -40,23 +40,23 @@ def check_recipe(model: onnx.ModelProto, section: str, options: dict[str, Any]) 
 
 def quantize(
     model: onnx.ModelProto,
-    ranges: Path,
-    output: Path,
+    ranges_path: Path,
+    output_path: Path,
     provenance: Provenance,
     batches: Batches,
     **options: Any,
 ) -> None:
     """Write the quantized model, from ranges in the format of onnxruntime's calibration cache.
 
-    `options` are those of `quantization_options`. `provenance` is that of the ranges: its `method`
-    is needed, and all of it goes into the model's metadata, with the options. The model has to pass
-    `quantized_checks`, the last of them on the first of `batches`, before it is written. Nodes that
-    keep float32 weights though nobody asked for that are named in the log. Raises UserError when it
-    does not pass, and for names that are not in the model.
+    `options` are those of `quantization_options`. `provenance` is that of the ranges; it goes into the
+    metadata of the model, with the options. The model is written when it passes the `checks`, the
+    last of them on the first of `batches`. The log names the nodes whose weights stay in float32
+    without being excluded. Raises UserError when a check fails, and for names that are not in the
+    model.
     """
     own_types = tensor_types(model, options)
     check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"], own_types)
-    quantized = quantize_model(model, ranges, provenance["method"], options)
+    quantized = quantize_model(model, ranges_path, provenance["method"], options)
     check_stored(quantized, options)
     check_outputs(quantized, model, batches)
     types = options["op_types_to_quantize"]
@@ -68,12 +68,12 @@ def quantize(
     if left:
         logging.warning("onnxruntime leaves the weights of these nodes in float32: %s", left)
     write_metadata(quantized, {**provenance, "quantization": options})
-    with atomic_path(output) as temporary:
+    with atomic_path(output_path) as temporary:
         onnx.save(quantized, temporary)
 
 
 def quantize_model(
-    model: onnx.ModelProto, ranges: Path, method: str, options: dict[str, Any]
+    model: onnx.ModelProto, ranges_path: Path, method: str, options: dict[str, Any]
 ) -> onnx.ModelProto:
     """Return the model as onnxruntime quantizes it, unchecked; see `quantize` for the arguments.
 
@@ -94,7 +94,7 @@ def quantize_model(
             # it, so that parallel jobs collide.
             copy_model(model),
             path,
-            calibration_cache_path=ranges,
+            calibration_cache_path=ranges_path,
             calibrate_method=known_method,
             quant_format=QuantFormat[options["format"]],
             activation_type=QuantType[options["activation_type"]],

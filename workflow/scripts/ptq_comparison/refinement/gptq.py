@@ -1,4 +1,4 @@
-"""Round weights so that each makes up for the errors of those rounded before.
+"""GPTQ: round weights so that each makes up for the errors of those rounded before.
 
 Optimal Brain Compression (E. Frantar and D. Alistarh, NeurIPS 2022) minimizes the squared error of
 a layer's output for its real inputs, not that of its weights: when one weight has been rounded,
@@ -20,11 +20,11 @@ from ptq_comparison.refinement.input_moments import input_hessians
 
 # Zero points of symmetric weights with 8 and 7 bits, and the largest absolute value in units of the
 # scale. Unsigned weights are symmetric in QDQ models by channel.
-SYMMETRIC = {"int8": ((0, 127.0), (0, 64.0)), "uint8": ((128, 127.5), (64, 63.5))}
+SYMMETRIC_ZERO_POINTS = {"int8": ((0, 127.0), (0, 64.0)), "uint8": ((128, 127.5), (64, 63.5))}
 DAMPING = 0.01  # of the mean diagonal of the Hessian, added to it; GPTQ's own value
 
 
-class Grid(NamedTuple):
+class WeightGrid(NamedTuple):
     """Where weights of the shape (..., rows, k) may lie: multiples of `scale` from `low` to `high`.
 
     These three are float32 (..., rows, 1), the limits those of onnxruntime. `pinned`, bool
@@ -61,14 +61,14 @@ def round_weights(
             grid = read_grid(rows, stored[f"{name}{TENSOR_NAME_QUANT_SUFFIX}"])
             hessians = input_hessians(rounded, node, batches)
             groups = [
-                round_rows(group, group_hessian, Grid(*part))
+                round_rows(group, group_hessian, WeightGrid(*part))
                 for group, group_hessian, *part in zip(rows, hessians, *grid, strict=True)
             ]
             set_constant(rounded, name, from_rows(node, np.stack(groups), weight.shape))
     return rounded
 
 
-def round_rows(rows: np.ndarray, hessian: np.ndarray, grid: Grid) -> np.ndarray:
+def round_rows(rows: np.ndarray, hessian: np.ndarray, grid: WeightGrid) -> np.ndarray:
     """Return weights (rows, k) rounded to the grid; `hessian` (k, k) is that of the output error.
 
     The error (w - w') hessian (w - w')^T is what is kept small in each row w. Columns are taken in
@@ -96,7 +96,7 @@ def round_rows(rows: np.ndarray, hessian: np.ndarray, grid: Grid) -> np.ndarray:
     return np.where(grid.pinned, rows, rounded)
 
 
-def read_grid(rows: np.ndarray, stored: Weight) -> Grid:
+def read_grid(rows: np.ndarray, stored: Weight) -> WeightGrid:
     """Return the grid of a weight, float32 (groups, rows, k), as quantized by onnxruntime.
 
     A symmetric grid is defined by the largest absolute value; any other by the lowest and the
@@ -124,7 +124,7 @@ def read_grid(rows: np.ndarray, stored: Weight) -> Grid:
         np.broadcast_to(part, (rows.shape[0] * rows.shape[1], 1)).reshape(shape)
         for part in (scale, low, high)
     )
-    return Grid(scale, low, high, pinned.reshape(rows.shape))
+    return WeightGrid(scale, low, high, pinned.reshape(rows.shape))
 
 
 def _is_symmetric(steps: np.ndarray, stored: Weight) -> np.ndarray:
@@ -135,7 +135,7 @@ def _is_symmetric(steps: np.ndarray, stored: Weight) -> np.ndarray:
     extremes.
     """
     symmetric = np.zeros(steps.shape, bool)
-    for zero_point, wanted in SYMMETRIC[stored.values.dtype.name]:
+    for zero_point, wanted in SYMMETRIC_ZERO_POINTS[stored.values.dtype.name]:
         middle = stored.zero_point.reshape(-1, 1) == zero_point
         symmetric |= middle & np.isclose(steps, wanted, atol=1e-3)
     return symmetric

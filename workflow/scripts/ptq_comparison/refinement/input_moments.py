@@ -10,17 +10,16 @@ from ptq_comparison.model.graph import copy_model, extract
 from ptq_comparison.model.layers import constants, to_rows
 
 INPUT, PATCHES = "ptq_comparison_input", "ptq_comparison_patches"  # names that no model has
-SLICE = 2**24  # bytes of patches, about, that are in memory at once
+PATCH_BYTES = 2**24  # that are in memory at once, about
 
 
 def input_hessians(model: onnx.ModelProto, node: onnx.NodeProto, batches: Batches) -> np.ndarray:
     """Return the sum of x x^T over all inputs x of the rows of a weight, float64 (groups, k, k).
 
-    It is half the Hessian of the squared error of the layer's output.
-
-    `node` is a Conv, MatMul or Gemm of the model, rows are those of `to_rows`. The inputs of a
-    convolution are the patches under its kernel. Memory holds the layer's input for one batch, and
-    four times `SLICE` of patches, or those of one image where they are larger.
+    It is half the Hessian of the squared error of the layer's output. `node` is a Conv, MatMul or
+    Gemm of the model, rows are those of `to_rows`. The inputs of a convolution are the patches
+    under its kernel. Memory holds the layer's input for one batch, and four times `PATCH_BYTES` of
+    patches, or those of one image where they are larger.
     """
     weight = constants(model)[node.input[1]]
     groups, _, k = to_rows(node, weight).shape
@@ -35,7 +34,7 @@ def input_hessians(model: onnx.ModelProto, node: onnx.NodeProto, batches: Batche
             hessians += _outer_products(given.reshape(1, -1, k).transpose(0, 2, 1))
             continue
         # An image has at most as many patches as pixels, but for padding.
-        images = max(1, SLICE // (given[0].nbytes * int(np.prod(weight.shape[2:]))))
+        images = max(1, PATCH_BYTES // (given[0].nbytes * int(np.prod(weight.shape[2:]))))
         for start in range(0, len(given), images):
             (values,) = patches.run(None, {INPUT: given[start : start + images]})
             values = values.reshape(len(values), groups, k, -1)

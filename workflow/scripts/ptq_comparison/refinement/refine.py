@@ -1,4 +1,4 @@
-"""Weights and biases changed before quantization, so that less is lost by it."""
+"""Change weights and biases before quantization, so that it costs less accuracy."""
 
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,23 @@ from ptq_comparison.refinement.bias_correction import correct_biases
 from ptq_comparison.refinement.gptq import round_weights
 from ptq_comparison.refinement.weight_clipping import clip_weights
 
-SAMPLES = 256  # calibration images, about, that are looked at
+REFINEMENT_IMAGE_COUNT = 256  # calibration images, about
 
 
 def refine(
-    model: onnx.ModelProto, ranges: Path, recipe: dict[str, Any], batches: Batches
+    model: onnx.ModelProto, ranges_path: Path, recipe: dict[str, Any], batches: Batches
 ) -> onnx.ModelProto:
     """Return the float32 model with weights and biases as a recipe asks for.
 
-    `ranges` are those that the model is quantized with next; `batches` are calibration images.
-    Clipping comes first, since it moves the levels that weights are rounded to; biases come last,
-    since they make up for what rounding leaves.
+    `ranges_path` holds the ranges that the model is quantized with next; `batches` are calibration
+    images. Clipping comes first, since it moves the levels that weights are rounded to; biases come
+    last, since they make up for what rounding leaves.
     """
     options = quantization_options(recipe)
     refined = model
 
     def quantize(given: onnx.ModelProto, **changes: str) -> onnx.ModelProto:
-        return quantize_model(given, ranges, recipe["method"], {**options, **changes})
+        return quantize_model(given, ranges_path, recipe["method"], {**options, **changes})
 
     def quantize_in_pairs(given: onnx.ModelProto) -> onnx.ModelProto:
         # Around float operators, between which errors can be looked at.

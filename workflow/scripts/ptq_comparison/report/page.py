@@ -22,9 +22,9 @@ table.dataTable th { vertical-align: bottom; }
 li { margin: 0.3em 0; max-width: 75em; }
 """
 # A search field and the table, without buttons and counts of pages.
-LAYOUT = {"topStart": "search", "topEnd": None, "bottomStart": None, "bottomEnd": None}
-# itables would embed DataTables as it is, a megabyte a page; compressed it is a quarter of that.
-LOADER = """<script>
+TABLE_LAYOUT = {"topStart": "search", "topEnd": None, "bottomStart": None, "bottomEnd": None}
+# itables embeds DataTables as it is, a megabyte a page; compressed it takes a quarter of that.
+LOADER_SCRIPT = """<script>
 const unpack = async (packed, type) => {
   const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -63,7 +63,7 @@ def to_page(
                 autoWidth=False,
                 text_in_header_can_be_selected=False,  # a click on it sorts
                 paging=False,
-                layout=LAYOUT,
+                layout=TABLE_LAYOUT,
                 order=[],  # as given
                 style="width:auto;margin:0",
                 table_id=f"table{number}",
@@ -92,4 +92,4 @@ def _loader(content: str) -> str:
         path.suffix[1:]: base64.b64encode(gzip.compress(path.read_bytes(), mtime=0)).decode()
         for path in (script, script.with_suffix(".css"))
     }
-    return LOADER % {"name": name, **packed}
+    return LOADER_SCRIPT % {"name": name, **packed}

@@ -15,8 +15,8 @@ from ptq_comparison.report.verdict import headline_speeds, verdict
 from ptq_comparison.search.selection_summary import RecipeValues
 
 TITLE = "Which recipe to ship"
-TESTED = "On the test images"
-FRONT = "Not beaten by any other recipe, on the validation images"
+TEST_HEADING = "On the test images"
+FRONT_HEADING = "Not beaten by any other recipe, on the validation images"
 
 
 class Recommendation(NamedTuple):
@@ -45,7 +45,7 @@ def recommend(
     table = comparison_table([*evaluations, evaluation], speeds)
     front = front_table(selection["pareto"])
     notes = [text for text in (content["reason"], content["warning"]) if text]
-    tables = {TESTED: sortable_table(table), FRONT: front}
+    tables = {TEST_HEADING: sortable_table(table), FRONT_HEADING: front}
     return Recommendation(
         content,
         to_markdown(content, readable_table(table), front),
@@ -115,8 +115,8 @@ def to_markdown(content: dict[str, Any], tested: pd.DataFrame, front: pd.DataFra
     return (
         f"# {TITLE}\n\n{content['summary']}\n\n{content['reason']}\n\n"
         f"{_paragraph(content['warning'])}"
-        f"## {TESTED}\n\n{markdown_table(tested)}\n\n"
-        f"## {FRONT}\n\n{markdown_table(front)}\n"
+        f"## {TEST_HEADING}\n\n{markdown_table(tested)}\n\n"
+        f"## {FRONT_HEADING}\n\n{markdown_table(front)}\n"
     )
 
 

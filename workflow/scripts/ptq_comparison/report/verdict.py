@@ -33,7 +33,7 @@ def best_model(evaluations: list[Evaluation]) -> Evaluation:
 
 
 def describe_setting(speed: LatencyRow) -> str:
-    """Return with how many threads and images a row of latency.json was measured."""
+    """Return the number of threads and the batch size of a row of latency.json as text."""
     threads = "1 thread" if speed["threads"] == 1 else f"{speed['threads']} threads"
     return f"{threads}, batch {speed['batch_size']}"
 

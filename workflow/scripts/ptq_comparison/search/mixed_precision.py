@@ -1,4 +1,4 @@
-"""Keep the worst nodes in float32, one after the other, until the accuracy is near enough."""
+"""Keep the worst nodes in float32, one after the other, until the loss of accuracy is small."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,7 @@
-"""Which recipe to ship: the choice among those that were tried, on validation images alone.
+"""The choice of the recipe to ship, on validation images alone.
 
 Agreement with float32 decides, not accuracy: images that both models get wrong in the same way say
-nothing about quantization, and make accuracy the noisier of the two.
+nothing about quantization, and add noise to the accuracy.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Which nodes quantization hurts: one of them quantized at a time, and all but one.
+"""What quantizing single nodes costs: one node alone, and all nodes but one.
 
-From ranges that are there already a model is quantized in milliseconds, so that trying every node
-costs little more than running its models.
+Existing ranges let onnxruntime quantize a model in milliseconds, so that trying every node costs
+little more than running the models.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from ptq_comparison.search.trial import Trial
 def candidate_nodes(model: onnx.ModelProto, options: dict[str, Any]) -> list[str]:
     """Return the names of nodes that a recipe may quantize, in the order of the graph.
 
-    `options` are those of `quantize`. Whether onnxruntime does quantize a node shows when it is
-    tried: that depends on its tensors, on the format, and on the node before it.
+    `options` are those of `quantize`. Whether onnxruntime quantizes a node depends on its tensors,
+    on the format, and on the node before it; only a trial shows it.
     """
     types = options["op_types_to_quantize"] or {*QLinearOpsRegistry, *QDQRegistry}
     excluded = options["nodes_to_exclude"]
@@ -93,9 +93,8 @@ def _measure(
 def rank(rows: Sequence[SensitivityRow]) -> list[str]:
     """Return the names of nodes, the one first that costs most when it alone is quantized.
 
-    By KL divergence: a node changes few predictions, often none, so that agreement leaves
-    ties that divergence, which sees every score, does not. With one node alone the noise of the
-    others is not in the way. Equal nodes stay in the order of `rows`.
+    The measure is the KL divergence of the mode `only`. Agreement would leave ties, since a node
+    changes few predictions, often none. Equal nodes stay in the order of `rows`.
     """
     alone = [row for row in rows if row["mode"] == "only"]
     return [row["node"] for row in sorted(alone, key=lambda row: -row["kl_divergence"])]

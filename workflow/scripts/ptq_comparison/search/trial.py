@@ -40,7 +40,7 @@ def exclude(options: dict[str, Any], in_float: Sequence[str]) -> dict[str, Any]:
 
 
 def quantizer(
-    model: onnx.ModelProto, ranges: Path, provenance: Provenance, options: dict[str, Any]
+    model: onnx.ModelProto, ranges_path: Path, provenance: Provenance, options: dict[str, Any]
 ) -> Callable[[Sequence[str]], onnx.ModelProto]:
     """Return the function of a `Trial`; its models are those of `quantize`, byte for byte.
 
@@ -49,7 +49,7 @@ def quantizer(
 
     def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
         excluding = exclude(options, in_float)
-        quantized = quantize_model(model, ranges, provenance["method"], excluding)
+        quantized = quantize_model(model, ranges_path, provenance["method"], excluding)
         write_metadata(quantized, {**provenance, "quantization": excluding})
         return quantized
 

@@ -15,7 +15,7 @@ from ptq_comparison.model.loading import load_model
 from ptq_comparison.quantization.checks import is_quantized
 from ptq_comparison.verification.summary import Requirement
 
-SOUND = "loads and is quantized"
+SOUND_MODEL = "loads and is quantized"
 
 
 def requirement(
@@ -50,7 +50,7 @@ def verify_model(
     path = Path(evaluation["model"]["path"])
     text = f"{name} exists, loads, and holds QuantizeLinear or QLinear operators"
     state = _state_of(path)
-    yield requirement(f"model_{name}", text, SOUND, state, state == SOUND, path)
+    yield requirement(f"model_{name}", text, SOUND_MODEL, state, state == SOUND_MODEL, path)
 
     def check(
         id: str, text: str, key: str, expected: Any, holds: Callable[[Any], bool]
@@ -162,7 +162,7 @@ def _state_of(path: Path) -> str:
         return str(error)
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         return f"does not load: {first_line(error)}"
-    return SOUND if is_quantized(model) else "loads, but is not quantized"
+    return SOUND_MODEL if is_quantized(model) else "loads, but is not quantized"
 
 
 def _checksums(path: Path) -> set[bytes]:

@@ -6,10 +6,17 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
-from ptq_comparison.report.figures.style import FLOAT, LETTERS, WIDTH, colors, set_title, shorten
+from ptq_comparison.report.figures.style import (
+    FLOAT_COLOR,
+    NAME_LETTERS,
+    WIDTH,
+    colors,
+    set_title,
+    shorten,
+)
 from ptq_comparison.report.verdict import is_significant
 
-NAMED = 4  # quantized models: of more, the title counts
+MOST_NAMED_MODELS = 4  # quantized models: of more, the title counts
 
 
 def finding(evaluations: list[Evaluation]) -> str:
@@ -19,7 +26,7 @@ def finding(evaluations: list[Evaluation]) -> str:
     for evaluation in evaluations[1:]:
         (other if is_significant(evaluation) else equal).append(evaluation)
     differences = [of_quantized(evaluation["baseline"])["delta_pp"] for evaluation in other]
-    if len(evaluations) - 1 > NAMED:
+    if len(evaluations) - 1 > MOST_NAMED_MODELS:
         told = other and f"; others differ by {min(differences):+.2f} to {max(differences):+.2f} pp"
         return (
             f"{len(equal)} of {len(evaluations) - 1} models cannot be told from float32{told or ''}"
@@ -49,12 +56,14 @@ def plot_accuracy(evaluations: list[Evaluation]) -> Figure:
         if baseline:
             _interval(right, row, baseline["delta_pp"], baseline["delta_ci95_pp"], color)
             _label(right, row, baseline["delta_pp"], f"{baseline['delta_pp']:+.2f}")
-    left.axvline(100 * evaluations[0]["accuracy"]["top1"], color=FLOAT, lw=0.8, ls=":", zorder=1)
-    right.axvline(0, color=FLOAT, lw=0.8, ls=":", zorder=1)
+    left.axvline(
+        100 * evaluations[0]["accuracy"]["top1"], color=FLOAT_COLOR, lw=0.8, ls=":", zorder=1
+    )
+    right.axvline(0, color=FLOAT_COLOR, lw=0.8, ls=":", zorder=1)
     left.set(
         xlabel="top-1 accuracy (%)",
         yticks=range(len(names)),
-        yticklabels=[shorten(name, LETTERS) for name in names],
+        yticklabels=[shorten(name, NAME_LETTERS) for name in names],
     )
     left.set_ylim(len(names) - 0.4, -0.7)
     right.set_xlabel("difference to float32 (pp)")

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.report.figures.style import (
-    LETTERS,
+    NAME_LETTERS,
     WIDTH,
     add_legend,
     colors,
@@ -15,8 +15,10 @@ from ptq_comparison.report.figures.style import (
     shorten,
 )
 
-SHOWN = 30  # classes; of more, those that change most
-STEP = 0.07  # inches between the markers of two models, so that equal ones do not hide each other
+MOST_CLASSES = 30  # classes; of more, those that change most
+MARKER_SPACING = (
+    0.07  # inches between the markers of two models, so that equal ones do not hide each other
+)
 
 
 def changes(evaluations: list[Evaluation]) -> np.ndarray:
@@ -46,7 +48,7 @@ def select(evaluations: list[Evaluation]) -> tuple[list[int], int]:
     """Return the labels to show, largest loss first, and how many that change less are left out."""
     differences = changes(evaluations)
     filled = [label for label, row in enumerate(evaluations[0]["per_class"]) if row["total"]]
-    largest = sorted(filled, key=lambda label: -np.abs(differences[:, label]).max())[:SHOWN]
+    largest = sorted(filled, key=lambda label: -np.abs(differences[:, label]).max())[:MOST_CLASSES]
     order = sorted(largest, key=lambda label: differences[:, label].min())
     return order, len(filled) - len(order)
 
@@ -56,26 +58,26 @@ def plot_classes(evaluations: list[Evaluation]) -> Figure:
     names = [evaluation["model"]["name"] for evaluation in evaluations]
     palette, shapes = colors(names), markers(names)
     order, left_out = select(evaluations)
-    row_height = 0.22 + STEP * (len(names) - 1)
+    row_height = 0.22 + MARKER_SPACING * (len(names) - 1)
     height = 1.6 + 0.25 * (len(names) // 4) + row_height * len(order)
     figure, axes = plt.subplots(figsize=(WIDTH, height))
     places = np.arange(len(order))
     top1 = [[100 * item["per_class"][label]["top1"] for label in order] for item in evaluations]
     axes.hlines(places, np.min(top1, axis=0), np.max(top1, axis=0), color="#bbbbbb", lw=2, zorder=1)
     for number, (name, values) in enumerate(zip(names, top1, strict=True)):
-        offset = (number - (len(names) - 1) / 2) * STEP / row_height
+        offset = (number - (len(names) - 1) / 2) * MARKER_SPACING / row_height
         axes.scatter(
             values,
             places + offset,
             s=32,
             color=palette[name],
             marker=shapes[name],
-            label=shorten(name, LETTERS),
+            label=shorten(name, NAME_LETTERS),
             zorder=2,
         )
     axes.set(xlabel="accuracy of the class (%)", yticks=places)
     classes = [evaluations[0]["per_class"][label]["class"] for label in order]
-    axes.set_yticklabels([shorten(name, LETTERS) for name in classes])
+    axes.set_yticklabels([shorten(name, NAME_LETTERS) for name in classes])
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")

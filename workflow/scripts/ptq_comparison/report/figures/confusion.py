@@ -6,11 +6,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ptq_comparison.evaluation.evaluate import Evaluation
-from ptq_comparison.report.figures.style import LETTERS, WIDTH, set_title, shorten
+from ptq_comparison.report.figures.style import NAME_LETTERS, WIDTH, set_title, shorten
 
-ANNOTATED = 12  # classes: with more, the counts do not fit into the cells
-NAMED = 40  # classes: with more, the names do not fit beside the matrix
-CELL = 0.3  # inches, height
+MOST_ANNOTATED_CLASSES = 12  # classes: with more, the counts do not fit into the cells
+MOST_NAMED_CLASSES = 40  # classes: with more, the names do not fit beside the matrix
+CELL_HEIGHT = 0.3  # inches, height
 
 
 def difference(evaluation: Evaluation, fp32: Evaluation) -> np.ndarray:
@@ -37,11 +37,11 @@ def finding(evaluations: list[Evaluation]) -> str:
 
 def plot_confusion(evaluations: list[Evaluation]) -> Figure:
     """Return the figure, a panel a quantized model; `evaluations` of all models, float32 first."""
-    names = [shorten(row["class"], LETTERS) for row in evaluations[0]["per_class"]]
+    names = [shorten(row["class"], NAME_LETTERS) for row in evaluations[0]["per_class"]]
     matrices = [difference(item, evaluations[0]) for item in evaluations[1:]]
     limit = max(1, *(int(np.abs(matrix).max()) for matrix in matrices))
     rows = len(matrices)
-    side = min(WIDTH, 0.5 + CELL * len(names))
+    side = min(WIDTH, 0.5 + CELL_HEIGHT * len(names))
     figure, panels = plt.subplots(
         rows, 1, sharex=True, squeeze=False, figsize=(WIDTH, 2.6 + side * rows)
     )
@@ -51,12 +51,12 @@ def plot_confusion(evaluations: list[Evaluation]) -> Figure:
         axes.set_ylabel("label")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        if len(names) <= NAMED:
+        if len(names) <= MOST_NAMED_CLASSES:
             axes.set_yticks(range(len(names)), names)
             axes.set_xticks(
                 range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor"
             )
-        if len(names) <= ANNOTATED:
+        if len(names) <= MOST_ANNOTATED_CLASSES:
             for (row, column), count in np.ndenumerate(matrix):
                 if count:
                     shade = "white" if abs(count) > 0.6 * limit else "black"

@@ -1,4 +1,4 @@
-"""Images that quantization breaks and fixes, with the answers of both models and their scores."""
+"""Images that quantization breaks and fixes, with predictions and scores of both models."""
 
 from typing import Any, NamedTuple
 
@@ -8,25 +8,25 @@ from matplotlib.figure import Figure
 
 from ptq_comparison.report.figures.style import WIDTH, colors, set_title, shorten
 
-COLUMNS = 4
-LETTERS = 11  # of a class; more would run into the next image
-NAMED = 3  # quantized models: of more, the title tells the range
+IMAGES_PER_ROW = 4
+CLASS_LETTERS = 11  # of a class; more would run into the next image
+MOST_NAMED_MODELS = 3  # quantized models: of more, the title tells the range
 
 
-class Answers(NamedTuple):
+class Predictions(NamedTuple):
     """Predicted classes, int64 (N,), and scores, float32 (N, classes), of one model."""
 
     predicted: np.ndarray
     scores: np.ndarray
 
     def describe(self, index: int, class_names: list[str]) -> str:
-        """Return the answer to one image and its score."""
+        """Return the class that is predicted for one image, and its score."""
         label = self.predicted[index]
-        return f"{shorten(class_names[label], LETTERS)} {self.scores[index, label]:.2f}"
+        return f"{shorten(class_names[label], CLASS_LETTERS)} {self.scores[index, label]:.2f}"
 
 
 class Examples(NamedTuple):
-    """Indices of images to show, int64, at most `COLUMNS`, of the `total` that a model `verb`s."""
+    """Indices of images to show, int64, of the `total` that a model `verb`s."""
 
     model: str
     verb: str
@@ -34,18 +34,18 @@ class Examples(NamedTuple):
     total: int
 
 
-def select(name: str, answers: dict[str, Answers], labels: np.ndarray) -> list[Examples]:
-    """Return the images that a model breaks and those that it fixes; `answers` float32 first.
+def select(name: str, predictions: dict[str, Predictions], labels: np.ndarray) -> list[Examples]:
+    """Return the images that a model breaks and those that it fixes; `predictions` float32 first.
 
-    Those come first whose right answer has the highest score: the clearest cases.
+    Those come first whose label has the highest score: the clearest cases.
     """
-    own, fp32 = answers[name], next(iter(answers.values()))
+    own, fp32 = predictions[name], next(iter(predictions.values()))
     right, fp32_right = own.predicted == labels, fp32.predicted == labels
 
     def clearest(verb: str, mask: np.ndarray, scores: np.ndarray) -> Examples:
         indices = np.flatnonzero(mask)
         order = np.argsort(-scores[indices, labels[indices]], kind="stable")
-        return Examples(name, verb, indices[order][:COLUMNS], len(indices))
+        return Examples(name, verb, indices[order][:IMAGES_PER_ROW], len(indices))
 
     return [
         clearest("breaks", fp32_right & ~right, fp32.scores),
@@ -56,7 +56,7 @@ def select(name: str, answers: dict[str, Answers], labels: np.ndarray) -> list[E
 def finding(rows: list[Examples]) -> str:
     """Return how many images each model breaks and fixes; `rows` come in pairs."""
     pairs = list(zip(rows[::2], rows[1::2], strict=True))
-    if len(pairs) > NAMED:
+    if len(pairs) > MOST_NAMED_MODELS:
         broken, fixed = ([row.total for row in part] for part in (rows[::2], rows[1::2]))
         return (
             f"The {len(pairs)} models break {min(broken)} to {max(broken)} images and fix "
@@ -70,15 +70,18 @@ def finding(rows: list[Examples]) -> str:
 
 
 def plot_examples(
-    images: np.ndarray, labels: np.ndarray, answers: dict[str, Answers], class_names: list[str]
+    images: np.ndarray,
+    labels: np.ndarray,
+    predictions: dict[str, Predictions],
+    class_names: list[str],
 ) -> Figure:
     """Return the figure, two rows a quantized model; `images` are uint8 (N, H, W, C).
 
-    `labels` are int64 (N,), `answers` those of all models by name, float32 first.
+    `labels` are int64 (N,), `predictions` those of all models by name, float32 first.
     """
-    first, *quantized = answers
-    palette = colors(list(answers))
-    rows = [row for name in quantized for row in select(name, answers, labels)]
+    first, *quantized = predictions
+    palette = colors(list(predictions))
+    rows = [row for name in quantized for row in select(name, predictions, labels)]
     heights = [2.15 if row.total else 0.3 for row in rows]  # inches
     figure = plt.figure(figsize=(WIDTH, 0.8 + sum(heights)))
     parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
@@ -88,7 +91,7 @@ def plot_examples(
         part.suptitle(heading, x=0.02, ha="left", color=palette[row.model], fontsize=12)
         if not row.total:
             continue
-        panels = part.subplots(1, COLUMNS)
+        panels = part.subplots(1, IMAGES_PER_ROW)
         for axes in panels:
             axes.set_axis_off()
             axes.set_anchor("S")  # centred, the layout would cut off what stands below
@@ -96,9 +99,9 @@ def plot_examples(
             picture: Any = images[index].squeeze()
             # Without interpolation, the file holds the pixels themselves.
             axes.imshow(picture, cmap="gray" if picture.ndim == 2 else None, interpolation="none")
-            _write(axes, 0, shorten(class_names[labels[index]], LETTERS + 5))
-            _write(axes, 1, answers[first].describe(index, class_names))
-            _write(axes, 2, answers[row.model].describe(index, class_names))
+            _write(axes, 0, shorten(class_names[labels[index]], CLASS_LETTERS + 5))
+            _write(axes, 1, predictions[first].describe(index, class_names))
+            _write(axes, 2, predictions[row.model].describe(index, class_names))
         for line, name in enumerate(("label", "float32", "quantized")):
             _write(panels[0], line, name, beside=True)
     set_title(figure, finding(rows))

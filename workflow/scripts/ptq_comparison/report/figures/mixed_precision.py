@@ -1,4 +1,4 @@
-"""What nodes in float32 bring and cost: accuracy, size and speed, a row for each node more."""
+"""Accuracy, size and speed with more and more nodes in float32, a row a node."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ptq_comparison.report.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
+from ptq_comparison.report.figures.style import COLORS, FLOAT_COLOR, WIDTH, set_title, shorten
 from ptq_comparison.search.results import MixedPrecisionRow
 
-NAMED = 50  # steps: with more, the names do not fit below each other
-TALLEST = 13.0  # inches that the rows take at most
+MOST_NAMED_STEPS = 50  # steps: with more, the names do not fit below each other
+MOST_INCHES = 13.0  # inches that the rows take at most
 
 
 def finding(rows: list[MixedPrecisionRow], target_drop_pp: float) -> str:
@@ -31,26 +31,26 @@ def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -
     """Return the figure from the rows of mixed_precision.csv; speed is shown where measured."""
     places = list(range(len(rows)))
     timed = "speedup" in rows[0]
-    height = 2.1 + min(TALLEST, 0.3 * len(rows))
+    height = 2.1 + min(MOST_INCHES, 0.3 * len(rows))
     figure, panels = plt.subplots(1, 2 + timed, sharey=True, figsize=(WIDTH, height))
     _interval(
         panels[0],
         [(row["delta_pp"], row["delta_ci95_low_pp"], row["delta_ci95_high_pp"]) for row in rows],
     )
-    panels[0].axvline(0, color=FLOAT, lw=1, ls=":", label="float32")
-    panels[0].axvline(-target_drop_pp, color=QUANTIZED[4], lw=1, ls="--", label="allowed")
+    panels[0].axvline(0, color=FLOAT_COLOR, lw=1, ls=":", label="float32")
+    panels[0].axvline(-target_drop_pp, color=COLORS[4], lw=1, ls="--", label="allowed")
     panels[0].set_xlabel("accuracy,\ndifference (pp)")
     # As a difference: so many digits as the sizes of a large model have would not fit side by side.
     size = rows[0]["bytes"]
     added = [(row["bytes"] - size) / 1024 for row in rows]
-    panels[1].plot(added, places, "o-", color=QUANTIZED[0])
+    panels[1].plot(added, places, "o-", color=COLORS[0])
     panels[1].set_xlabel(f"size (KiB),\nminus {size / 1024:,.0f}")
     if timed:
         _interval(
             panels[2],
             [(row["speedup"], row["speedup_ci95_low"], row["speedup_ci95_high"]) for row in rows],
         )
-        panels[2].axvline(1, color=FLOAT, lw=1, ls=":")
+        panels[2].axvline(1, color=FLOAT_COLOR, lw=1, ls=":")
         panels[2].set_xlabel("speed\n(float32 is 1)")
     for axes in panels:
         axes.tick_params(axis="y", length=0)
@@ -60,7 +60,7 @@ def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -
         axes.grid()
     panels[1].locator_params(axis="x", nbins=2)
     panels[0].set_ylim(len(rows) - 0.4, -0.6)
-    if len(rows) <= NAMED:
+    if len(rows) <= MOST_NAMED_STEPS:
         nodes = [f"{n}: + {shorten(row['node'])}" for n, row in enumerate(rows[1:], 1)]
         names = ["no node in float32", *nodes]
         panels[0].set_yticks(places, names, fontsize=8)
@@ -73,5 +73,5 @@ def _interval(axes: Any, intervals: list[tuple[float, float, float]]) -> None:
     """Draw a value with its lower and upper limit in each row."""
     places, (values, low, high) = range(len(intervals)), np.transpose(intervals)
     limits = [values - low, high - values]
-    axes.errorbar(values, places, xerr=limits, fmt="none", color=QUANTIZED[0], alpha=0.45, lw=3)
-    axes.plot(values, places, "o-", color=QUANTIZED[0])
+    axes.errorbar(values, places, xerr=limits, fmt="none", color=COLORS[0], alpha=0.45, lw=3)
+    axes.plot(values, places, "o-", color=COLORS[0])

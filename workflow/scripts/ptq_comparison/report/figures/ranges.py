@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ptq_comparison.report.figures.style import QUANTIZED, WIDTH, set_title, shorten
+from ptq_comparison.report.figures.style import COLORS, WIDTH, set_title, shorten
 
-SHOWN = 60  # tensors; of more, those that use least of their grid
-LETTERS = 24  # of a tensor's name
+MOST_TENSORS = 60  # tensors; of more, those that use least of their grid
+TENSOR_LETTERS = 24  # of a tensor's name
 
 
 def finding(activations: list[dict[str, Any]]) -> str:
@@ -20,7 +20,8 @@ def finding(activations: list[dict[str, Any]]) -> str:
     median = 100 * np.median([row["share"] for row in activations])
     used = round(least["share"] * least["grid"])
     return (
-        f"99 % of {shorten(least['tensor'], LETTERS)} lie in {used} of {least['grid']} levels; "
+        f"99 % of {shorten(least['tensor'], TENSOR_LETTERS)} lie in {used} of "
+        f"{least['grid']} levels; "
         # No line may begin with the percent sign.
         f"the median tensor uses {median:.0f}\N{NO-BREAK SPACE}% of its grid"
     )
@@ -28,7 +29,7 @@ def finding(activations: list[dict[str, Any]]) -> str:
 
 def select(activations: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the tensors to show, in the given order: those that use least of their grid."""
-    least = sorted(range(len(activations)), key=lambda n: activations[n]["share"])[:SHOWN]
+    least = sorted(range(len(activations)), key=lambda n: activations[n]["share"])[:MOST_TENSORS]
     return [activations[n] for n in sorted(least)]
 
 
@@ -40,11 +41,11 @@ def plot_ranges(activations: list[dict[str, Any]]) -> Figure:
     for place, row in enumerate(shown):
         low, median, high = row["levels"]
         axes.barh(place, size, left=-0.5, color="#eeeeee", height=0.75)
-        axes.barh(place, high - low + 1, left=low - 0.5, color=QUANTIZED[0], height=0.75)
+        axes.barh(place, high - low + 1, left=low - 0.5, color=COLORS[0], height=0.75)
         axes.plot([row["zero_level"]] * 2, [place - 0.38, place + 0.38], color="black", lw=1.5)
         axes.plot(median, place, "o", color="white", mec="black", mew=0.6, ms=4.5, clip_on=False)
     for side, labels in (
-        (axes, [shorten(row["tensor"], LETTERS) for row in shown]),
+        (axes, [shorten(row["tensor"], TENSOR_LETTERS) for row in shown]),
         (right, [_describe(row) for row in shown]),
     ):
         side.set_yticks(range(len(shown)), labels, fontsize=10)
@@ -55,7 +56,7 @@ def plot_ranges(activations: list[dict[str, Any]]) -> Figure:
     right.set_title(" used  range", fontsize=10, x=1, ha="left")
     figure.legend(
         handles=[
-            Patch(color=QUANTIZED[0], label="99 % of the values"),
+            Patch(color=COLORS[0], label="99 % of the values"),
             Line2D([], [], color="black", ls="", marker="|", ms=10, mew=1.5, label="0"),
             Line2D([], [], color="white", ls="", marker="o", mec="black", ms=5, label="median"),
         ],

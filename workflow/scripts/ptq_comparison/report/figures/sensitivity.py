@@ -1,4 +1,4 @@
-"""What each node costs: quantized alone, and left out."""
+"""What quantizing each node costs: that node alone, and all nodes but that one."""
 
 import math
 from typing import Any
@@ -7,15 +7,15 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from ptq_comparison.report.figures.style import FLOAT, QUANTIZED, WIDTH, set_title, shorten
+from ptq_comparison.report.figures.style import COLORS, FLOAT_COLOR, WIDTH, set_title, shorten
 from ptq_comparison.search.results import SensitivityRow
 
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-SHOWN = 40  # nodes; of more, those that cost most
+MOST_NODES = 40  # nodes; of more, those that cost most
 # Mode of a row: label, colour, filled or not, and offset from the line of the node.
 MODES = {
-    "only": ("this node alone in 8 bits", QUANTIZED[0], True, -0.14),
-    "all_but": ("all nodes but this one", QUANTIZED[4], False, 0.14),
+    "only": ("this node alone in 8 bits", COLORS[0], True, -0.14),
+    "all_but": ("all nodes but this one", COLORS[4], False, 0.14),
 }
 
 
@@ -25,14 +25,14 @@ def finding(rows: list[SensitivityRow]) -> str:
     worst = _ranking(rows)[0]
     return (
         f"{shorten(worst)} costs most: alone in 8 bits it changes {_changed(by_node[worst]):.1f} % "
-        f"of the answers, all nodes change {_changed(by_node['']):.1f} %"
+        f"of the predictions, all nodes change {_changed(by_node['']):.1f} %"
     )
 
 
 def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
     """Return the figure; `rows` are those of sensitivity.csv, the worst node first."""
     ranking = _ranking(rows)
-    places = {node: place for place, node in enumerate(ranking[:SHOWN])}
+    places = {node: place for place, node in enumerate(ranking[:MOST_NODES])}
     (everything,) = [row for row in rows if row["mode"] == "all"]
     types = {row["node"]: row["op_type"] for row in rows}
     figure, (left, right) = plt.subplots(
@@ -59,12 +59,12 @@ def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
         right.errorbar(changed, heights, xerr=limits, fmt="none", color=color, alpha=0.4, lw=1.5)
         # Not clipped: at 0, discs lie on the edge.
         right.scatter(changed, heights, 26, face, edgecolors=color, zorder=3, clip_on=False)
-    left.axvline(everything["kl_divergence"], color=FLOAT, lw=1, ls="--", label="all nodes")
-    right.axvline(_changed(everything), color=FLOAT, lw=1, ls="--")
+    left.axvline(everything["kl_divergence"], color=FLOAT_COLOR, lw=1, ls="--", label="all nodes")
+    right.axvline(_changed(everything), color=FLOAT_COLOR, lw=1, ls="--")
     _scale(left, [row["kl_divergence"] for row in rows])
     right.set_xlim(left=0)
     left.set_xlabel("KL divergence (nats)")
-    right.set_xlabel("changed answers (%)")
+    right.set_xlabel("changed predictions (%)")
     left.set_yticks(range(len(places)))
     left.set_yticklabels([f"{shorten(node)} ({types[node]})" for node in places], fontsize=8)
     left.set_ylim(len(places) - 0.4, -0.6)

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from ptq_comparison.common.files import atomic_path
 
 # M. Okabe and K. Ito, Color Universal Design, 2008: told apart with any kind of colour vision.
-FLOAT = "#555555"
-QUANTIZED = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+FLOAT_COLOR = "#555555"
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 FLOAT_MARKER = "o"
 MARKERS = "sD^vPX*"  # one more than colours: 42 models differ in one of the two
-LETTERS = 18  # of the name of a model or a class beside an axis or in a legend
+NAME_LETTERS = 18  # of the name of a model or a class beside an axis or in a legend
 WIDTH = 6.5  # inches; the fonts are large enough for half of it
 plt.rcParams.update(
     {
@@ -36,13 +36,13 @@ plt.rcParams.update(
     }
 )
 # Where matplotlib names a part of the file by a random hash, and where it refers to that part.
-HASHES = re.compile(r'((?:id="|#)\w*?)([0-9a-f]{10})(?=["\)])')
+RANDOM_IDS = re.compile(r'((?:id="|#)\w*?)([0-9a-f]{10})(?=["\)])')
 
 
 def colors(models: Sequence[str]) -> dict[str, str]:
     """Return the colour of each model, the same in every figure; the first one is float32."""
-    quantized = {name: QUANTIZED[n % len(QUANTIZED)] for n, name in enumerate(models[1:])}
-    return {models[0]: FLOAT, **quantized}
+    quantized = {name: COLORS[n % len(COLORS)] for n, name in enumerate(models[1:])}
+    return {models[0]: FLOAT_COLOR, **quantized}
 
 
 def markers(models: Sequence[str]) -> dict[str, str]:
@@ -86,4 +86,6 @@ def number_hashes(svg: str) -> str:
     are drawn, the last of which differ between two runs of the layout.
     """
     numbers: dict[str, int] = {}
-    return HASHES.sub(lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers))}", svg)
+    return RANDOM_IDS.sub(
+        lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers))}", svg
+    )

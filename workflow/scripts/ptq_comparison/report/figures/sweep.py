@@ -1,4 +1,4 @@
-"""All recipes: answers unlike float32 against speed, or against size where none was measured."""
+"""All recipes: predictions unlike float32 against speed, or against size without speeds."""
 
 import numpy as np
 import pandas as pd
@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ptq_comparison.config.schemes import DTYPES
-from ptq_comparison.report.figures.style import QUANTIZED, WIDTH, set_title
+from ptq_comparison.report.figures.style import COLORS, WIDTH, set_title
 from ptq_comparison.report.sweep import describe_sweep
 from ptq_comparison.search.selection import pareto_front
 
 # Activations and weights, and the name of the pair.
-KINDS = {types: name for name, types in DTYPES.items()}
-SHAPES = {"QDQ": "o", "QOperator": "s"}
+TYPE_NAMES = {types: name for name, types in DTYPES.items()}
+FORMAT_MARKERS = {"QDQ": "o", "QOperator": "s"}
 
 
 def plot_sweep(table: pd.DataFrame) -> Figure:
@@ -21,14 +21,14 @@ def plot_sweep(table: pd.DataFrame) -> Figure:
     timed = bool(table["speedup"].notna().any())
     places = table["speedup"] if timed else table["bytes"] / 1024
     pairs = zip(table["activation_type"], table["weight_type"], strict=True)
-    kinds = np.array([KINDS.get(pair, "other") for pair in pairs])
-    palette = dict(zip([*KINDS.values(), "other"], QUANTIZED, strict=False))
+    kinds = np.array([TYPE_NAMES.get(pair, "other") for pair in pairs])
+    palette = dict(zip([*TYPE_NAMES.values(), "other"], COLORS, strict=False))
     front = table["recipe"].isin(pareto_front(table))
     # On a logarithmic scale, upside down: the best recipes differ by tenths of a percent.
     unlike = 100 * np.maximum(1 - table["agreement"], 0.5 / table["total"])
     figure, axes = plt.subplots(figsize=(WIDTH, 4.6))
     for kind, color in palette.items():
-        for form, shape in SHAPES.items():
+        for form, shape in FORMAT_MARKERS.items():
             chosen = (kinds == kind) & (table["format"] == form).to_numpy()
             if chosen.any():
                 axes.scatter(
@@ -51,7 +51,7 @@ def plot_sweep(table: pd.DataFrame) -> Figure:
     if timed:
         axes.axvline(1, color="#555555", lw=0.8, ls=":")
     axes.set_xlabel("speed, as a multiple of float32" if timed else "size (KiB)")
-    axes.set_ylabel("answers unlike float32 (%)")
+    axes.set_ylabel("predictions unlike float32 (%)")
     axes.set_yscale("log")
     axes.invert_yaxis()
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -1,4 +1,4 @@
-"""What is won and what it costs: accuracy against throughput, and size."""
+"""Accuracy against throughput and size of every model."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.evaluation.results import LatencyRow
 from ptq_comparison.report.figures.style import (
-    LETTERS,
+    NAME_LETTERS,
     WIDTH,
     add_legend,
     colors,
@@ -18,7 +18,7 @@ from ptq_comparison.report.figures.style import (
 )
 from ptq_comparison.report.verdict import describe_setting, verdict
 
-LARGEST = 1200  # area of the disc of the largest model, square points
+LARGEST_DISC = 1200  # area of the disc of the largest model, square points
 
 
 def plot_tradeoff(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow]) -> Figure:
@@ -45,10 +45,10 @@ def plot_tradeoff(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow
             capsize=4,
         )
         # In a legend, since the names of models of one speed would cover each other.
-        label = f"{shorten(name, LETTERS)}: {size / 1024:,.0f} KiB"
+        label = f"{shorten(name, NAME_LETTERS)}: {size / 1024:,.0f} KiB"
         label += f", {speeds[name]['speedup']:.2f}x" if speeds else ""
         axes.plot(place, 100 * top1, shapes[name], color=palette[name], ms=7, ls="", label=label)
-        area = LARGEST * size / max(sizes)
+        area = LARGEST_DISC * size / max(sizes)
         axes.scatter(place, 100 * top1, area, palette[name], alpha=0.35, lw=0, zorder=1)
     setting = describe_setting(next(iter(speeds.values()))) if speeds else ""
     axes.set_xlabel(f"images a second ({setting})" if speeds else "size (KiB)")
