@@ -14,7 +14,7 @@ if __name__ == "__main__":
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.quantization.quantize import check_recipe, quantize
-        from ptq_comparison.refinement.refine import SAMPLES, refine
+        from ptq_comparison.refinement.refine import REFINEMENT_IMAGE_COUNT, refine
 
         (name,) = task.wildcards
         params, ranges, recipe = task.params, task.input.ranges, task.params.recipe
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         model = load_model(task.input.model)
         check_recipe(model, params.section, options)
         images = np.load(task.input.images, mmap_mode="r")
-        few = images[:: max(1, len(images) // SAMPLES)]
+        few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]
         batches = Batches.of(few, model, params.preprocessing, params.batch_size)
         quantize(
             refine(model, ranges, recipe, batches),

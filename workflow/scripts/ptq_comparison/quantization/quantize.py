@@ -48,8 +48,8 @@ def quantize(
 ) -> None:
     """Write the quantized model, from ranges in the format of onnxruntime's calibration cache.
 
-    `options` are those of `quantization_options`. `provenance` is that of the ranges; it goes into the
-    metadata of the model, with the options. The model is written when it passes the `checks`, the
+    `options` are those of `quantization_options`. `provenance` is that of the ranges; it goes into
+    the metadata of the model, with the options. The model is written when it passes the `checks`, the
     last of them on the first of `batches`. The log names the nodes whose weights stay in float32
     without being excluded. Raises UserError when a check fails, and for names that are not in the
     model.
