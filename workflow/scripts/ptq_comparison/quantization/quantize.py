@@ -49,10 +49,10 @@ def quantize(
     """Write the quantized model, from ranges in the format of onnxruntime's calibration cache.
 
     `options` are those of `quantization_options`. `provenance` is that of the ranges; it goes into
-    the metadata of the model, with the options. The model is written when it passes the `checks`, the
-    last of them on the first of `batches`. The log names the nodes whose weights stay in float32
-    without being excluded. Raises UserError when a check fails, and for names that are not in the
-    model.
+    the metadata of the model, with the options. The model is written when it passes the `checks`,
+    the last of them on the first of `batches`. The log names the nodes whose weights stay in
+    float32 without being excluded. Raises UserError when a check fails, and for names that are not
+    in the model.
     """
     own_types = tensor_types(model, options)
     check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"], own_types)
