@@ -1,11 +1,12 @@
 # make run          compare the bundled model with its int8 and uint8 versions
-# make test         run the tests
+# make test         run the tests that tell what a change breaks
+# make test-all     also those that need a browser, valgrind, TensorFlow, or time
 # make report       write report.html and report.zip of the last run
 # make lint         check format and code as CI does
 # make bench        measure time and memory (needs real CIFAR-10)
 # make convert      add TensorFlow to .venv, to convert Keras models (1.3 GB)
-# make test-convert run the tests that need it
 # make reproduce    compare MLPerf Tiny's ResNet8 on CIFAR-10 with its published figures
+# make docs         write the tables of config/README.md from the schemas
 # make lock         pin all packages again after a change in pyproject.toml (needs uv)
 #
 # What needs packages sets up .venv first, where that is missing or older than the lock.
@@ -15,13 +16,22 @@ CORES ?= 4
 RUN = .venv/bin/python -m
 INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test report lint format bench lock convert test-convert reproduce
+.PHONY: run test test-rest test-all report lint format bench lock convert reproduce docs
 
 run: .venv/installed
 	$(RUN) snakemake --cores $(CORES) all
 
+# A file of tests stays on one worker, which makes its fixtures once.
+PYTEST = $(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder
+REST = browser or conversion or slow or valgrind
+
 test: .venv/installed
-	$(RUN) pytest
+	$(PYTEST) -m "not ($(REST))"
+
+test-rest: .venv/converts
+	$(PYTEST) -m "$(REST)"
+
+test-all: test test-rest
 
 report: run
 	$(RUN) snakemake --report report.html
@@ -46,12 +56,12 @@ bench: .venv/installed
 
 convert: .venv/converts
 
-test-convert: .venv/converts
-	$(RUN) pytest tests/workflow/test_convert_model.py
-
 # More configuration: make reproduce CONFIG=my_paths.yaml
 reproduce: .venv/converts
 	$(RUN) snakemake --cores $(CORES) all results/reproduction.md --configfile config/cifar10.yaml $(CONFIG)
+
+docs: .venv/installed
+	PYTHONPATH=workflow/scripts .venv/bin/python docs/config_tables.py
 
 COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --quiet

@@ -32,7 +32,7 @@ def main() -> None:
     sys.path.append(str(REPOSITORY / "workflow" / "scripts"))
     from ptq_comparison.config.recipes import complete_recipes, equal_recipes, expand_recipes
 
-    config = yaml.safe_load((REPOSITORY / "config/cifar10.yaml").read_text())
+    config = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
     shipped = yaml.safe_load((REPOSITORY / "config/recipes.yaml").read_text())["recipes"]
     expanded = expand_recipes(shipped)
     names = list(dict.fromkeys(equal_recipes(complete_recipes(expanded, config)).values()))

@@ -8,12 +8,19 @@ import pytest
 import yaml
 from helpers import (
     CLASSES,
+    REPOSITORY,
     SHARED_DATA,
     make_classifier,
     make_images,
     recipe_files,
     run_snakemake,
 )
+from helpers.shared_runs import made_once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with runs of the workflow; the many small files fill up the workers at the end."""
+    items.sort(key=lambda item: not item.path.is_relative_to(REPOSITORY / "tests/workflow"))
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +33,10 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with model.onnx, data.npz and the config.yaml that names both."""
-    folder = tmp_path_factory.mktemp("tiny")
+    return made_once(tmp_path_factory, "tiny", make_tiny)
+
+
+def make_tiny(folder: Path) -> None:
     onnx.save(make_classifier(), folder / "model.onnx")
     train_images, train_labels = make_images(90, seed=1)
     test_images, test_labels = make_images(151, seed=2)
@@ -46,34 +56,40 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "latency": {"measure": False},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    return folder
+
+
+def finish(folder: Path, *targets: str, configfiles: tuple[Path, ...] = ()) -> None:
+    """Run to the end, and keep what the user sees."""
+    result = run_snakemake(folder, *targets, configfiles=configfiles)
+    assert result.returncode == 0, result.stdout
+    (folder / "output.txt").write_text(result.stdout)
+
+
+# Tests read these finished runs and do not change them: what goes on with one makes a copy.
 
 
 @pytest.fixture(scope="session")
 def default_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run of `all` with the bundled data and model."""
-    folder = tmp_path_factory.mktemp("default")
-    result = run_snakemake(folder, "all")  # from another folder, with no config in it
-    assert result.returncode == 0, result.stdout
-    return folder
+    # From another folder, with no config in it.
+    return made_once(tmp_path_factory, "default", lambda folder: finish(folder, "all"))
 
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run of `all`; tests read it and do not change it."""
-    folder = tmp_path_factory.mktemp("tiny_run")
-    result = run_snakemake(folder, "all", configfiles=(tiny / "config.yaml",))
-    assert result.returncode == 0, result.stdout
-    (folder / "output.txt").write_text(result.stdout)
-    return folder
+    """The folder of a finished run of `all` with the tiny data and model."""
+    files = (tiny / "config.yaml",)
+    return made_once(
+        tmp_path_factory, "tiny_run", lambda folder: finish(folder, "all", configfiles=files)
+    )
 
 
 @pytest.fixture(scope="session")
 def recipes_run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run of `all recommend sensitivity`, on a model with a bad node."""
-    folder = tmp_path_factory.mktemp("recipes_run")
-    files = recipe_files(folder, tiny)
-    result = run_snakemake(folder, "all", "recommend", "sensitivity", configfiles=files)
-    assert result.returncode == 0, result.stdout
-    (folder / "output.txt").write_text(result.stdout)
-    return folder
+
+    def make(folder: Path) -> None:
+        targets, files = ("all", "recommend", "sensitivity"), recipe_files(folder, tiny)
+        finish(folder, *targets, configfiles=files)
+
+    return made_once(tmp_path_factory, "recipes_run", make)

@@ -13,6 +13,8 @@ from ptq_comparison.report.page import to_page
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+pytestmark = pytest.mark.browser
+
 # Each item by its category and what it shows, and the beginning of its caption.
 ITEMS = {
     ("1 Comparison", "accuracy, size and speed"): "One row a model",

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from helpers import (
     overlay,
     run_snakemake,
 )
+from helpers.shared_runs import copy_run
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
@@ -144,7 +144,7 @@ def stale(key: str, value: Any) -> Callable[[Path, Path], None]:
     """Put ranges of something else into a finished run whose int8 model is gone."""
 
     def prepare(folder: Path, finished: Path) -> None:
-        shutil.copytree(finished, folder, dirs_exist_ok=True)
+        copy_run(finished, folder)
         path = folder / "results/calibration/ranges.json"
         content = json.loads(path.read_text())
         content["provenance"][key] = value
@@ -209,6 +209,10 @@ FAULTS = {
     "CalibMaxIntermediateOutputs": Fault(
         "calibration.CalibMaxIntermediateOutputs: refused: it discards data",
         {"calibration": {"CalibMaxIntermediateOutputs": 10}},
+    ),
+    "key that has moved": Fault(
+        "acceptance.target_drop_pp: refused: its name is sensitivity.target_drop_pp now",
+        {"acceptance": {"target_drop_pp": 0.5}},
     ),
     "typo in an extra option": Fault(
         "extra_options.ActivationSymetric: unknown key; did you mean 'ActivationSymmetric'?",

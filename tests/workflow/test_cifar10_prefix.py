@@ -160,10 +160,11 @@ CHECK = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from ptq_comparison.datasets import read_split
-from ptq_comparison.inference import Batches, make_session, predict_scores
-from ptq_comparison.models import load_model
-from ptq_comparison.saturation import check_saturation
+from ptq_comparison.datasets.dataset import read_split
+from ptq_comparison.evaluation.saturation import check_saturation
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session, predict_scores
+from ptq_comparison.model.loading import load_model
 from tqdm import tqdm
 
 results, name = Path(sys.argv[1]), sys.argv[2]
@@ -177,6 +178,7 @@ print(json.dumps(check_saturation(model, batches, predicted, labels, 10, 1, prog
 """
 
 
+@pytest.mark.valgrind
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
 @pytest.mark.parametrize("model", ["u8s8_pc", "int8", "uint8", "u8s8_pc_reduced"])
 def test_saturation_on_an_emulated_cpu_without_vnni(variants, model):

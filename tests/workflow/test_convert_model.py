@@ -1,6 +1,6 @@
 """Rule convert_model: from published Keras weights to the comparison.
 
-Needs TensorFlow: make test-convert. Elsewhere only the message is tested that says so.
+Needs TensorFlow: make test-all. Elsewhere only the message is tested that says so.
 """
 
 import hashlib
@@ -14,9 +14,12 @@ from helpers import REPOSITORY, make_classifier, make_images, overlay, run_snake
 from ptq_comparison.preparation import keras_conversion
 
 TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
-needs_tensorflow = pytest.mark.skipif(
-    not TENSORFLOW, reason="TensorFlow is not installed (make test-convert runs this)"
-)
+
+
+def needs_tensorflow(test):
+    """Mark a test that converts with the real TensorFlow."""
+    missing = pytest.mark.skipif(not TENSORFLOW, reason="TensorFlow is not installed")
+    return pytest.mark.conversion(missing(test))
 
 
 def convert(folder, config, target="results/models/fp32.onnx", options=()):

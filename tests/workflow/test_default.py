@@ -6,6 +6,7 @@ import time
 
 import pytest
 from helpers import REPOSITORY, run_snakemake
+from helpers.shared_runs import copy_run
 
 
 def test_default_reproduces_the_model_card(default_run):
@@ -33,9 +34,9 @@ def test_default_is_called_synthetic(default_run):
     assert "do not compare with those of CIFAR-10" in text
 
 
-def test_second_run_has_nothing_to_do(default_run):
+def test_second_run_has_nothing_to_do(default_run, tmp_path):
     # The bundled model comes from Snakemake's cache of sources, whose path changes at every start.
     time.sleep(1)
-    result = run_snakemake(default_run, "all")
+    result = run_snakemake(copy_run(default_run, tmp_path / "run"), "all")
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout, result.stdout

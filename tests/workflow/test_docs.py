@@ -4,13 +4,13 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import onnx
 import pytest
 import yaml
 from helpers import CLASSES, REPOSITORY, SHARED_DATA, make_images
+from helpers.snakemake_runs import run_in
 from PIL import Image
 
 PAGES = [
@@ -59,16 +59,16 @@ def clone(tmp_path_factory):
     shutil.copytree(REPOSITORY, folder, ignore=ignore)
     for name, content in named_files().items():
         (folder / name).write_text(content)
-    for name in ("config", "cifar10"):  # a dozen runs; test_default measures speed
-        path = folder / f"config/{name}.yaml"
-        text = path.read_text()
-        for measured, without in (
-            ("measure: true", "measure: false"),
-            ("speedup: 1.0", "speedup: null"),
-        ):
-            assert measured in text
-            text = text.replace(measured, without)
-        path.write_text(text)
+    # A dozen runs; test_default measures speed. The configuration of CIFAR-10 is merged over it.
+    path = folder / "config/config.yaml"
+    text = path.read_text()
+    for measured, without in (
+        ("measure: true", "measure: false"),
+        ("speedup: 1.0", "speedup: null"),
+    ):
+        assert measured in text
+        text = text.replace(measured, without)
+    path.write_text(text)
     # A few recipes instead of fifty; benchmarks.sweep runs them all.
     path = folder / "config/recipes.yaml"
     recipes = yaml.safe_load(path.read_text())["recipes"]
@@ -107,22 +107,11 @@ def test_command(clone, command):
         arguments.append("--dry-run")
     if "--report" in arguments:  # of the targets behind the name of the report
         targets = arguments[arguments.index("--report") + 2 :] or ["all"]
-        run(clone, ["--cores", "2", *targets])
-    result = run(clone, arguments)
+        run_in(clone, "--cores", "2", *targets)
+    result = run_in(clone, *arguments)
     assert result.returncode == 0, result.stdout
     if "--configfile" in arguments:  # the next command finds the results of another configuration
         shutil.rmtree(clone / "results", ignore_errors=True)
-
-
-def run(folder, arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-    )
 
 
 def test_make_targets_exist(clone):

@@ -76,16 +76,16 @@ def test_an_edited_module_reruns_the_rules_that_use_it(tiny, tmp_path, checkout)
     assert first.returncode == 0, first.stdout
     package = checkout / "workflow/scripts/ptq_comparison"
 
-    (package / "metrics.py").touch()
+    (package / "evaluation/metrics.py").touch()
     assert reruns(tmp_path, tiny, checkout) == set()
-    edit(package / "metrics.py")
+    edit(package / "evaluation/metrics.py")
     assert reruns(tmp_path, tiny, checkout) == {
         *("evaluate", "compare", "verify", "report_verification", "all"),
         *("plot_accuracy", "plot_classes", "plot_confusion", "plot_tradeoff"),
     }
-    edit(package / "sampling.py")
+    edit(package / "datasets/sampling.py")
     assert reruns(tmp_path, tiny, checkout) >= {"sample_calibration", "calibrate", "quantize"}
-    edit(package / "preprocessing.py")
+    edit(package / "inference/preprocessing.py")
     assert reruns(tmp_path, tiny, checkout) >= {"calibrate", "predict"}
     assert "prepare_dataset" not in reruns(tmp_path, tiny, checkout)
 

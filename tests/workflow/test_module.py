@@ -1,14 +1,13 @@
 """The workflow as a part of another one, and the layout that the workflow catalogue asks for."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 
 import pytest
 import yaml
 from helpers import REPOSITORY
+from helpers.snakemake_runs import run_in
 
 SNAKEFILE = f"""
 import yaml
@@ -61,15 +60,7 @@ use rule * from ptq_comparison
 
 
 def run(folder, *arguments, environment=None):
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-    )
+    return run_in(folder, "--cores", "2", *arguments, environment=environment)
 
 
 def test_another_workflow_takes_all_rules_and_overrides_one(tiny, tmp_path):

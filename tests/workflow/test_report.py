@@ -3,12 +3,14 @@
 import re
 
 from helpers import run_snakemake
+from helpers.shared_runs import copy_run
 
 
 def test_report_holds_the_comparison_and_loads_nothing(tiny, tiny_run, tmp_path):
     report = tmp_path / "report.html"
     files = (tiny / "config.yaml",)
-    result = run_snakemake(tiny_run, configfiles=files, options=("--report", str(report)))
+    run = copy_run(tiny_run, tmp_path / "run")
+    result = run_snakemake(run, configfiles=files, options=("--report", str(report)))
     assert result.returncode == 0, result.stdout
     page = report.read_text()
     assert "results/comparison.html" in page

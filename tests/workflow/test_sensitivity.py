@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 
 import numpy as np
 import onnx
@@ -15,6 +14,7 @@ from helpers import (
     recipe_files,
     run_snakemake,
 )
+from helpers.shared_runs import copy_run
 from ptq_comparison.inference.session import make_session
 
 
@@ -56,11 +56,8 @@ def test_the_outlier_alone_stays_in_float(recipes_run):
         assert (recipes_run / f"results/figures/{name}.svg").stat().st_size > 1000
 
 
-def test_auto_is_evaluated_like_other_recipes(recipes_run, tiny):
-    target = "results/sweep/auto_eval.json"
-    result = run_snakemake(recipes_run, target, configfiles=recipe_files(recipes_run, tiny))
-    assert result.returncode == 0, result.stdout
-    evaluation = json.loads((recipes_run / target).read_text())
+def test_auto_is_evaluated_like_other_recipes(recipes_run):
+    evaluation = json.loads((recipes_run / "results/sweep/auto_eval.json").read_text())
     last = read(recipes_run / "results/mixed_precision.csv")[-1]
     assert evaluation["validation"]["correct"] == int(last["correct"])
     assert evaluation["validation"]["kl_divergence"] == pytest.approx(float(last["kl_divergence"]))
@@ -68,13 +65,12 @@ def test_auto_is_evaluated_like_other_recipes(recipes_run, tiny):
 
 
 def test_shares_do_not_change_the_result(recipes_run, tiny, tmp_path):
-    shutil.copytree(recipes_run, tmp_path / "run")
-    configfiles = recipe_files(tmp_path / "run", tiny)
+    copy_run(recipes_run, tmp_path / "run")
     before = (recipes_run / "results/sensitivity.csv").read_bytes()
     result = run_snakemake(
         tmp_path / "run",
         "results/sensitivity.csv",
-        configfiles=configfiles,
+        configfiles=(tiny / "config.yaml", recipes_run / "own.yaml"),
         options=("--set-scatter", "sensitivity=9"),  # more than there are nodes
     )
     assert result.returncode == 0, result.stdout
@@ -87,7 +83,7 @@ def test_a_target_that_no_quantized_model_reaches(tiny, tmp_path):
     configfiles = recipe_files(
         tmp_path,
         tiny,
-        acceptance={"target_drop_pp": 0.0},
+        sensitivity={"target_drop_pp": 0.0},
         quantization={"nodes_to_exclude": ["conv", "pool", "softmax"]},
         latency={"measure": False},
     )

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 
 import numpy as np
 import onnx
@@ -10,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from helpers import make_classifier, make_images, overlay, run_snakemake
+from helpers.shared_runs import copy_run
 
 RECIPES = {
     "int8": {"dtype": "int8"},
@@ -143,8 +143,7 @@ def test_another_recipe_runs_alone(tiny, swept):
 
 
 def test_nothing_qualifies(tiny, swept, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(swept, folder)
+    folder = copy_run(swept, tmp_path / "run")
     strict = {"max_drop_pp": 50, "min_speedup": None, "max_bytes": 10}
     configfiles = files(tiny, folder, recommend=strict)
     result = run_snakemake(folder, "recommend", configfiles=configfiles)
@@ -163,7 +162,7 @@ def test_nothing_qualifies(tiny, swept, tmp_path):
         ("recipes:\n  a: {reduce_range: true}", "recipes.a: has no types; give dtype"),
         ("recipes: []", "no recipes; give a mapping 'recipes'"),
         ("- int8", "no recipes; give a mapping 'recipes'"),
-        ("recipes:\n  auto: {dtype: int8}", "recipes: 'auto' should not be valid"),
+        ("recipes:\n  auto: {dtype: int8}", "recipes: 'auto' is taken; choose another name"),
         ("recipes: {a: {dtype: int8, rounding: up}}", "recipes.a.rounding: 'up' is not allowed"),
         ("recipes:\n  a:\n  b: {dtype: int8}", "recipes.a: has None; give a mapping of options"),
         ("recipes: {a: {dtype: int8, method: []}}", "recipes.a.method: [] has no value"),

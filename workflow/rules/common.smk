@@ -1,12 +1,10 @@
-# The configuration, checked and completed, and what several rules derive from it.
+# The configuration and the recipes, checked and completed, and what several rules derive from them.
+# Functions stand here: `snakemake --lint` refuses a file with functions and rules.
 
 import os
 import re
 import sys
 from urllib.parse import urlsplit
-
-import yaml
-from snakemake.utils import validate
 
 # Otherwise it is a module from the web, read through Snakemake's cache.
 IS_LOCAL = isinstance(workflow.current_basedir, os.PathLike)
@@ -29,41 +27,58 @@ def get_scripts():
 
 
 SCRIPTS = get_scripts()
-SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
+CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 sys.path.append(str(SCRIPTS))
 
 from ptq_comparison.common.code_digest import code_digest
-from ptq_comparison.config.validation import config_conflicts
-from ptq_comparison.config.validation import config_errors
-from ptq_comparison.config.schemes import quantized_models
-from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.job import ERROR_PREFIX
-from ptq_comparison.config.methods import method_options
+from ptq_comparison.config.recipe_file import read_recipes
+from ptq_comparison.config.recipes import (
+    AUTO,
+    calibration_name,
+    calibration_options,
+    choose_mixed,
+    configured_recipes,
+    equal_recipes,
+    same_graphs,
+)
+from ptq_comparison.config.schema import fill_in_defaults, load_schema
+from ptq_comparison.config.schemes import required_opset
+from ptq_comparison.config.validation import config_conflicts, config_errors
+from ptq_comparison.datasets.readers import KINDS, kinds_with_path
 
-# Snakemake's own validation prints the whole schema at a mistake, but fills in the defaults.
-errors = config_errors(config, yaml.safe_load(SCHEMA.read_text()))
+
+def stop(*lines, where="config"):
+    """End the run with one line a mistake. Snakemake would add a traceback to an exception."""
+    sys.exit("\n".join(f"{ERROR_PREFIX}{where}: {line}" for line in lines))
+
+
+# Snakemake's own validation would print the whole schema at a mistake.
+schema = load_schema(CONFIG_SCHEMA, dataset_kinds=KINDS)
+errors = config_errors(config, schema)
 if not errors:
-    validate(config, str(SCHEMA))
+    fill_in_defaults(config, schema.schema)
     errors = list(config_conflicts(config))
 if errors:
-    sys.exit("\n".join(f"{ERROR_PREFIX}config: {line}" for line in errors))
+    stop(*(f"{line}" for line in errors))
 
-QUANTIZED = quantized_models(config["quantization"])  # what each is asked for, by name
+QUANTIZED = configured_recipes(config)  # complete recipes, by the name of the model
 MODELS = ["fp32", *QUANTIZED]
+RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others
 # Sections of the config that may name a file in the web, and the key that does.
 DOWNLOADS = {"dataset": "url", "model": "source"}
 MODEL_IS_REMOTE = config["model"]["source"].startswith(("https://", "http://"))
-KERAS = (".h5", ".keras")
+KERAS_SUFFIXES = (".h5", ".keras")
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
-# What waits for times, where the config asks for them.
-LATENCY = "results/latency.json" if config["latency"]["measure"] else []
 PREPROCESSING = {
     key: config["model"][key] for key in ("layout", "scale", "mean", "std")
 }
-
-
-RECOMMENDED = "recommended"  # the model that the sweep chooses, tested like the others
+MEASURES_LATENCY = config["latency"]["measure"]
+LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []
+# For rules that measure times. Snakemake cuts it down to --cores, and runs nothing beside such a
+# rule. (`workflow.cores` is not known to --report.)
+ALL_CORES = 1000
 
 
 wildcard_constraints:
@@ -72,13 +87,8 @@ wildcard_constraints:
 
 
 def get_code(rule):
-    """Fingerprint the modules behind a rule; as a parameter it makes an edit rerun the rule."""
+    """Fingerprint the modules behind a script; as a parameter it makes an edit rerun the rule."""
     return code_digest(SCRIPTS / f"{rule}.py")
-
-
-def stop(line):
-    """End the run with one line. Snakemake would wrap a WorkflowError into lines of a traceback."""
-    sys.exit(f"{ERROR_PREFIX}config: {line}")
 
 
 def file_of_address(url):
@@ -90,14 +100,15 @@ def file_of_address(url):
 def get_dataset_source(wildcards):
     """Name the folder or file that the data set is read from; none for the synthetic one."""
     dataset = config["dataset"]
-    if dataset["name"] == "shapes":
+    kind = KINDS[dataset["name"]]
+    if not kind.needs_path:
         if dataset["path"]:
             stop(
-                "dataset.name: shapes needs no dataset.path; for your own data set the name to "
-                "cifar10, image_folder or npz"
+                f"dataset.name: {dataset['name']} needs no dataset.path; for your own data set the "
+                f"name to one of {kinds_with_path()}"
             )
         return []
-    downloadable = dataset["url"] and dataset["name"] == "cifar10"
+    downloadable = dataset["url"] and kind.downloadable
     if dataset["path"]:
         if not Path(dataset["path"]).exists():
             hint = (
@@ -135,7 +146,7 @@ def get_model_file(wildcards):
 def get_model_source(wildcards):
     """Name the ONNX file that the float32 model is taken from."""
     file = get_model_file(wildcards)
-    return "results/models/converted.onnx" if file.endswith(KERAS) else file
+    return "results/models/converted.onnx" if file.endswith(KERAS_SUFFIXES) else file
 
 
 def get_model_weights(wildcards):
@@ -144,7 +155,7 @@ def get_model_weights(wildcards):
     An exported model whose weights alone are new has the same .onnx: without this, nothing reruns.
     """
     source = config["model"]["source"]
-    if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS):
+    if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS_SUFFIXES):
         return []
     # ONNX names such a file by a key of this name.
     if not Path(source).is_file() or b"location" not in Path(source).read_bytes():
@@ -162,31 +173,19 @@ def get_model_weights(wildcards):
 
 
 def get_model_sha256(wildcards):
-    """Return the sum of a model from the web; a file of the user's own is taken as it is."""
+    """Return the checksum of a model from the web; a local file is taken as it is."""
     return config["model"]["sha256"] if MODEL_IS_REMOTE else None
 
 
 def get_onnx_sha256(wildcards):
-    """Return the sum of an ONNX model from the web; that of a Keras model is checked before."""
-    converted = get_model_file(wildcards).endswith(KERAS)
+    """Return the checksum of an ONNX model from the web; a Keras model is checked before."""
+    converted = get_model_file(wildcards).endswith(KERAS_SUFFIXES)
     return None if converted else get_model_sha256(wildcards)
 
 
-def get_float_model(wildcards):
-    """Name the float32 model that is calibrated and quantized; the baseline is always the given one."""
-    if config["quantization"]["preprocess"]:
-        return "results/models/preprocessed.onnx"
-    return "results/models/fp32.onnx"
-
-
-def get_quantization(wildcards):
-    """Return what a quantized model is asked for; a change reruns this model alone."""
-    return QUANTIZED[wildcards.dtype]
-
-
-def get_evaluation_samples(wildcards):
-    """Name the calibration images that an evaluation tells about; the float32 model has none."""
-    return [] if wildcards.model == "fp32" else "results/calibration/samples.csv"
+def get_float_model(recipe):
+    """Name the float32 model that a recipe starts from; the baseline is always the given one."""
+    return f"results/models/{'preprocessed' if recipe['preprocess'] else 'fp32'}.onnx"
 
 
 def reject_model(wildcards):
@@ -197,18 +196,59 @@ def reject_model(wildcards):
     )
 
 
-def print_errors(snakemake_logs):
-    """Close a failed run with one line for each failed job, taken from the log that Snakemake names."""
-    text = "".join(Path(path).read_text() for path in snakemake_logs)
-    for path in dict.fromkeys(re.findall(r"log: (\S+) \(check log file", text)):
-        lines = Path(path).read_text().splitlines() if Path(path).is_file() else []
-        if lines and lines[-1].startswith(ERROR_PREFIX):
-            print(lines[-1], file=sys.stderr)
+def get_sweep(wildcards):
+    """Name the table of all recipes. A speed that nothing measures is no reason to try them all."""
+    if config["recommend"]["min_speedup"] is not None and not MEASURES_LATENCY:
+        stop(
+            "recommend.min_speedup: speed is not measured; set latency.measure to true, or "
+            "this to null"
+        )
+    return "results/sweep.csv"
 
 
-def print_verdict(snakemake_logs):
-    """Close a run of all with the verdict; a run that made something else has none."""
-    text = "".join(Path(path).read_text() for path in snakemake_logs)
-    # \s, since for a blank snakemake --lint takes the line for a rule among functions.
-    if re.search(r"^(?:local)?rule\s(?:all|default):", text, re.MULTILINE):
-        print(f"\n{Path('results/verdict.txt').read_text()}", file=sys.stderr)
+# The working folder's own recipes win, as its config does.
+RECIPES_FILE = Path(
+    config["sweep"]["recipes"]
+    or (
+        "config/recipes.yaml"
+        if Path("config/recipes.yaml").is_file()
+        else workflow.source_path("../../config/recipes.yaml")
+    )
+)
+# It refers to the schema of the configuration, which lies beside it.
+RECIPES_SCHEMA = Path(workflow.source_path("../schemas/recipes.schema.yaml"))
+if not RECIPES_FILE.is_file():
+    stop(
+        f"sweep.recipes: {RECIPES_FILE}: no such file; correct the path, or set it to null for the "
+        "recipes of this workflow"
+    )
+NAMED, errors = read_recipes(
+    RECIPES_FILE.read_text(),
+    load_schema(RECIPES_SCHEMA, dataset_kinds=KINDS),
+    config,
+)
+if errors:
+    stop(*errors, where=RECIPES_FILE.name)
+# Of recipes that ask for the same, the first one is tried. The others only keep their names.
+RECIPES = {name: NAMED[name] for name in equal_recipes(NAMED).values()}
+try:
+    # The recipe whose nodes are tried one by one, and which `auto` starts from.
+    MIXED_NAME, MIXED = choose_mixed(config["sensitivity"]["recipe"], NAMED)
+except UserError as error:
+    stop(error)
+SWEPT = [*RECIPES, AUTO]
+# Recipes whose models differ in numbers alone are timed once.
+TIMED = {**same_graphs(RECIPES), AUTO: AUTO}
+CALIBRATIONS = {
+    calibration_name(recipe): calibration_options(recipe) for recipe in RECIPES.values()
+}
+
+
+wildcard_constraints:
+    recipe="|".join(map(re.escape, SWEPT)),
+    calibration="|".join(map(re.escape, CALIBRATIONS)),
+
+
+def get_recipe_ranges(recipe):
+    """Name the ranges of a recipe, which it shares with others."""
+    return f"results/sweep/ranges/{calibration_name(recipe)}.json"

@@ -1,5 +1,35 @@
-# needs  the predictions of a model and of the float32 baseline
-# makes  results/<model>_eval.json
+# needs  the models and the test split
+# makes  results/<model>_eval.json, and results/latency.json where times are measured
+#
+# predict -> evaluate; measure_latency
+
+
+rule predict:
+    """Run a model on all test images, a quantized one also without saturation."""
+    input:
+        model="results/models/{model}.onnx",
+        images="results/dataset/test_images.npy",
+        labels="results/dataset/test_labels.npy",
+        dataset="results/dataset/dataset.json",
+    output:
+        predictions="results/predictions/{model}.npz",
+        provenance="results/predictions/{model}.json",
+    log:
+        "results/logs/predict/{model}.log",
+    benchmark:
+        "results/benchmarks/predict/{model}.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    # The models run side by side, a thread each; --set-threads predict=4 serves a large model.
+    threads: 1
+    params:
+        split="test",
+        checks_saturation=lambda wildcards: wildcards.model != "fp32",
+        batch_size=config["evaluation"]["batch_size"],
+        preprocessing=PREPROCESSING,
+        code=get_code("predict"),
+    script:
+        "../scripts/predict.py"
 
 
 rule evaluate:
@@ -10,8 +40,10 @@ rule evaluate:
         provenance="results/predictions/{model}.json",
         baseline="results/predictions/fp32.npz",
         baseline_provenance="results/predictions/fp32.json",
-        samples=get_evaluation_samples,
-        # No figure of a float32 model that does not know its own images.
+        samples=lambda wildcards: (
+            [] if wildcards.model == "fp32" else "results/calibration/samples.csv"
+        ),
+        # No result before the float32 model has passed.
         gate="results/calibration/fp32_accuracy.json",
         dataset="results/dataset/dataset.json",
     output:
@@ -45,3 +77,29 @@ rule reject_unknown_model:
         "../../envs/data.yaml"
     shell:
         "exit 1"
+
+
+rule measure_latency:
+    """Time all models in turn, with the machine to themselves."""
+    input:
+        models=expand("results/models/{model}.onnx", model=MODELS),
+        images="results/dataset/test_images.npy",
+    output:
+        latency="results/latency.json",
+    log:
+        "results/logs/measure_latency.log",
+    benchmark:
+        "results/benchmarks/measure_latency.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    threads: ALL_CORES
+    params:
+        models=MODELS,
+        threads=config["latency"]["threads"],
+        batch_sizes=config["latency"]["batch_sizes"],
+        seconds=config["latency"]["seconds"],
+        measures_memory=True,
+        preprocessing=PREPROCESSING,
+        code=get_code("measure_latency"),
+    script:
+        "../scripts/measure_latency.py"

@@ -1,11 +1,41 @@
-# needs  the float32 model, its ranges, and the calibration images that both are checked with
-# makes  results/models/<dtype>.onnx, which holds where it comes from
+# needs  the float32 models and the calibration images
+# makes  results/calibration/ranges.json, and results/models/<dtype>.onnx with its provenance inside
+#
+# calibrate -> quantize -> measure_activations
+
+
+rule calibrate:
+    """Measure the range of every activation tensor, once for all dtypes."""
+    input:
+        model=get_float_model(config["quantization"]),
+        images="results/calibration/samples.npy",
+        samples="results/calibration/samples.csv",
+        # Nothing is quantized before the float32 model has passed.
+        accuracy="results/calibration/fp32_accuracy.json",
+    output:
+        ranges="results/calibration/ranges.json",
+    log:
+        "results/logs/calibrate.log",
+    benchmark:
+        "results/benchmarks/calibrate.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    # More would change the last digits of the ranges with the machine.
+    threads: 1
+    params:
+        calibration=calibration_options(next(iter(QUANTIZED.values()))),
+        seed=config["calibration"]["seed"],
+        batch_size=config["calibration"]["batch_size"],
+        preprocessing=PREPROCESSING,
+        code=get_code("calibrate"),
+    script:
+        "../scripts/calibrate.py"
 
 
 rule quantize:
     """Quantize activations and weights, and check that the result is what was asked for."""
     input:
-        model=get_float_model,
+        model=get_float_model(config["quantization"]),
         ranges="results/calibration/ranges.json",
         images="results/calibration/samples.npy",
         samples="results/calibration/samples.csv",
@@ -18,13 +48,34 @@ rule quantize:
     conda:
         "../../envs/onnx.yaml"
     params:
-        method=config["calibration"]["method"],
-        options=method_options(config["calibration"]),
-        samples_per_class=config["calibration"]["samples_per_class"],
+        # A change of it reruns this model alone.
+        recipe=lambda wildcards: QUANTIZED[wildcards.dtype],
+        section="quantization",
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
         preprocessing=PREPROCESSING,
-        quantization=get_quantization,
         code=get_code("quantize"),
     script:
         "../scripts/quantize.py"
+
+
+rule measure_activations:
+    """Measure how much of its stored grid the values of each activation tensor use."""
+    input:
+        model=get_float_model(config["quantization"]),
+        quantized=f"results/models/{next(iter(QUANTIZED))}.onnx",
+        images="results/calibration/samples.npy",
+    output:
+        activations="results/calibration/activations.json",
+    log:
+        "results/logs/measure_activations.log",
+    benchmark:
+        "results/benchmarks/measure_activations.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        batch_size=config["calibration"]["batch_size"],
+        preprocessing=PREPROCESSING,
+        code=get_code("measure_activations"),
+    script:
+        "../scripts/measure_activations.py"

@@ -1,5 +1,7 @@
 # needs  the evaluations, the logs of quantization, and the images
-# makes  results/verification.json and .md: each requirement, expected and measured, with its evidence
+# makes  results/verification.json and .md; the target gate fails where a requirement does
+#
+# verify -> gate
 
 
 rule verify:
@@ -8,6 +10,7 @@ rule verify:
         fp32="results/fp32_eval.json",
         evaluations=expand("results/{dtype}_eval.json", dtype=QUANTIZED),
         models=expand("results/models/{dtype}.onnx", dtype=QUANTIZED),
+        logs=expand("results/logs/quantize/{dtype}.log", dtype=QUANTIZED),
         accuracy="results/calibration/fp32_accuracy.json",
         samples="results/calibration/samples.npy",
         test_images="results/dataset/test_images.npy",
@@ -30,3 +33,17 @@ rule verify:
         code=get_code("verify"),
     script:
         "../scripts/verify.py"
+
+
+rule gate:
+    """Fail when the verification has failed, so that a CI can block on it."""
+    input:
+        verification="results/verification.json",
+    log:
+        "results/logs/gate.log",
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        code=get_code("gate"),
+    script:
+        "../scripts/gate.py"

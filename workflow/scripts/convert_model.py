@@ -2,11 +2,10 @@
 
 if __name__ == "__main__":
     import logging
-    from pathlib import Path
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule):
+    with job(snakemake) as task:
         import numpy as np
         import onnx
         from ptq_comparison.common.files import (
@@ -19,25 +18,25 @@ if __name__ == "__main__":
         from ptq_comparison.model.interface import check_fits, read_interface
         from ptq_comparison.preparation.keras_conversion import OPSET, compare, convert, load_keras
 
-        source = Path(snakemake.input.source)
-        if snakemake.params.sha256:
-            check_sha256(source, snakemake.params.sha256, key="model.sha256")
+        source = task.input.source
+        if task.params.sha256:
+            check_sha256(source, task.params.sha256, key="model.sha256")
         keras_model = load_keras(source)
-        model = convert(keras_model, snakemake.params.opset or OPSET)
-        preprocessing = snakemake.params.preprocessing
-        dataset = read_json(Path(snakemake.input.dataset))
+        model = convert(keras_model, task.params.opset or OPSET)
+        preprocessing = task.params.preprocessing
+        dataset = read_json(task.input.dataset)
         # Before images are shown to it; prepare_model looks more closely at the result.
         interface = read_interface(model, preprocessing["layout"])
         check_fits(interface, tuple(dataset["image_shape"]), len(dataset["class_names"]))
-        images = np.load(snakemake.input.images, mmap_mode="r")
+        images = np.load(task.input.images, mmap_mode="r")
         result = compare(keras_model, model, images, preprocessing)
-        with atomic_path(Path(snakemake.output.model)) as temporary:
+        with atomic_path(task.output.model) as temporary:
             onnx.save(model, temporary)
-        converted = Path(snakemake.output.model)
+        converted = task.output.model
         result |= {
             "source": source.name,
             "source_sha256": sha256_file(source),
             "bytes": converted.stat().st_size,
         }
-        write_json(Path(snakemake.output.conversion), result)
+        write_json(task.output.conversion, result)
         logging.info("%s: %s", source.name, result)

@@ -1,18 +1,16 @@
 """Download the data set or the model and check its sum."""
 
 if __name__ == "__main__":
-    from pathlib import Path
-
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule) as terminal:
+    with job(snakemake) as task:
         from ptq_comparison.common.download import download
 
         download(
-            url=snakemake.params.url,
-            sha256=snakemake.params.sha256,
-            output=Path(snakemake.output.file),
-            section=snakemake.wildcards.section,
-            key=snakemake.params.key,
-            terminal=terminal,
+            url=task.params.url,
+            sha256=task.params.sha256,
+            output=task.output.file,
+            section=task.wildcards.section,
+            key=task.params.key,
+            terminal=task.terminal,
         )

@@ -2,15 +2,13 @@
 
 if __name__ == "__main__":
     import logging
-    from pathlib import Path
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule) as terminal:
+    with job(snakemake) as task:
         import numpy as np
         from ptq_comparison.calibration.provenance import recipe_provenance
         from ptq_comparison.common.files import write_json
-        from ptq_comparison.common.progress import Progress
         from ptq_comparison.config.recipes import AUTO, quantization_options
         from ptq_comparison.datasets.sampling import spread
         from ptq_comparison.inference.batches import Batches
@@ -20,26 +18,26 @@ if __name__ == "__main__":
         from ptq_comparison.search.sensitivity import candidate_nodes, measure_share
         from ptq_comparison.search.trial import Trial, quantizer
 
-        item = snakemake.wildcards.scatteritem
+        item = task.wildcards.scatteritem
         share, shares = map(int, item.split("-of-"))
-        path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)
-        recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
+        path, ranges = task.input.model, task.input.ranges
+        recipe, preprocessing = task.params.recipe, task.params.preprocessing
         provenance = recipe_provenance(
-            path, Path(snakemake.input.samples), ranges, preprocessing, recipe, AUTO
+            path, task.input.samples, ranges, preprocessing, recipe, AUTO
         )
         options = quantization_options(recipe)
         model = name_nodes(load_model(path))
-        check_recipe(model, snakemake.params.name, options)
-        images = np.load(snakemake.input.images, mmap_mode="r")
-        chosen = spread(len(images), snakemake.params.images)
-        with np.load(snakemake.input.baseline) as arrays:
+        check_recipe(model, task.params.section, options)
+        images = np.load(task.input.images, mmap_mode="r")
+        chosen = spread(len(images), task.params.images)
+        with np.load(task.input.baseline) as arrays:
             scores = arrays["scores"][chosen]
-        batches = Batches.of(images[chosen], model, preprocessing, snakemake.params.batch_size)
+        batches = Batches.of(images[chosen], model, preprocessing, task.params.batch_size)
         trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
         candidates = candidate_nodes(model, options)
         count = len(candidates[share - 1 :: shares])
-        with Progress(f"nodes {item}", count, terminal, " nodes") as progress:
+        with task.progress(f"nodes {item}", count, " nodes") as progress:
             rows = measure_share(trial, model, candidates, share, shares, progress)
         for row in rows:
             logging.info("%s", row)
-        write_json(Path(snakemake.output.rows), rows)
+        write_json(task.output.rows, rows)

@@ -2,15 +2,13 @@
 
 if __name__ == "__main__":
     import logging
-    from pathlib import Path
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule) as terminal:
+    with job(snakemake) as task:
         import numpy as np
         from ptq_comparison.calibration.provenance import recipe_provenance
         from ptq_comparison.common.csv_rows import read_rows, write_rows
-        from ptq_comparison.common.progress import Progress
         from ptq_comparison.config.recipes import AUTO, quantization_options
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.graph import name_nodes
@@ -20,22 +18,22 @@ if __name__ == "__main__":
         from ptq_comparison.search.sensitivity import rank
         from ptq_comparison.search.trial import Trial, exclude, quantizer
 
-        path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)
-        recipe, preprocessing = snakemake.params.recipe, snakemake.params.preprocessing
+        path, ranges = task.input.model, task.input.ranges
+        recipe, preprocessing = task.params.recipe, task.params.preprocessing
         provenance = recipe_provenance(
-            path, Path(snakemake.input.samples), ranges, preprocessing, recipe, AUTO
+            path, task.input.samples, ranges, preprocessing, recipe, AUTO
         )
         options = quantization_options(recipe)
         model = name_nodes(load_model(path))
-        images = np.load(snakemake.input.images, mmap_mode="r")
-        with np.load(snakemake.input.baseline) as arrays:
+        images = np.load(task.input.images, mmap_mode="r")
+        with np.load(task.input.baseline) as arrays:
             scores, labels = arrays["scores"], arrays["labels"]
-        batches = Batches.of(images, model, preprocessing, snakemake.params.batch_size)
+        batches = Batches.of(images, model, preprocessing, task.params.batch_size)
         trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
-        ranking = rank(read_rows(Path(snakemake.input.sensitivity)))
+        ranking = rank(read_rows(task.input.sensitivity))
         rows = []
-        with Progress("nodes in float32", len(ranking) + 1, terminal, " steps") as progress:
-            for row in mix_precision(trial, ranking, labels, snakemake.params.target_drop_pp):
+        with task.progress("nodes in float32", len(ranking) + 1, " steps") as progress:
+            for row in mix_precision(trial, ranking, labels, task.params.target_drop_pp):
                 logging.info("%s", row)
                 rows.append(row)
                 progress.update()
@@ -43,16 +41,15 @@ if __name__ == "__main__":
         quantize(
             model,
             ranges,
-            Path(snakemake.output.model),
+            task.output.model,
             provenance,
             batches,
             **exclude(options, ranking[:kept]),
         )
-        write_rows(Path(snakemake.output.curve), rows)
+        write_rows(task.output.curve, rows)
         if not rows[-1]["nodes_quantized"]:
-            print(
-                f"acceptance.target_drop_pp: the recipe loses more than "
-                f"{snakemake.params.target_drop_pp} pp as long as any node is in 8 bits",
-                file=terminal,
+            task.print(
+                f"sensitivity.target_drop_pp: the recipe loses more than "
+                f"{task.params.target_drop_pp} pp as long as any node is in 8 bits"
             )
-        print(f"auto: {kept} of {len(ranking)} nodes stay in float32", file=terminal)
+        task.print(f"auto: {kept} of {len(ranking)} nodes stay in float32")

@@ -1,52 +1,52 @@
-"""Run a model on all test images, a quantized one also without saturation."""
+"""Run a model on test or validation images, on demand also without saturation."""
 
 if __name__ == "__main__":
     import logging
-    from pathlib import Path
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule) as terminal:
+    with job(snakemake) as task:
         import numpy as np
         from ptq_comparison.common.files import atomic_path, read_json, sha256_file, write_json
-        from ptq_comparison.common.progress import Progress
-        from ptq_comparison.datasets.dataset import read_split
+        from ptq_comparison.datasets.sampling import read_labels
         from ptq_comparison.evaluation.saturation import check_saturation
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.inference.runtime import describe_runtime
         from ptq_comparison.inference.session import make_session, predict_scores
         from ptq_comparison.model.loading import load_model
 
-        name = snakemake.wildcards.model
-        model_path = Path(snakemake.input.model)
-        model = load_model(model_path)
-        dataset = read_json(Path(snakemake.input.dataset))
-        images, labels = read_split(Path(snakemake.input.images), Path(snakemake.input.labels))
-        batches = Batches.of(
-            images, model, snakemake.params.preprocessing, snakemake.params.batch_size
-        )
-        session = make_session(model, snakemake.threads)
+        (name,) = task.wildcards
+        params = task.params
+        model = load_model(task.input.model)
+        dataset = read_json(task.input.dataset)
+        images = np.load(task.input.images, mmap_mode="r")
+        labels = read_labels(task.input.labels)
         classes = len(dataset["class_names"])
-        with Progress(f"predicting {name}", len(images), terminal) as progress:
+        batches = Batches.of(images, model, params.preprocessing, params.batch_size)
+        session = make_session(model, task.threads)
+        with task.progress(f"predicting {name}", len(images)) as progress:
             scores = predict_scores(session, batches, classes, progress)
         predicted = scores.argmax(axis=1).astype(np.int64)
         saturation = None
-        if name != "fp32":
-            with Progress(f"checking {name}", len(images), terminal) as progress:
+        if params.checks_saturation:
+            with task.progress(f"checking {name}", len(images)) as progress:
                 saturation = check_saturation(
-                    model, batches, predicted, labels, classes, snakemake.threads, progress
+                    model, batches, predicted, labels, classes, task.threads, progress
                 )
             logging.info("%s: saturation %s", name, saturation)
-        with atomic_path(Path(snakemake.output.predictions)) as temporary:
+        with atomic_path(task.output.predictions) as temporary:
             np.savez(temporary, predicted=predicted, scores=scores, labels=labels)
         write_json(
-            Path(snakemake.output.provenance),
+            task.output.provenance,
             {
-                "model_sha256": sha256_file(model_path),
-                "dataset_sha256": dataset["splits"]["test"]["sha256"],
-                "preprocessing": snakemake.params.preprocessing,
+                "model_sha256": sha256_file(task.input.model),
+                "dataset_sha256": dataset["splits"]["test"]["sha256"]
+                if params.split == "test"
+                else sha256_file(task.input.images),
+                "preprocessing": params.preprocessing,
                 "runtime": describe_runtime(session.get_providers()),
                 "saturation": saturation,
             },
         )
-        logging.info("%s: %d images, %d thread(s)", name, len(images), snakemake.threads)
+        right = int(np.sum(predicted == labels))
+        logging.info("%s: %d of %d images right", name, right, len(labels))

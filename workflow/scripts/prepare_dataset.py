@@ -2,34 +2,33 @@
 
 if __name__ == "__main__":
     import logging
-    from pathlib import Path
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule):
+    with job(snakemake) as task:
         from ptq_comparison.common.files import check_sha256, write_json
         from ptq_comparison.datasets.dataset import SPLITS, check_dataset, write_split
         from ptq_comparison.datasets.readers import read_dataset
 
-        name = snakemake.params.name
-        source = Path(snakemake.input.source) if snakemake.input.get("source") else None
-        if source and source.is_file() and snakemake.params.sha256:
-            check_sha256(source, snakemake.params.sha256, key="dataset.sha256")
+        name = task.params.name
+        source = task.input.source or None
+        if source and source.is_file() and task.params.sha256:
+            check_sha256(source, task.params.sha256, key="dataset.sha256")
 
         dataset = read_dataset(name, source)
         check_dataset(dataset)
         splits = {
             split: write_split(
                 getattr(dataset, split),
-                images_path=Path(snakemake.output[f"{split}_images"]),
-                labels_path=Path(snakemake.output[f"{split}_labels"]),
+                images_path=getattr(task.output, f"{split}_images"),
+                labels_path=getattr(task.output, f"{split}_labels"),
             )
             for split in SPLITS
         }
         for split, stored in splits.items():
             logging.info("%s, %s split: %d images", name, split, stored["images"])
         write_json(
-            Path(snakemake.output.dataset),
+            task.output.dataset,
             {
                 "name": name,
                 "description": dataset.description,

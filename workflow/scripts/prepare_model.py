@@ -8,11 +8,10 @@ are stored where it looks for them.
 if __name__ == "__main__":
     import logging
     import shutil
-    from pathlib import Path
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule) as terminal:
+    with job(snakemake) as task:
         import onnx
         from ptq_comparison.common.files import atomic_path, check_sha256, read_json
         from ptq_comparison.model.external_weights import external_files
@@ -22,24 +21,24 @@ if __name__ == "__main__":
         from ptq_comparison.preparation.constant_weights import plain_weights
         from ptq_comparison.preparation.float_checks import check_float_model, check_runs
 
-        source = Path(snakemake.input.source)
-        if snakemake.params.sha256:
-            check_sha256(source, snakemake.params.sha256, key="model.sha256")
-        dataset = read_json(Path(snakemake.input.dataset))
+        source = task.input.source
+        if task.params.sha256:
+            check_sha256(source, task.params.sha256, key="model.sha256")
+        dataset = read_json(task.input.dataset)
         model = load_model(source)
-        opset = snakemake.params.opset
+        opset = task.params.opset
         changes = []
         if opset is not None and opset != model_opset(model):
             asked = f"from opset {model_opset(model)} to {opset}, as model.opset asks"
             changes.append(f"converted {asked}")
             model = convert_opset(model, opset)
-        check_float_model(model, *snakemake.params.required_opset)
+        check_float_model(model, *task.params.required_opset)
         model, stored = plain_weights(model)
         if stored:
             changes += stored
-            check_float_model(model, *snakemake.params.required_opset)  # what was computed, too
+            check_float_model(model, *task.params.required_opset)  # what was computed, too
         image, classes = tuple(dataset["image_shape"]), len(dataset["class_names"])
-        preprocessing = snakemake.params.preprocessing
+        preprocessing = task.params.preprocessing
         interface = read_interface(model, preprocessing["layout"])
         check_fits(interface, image, classes)
         check_runs(model, preprocessing, image, classes)
@@ -47,8 +46,8 @@ if __name__ == "__main__":
         if changes:
             line = f"{source}: {'; '.join(changes)}; the baseline is the model with this change"
             logging.warning(line)
-            print(line, file=terminal)
-        with atomic_path(Path(snakemake.output.model)) as temporary:
+            task.print(line)
+        with atomic_path(task.output.model) as temporary:
             if changes or external_files(source):
                 onnx.save(model, temporary)
             else:

@@ -1,31 +1,32 @@
-"""Quantize the float32 model with ranges that belong to it."""
+"""Quantize a float32 model as a recipe asks for, with ranges that belong to it."""
 
 if __name__ == "__main__":
     import logging
-    from pathlib import Path
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule):
+    with job(snakemake) as task:
         import numpy as np
-        from ptq_comparison.calibration.provenance import calibration_provenance, check_ranges
+        from ptq_comparison.calibration.provenance import recipe_provenance
         from ptq_comparison.common.files import check_sha256
-        from ptq_comparison.datasets.sampling import read_samples
+        from ptq_comparison.config.recipes import quantization_options
+        from ptq_comparison.datasets.sampling import describe_samples
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.loading import load_model
-        from ptq_comparison.quantization.quantize import quantize
+        from ptq_comparison.quantization.quantize import check_recipe, quantize
+        from ptq_comparison.refinement.refine import REFINEMENT_IMAGE_COUNT, refine
 
-        method, preprocessing = snakemake.params.method, snakemake.params.preprocessing
-        options = snakemake.params.quantization
-        model_path, ranges = Path(snakemake.input.model), Path(snakemake.input.ranges)
-        images_path = Path(snakemake.input.images)
+        (name,) = task.wildcards
+        params, ranges, recipe = task.params, task.input.ranges, task.params.recipe
+        samples = describe_samples(task.input.samples, recipe["samples_per_class"])
         logging.info(
             "calibration: method %s, %d images, %d a class, seed %d",
-            method,
-            len(read_samples(Path(snakemake.input.samples))),
-            snakemake.params.samples_per_class,
-            snakemake.params.seed,
+            recipe["method"],
+            samples["images"],
+            samples["per_class"],
+            params.seed,
         )
+        options = quantization_options(recipe)
         logging.info(
             "quantization: format %s, activations %s, weights %s, per channel %s, reduce range %s",
             options["format"],
@@ -34,19 +35,22 @@ if __name__ == "__main__":
             options["per_channel"],
             options["reduce_range"],
         )
-        expected = calibration_provenance(
-            model_path, images_path, preprocessing, method, snakemake.params.options
+        logging.info("%s: %s", name, recipe)
+        provenance = recipe_provenance(
+            task.input.model, task.input.images, ranges, params.preprocessing, recipe, name
         )
-        provenance = check_ranges(ranges, expected)
-        model = load_model(model_path)
-        images = np.load(images_path, mmap_mode="r")
+        model = load_model(task.input.model)
+        check_recipe(model, params.section, options)
+        images = np.load(task.input.images, mmap_mode="r")
+        few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]
+        batches = Batches.of(few, model, params.preprocessing, params.batch_size)
         quantize(
-            model,
+            refine(model, ranges, recipe, batches),
             ranges,
-            Path(snakemake.output.model),
+            task.output.model,
             provenance=provenance,
-            batches=Batches.of(images, model, preprocessing, snakemake.params.batch_size),
+            batches=batches,
             **options,
         )
         # Other tools were seen to change the file that they are given.
-        check_sha256(model_path, provenance["model_sha256"], key="model.source")
+        check_sha256(task.input.model, provenance["model_sha256"], key="model.source")

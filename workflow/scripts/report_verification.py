@@ -1,17 +1,15 @@
 """Put the verification into a table that sorts and searches."""
 
 if __name__ == "__main__":
-    from pathlib import Path
-
     from ptq_comparison.common.job import job
 
-    with job(snakemake.log[0], snakemake.rule):
+    with job(snakemake) as task:
         import pandas as pd
         from ptq_comparison.common.files import read_json, write_text
         from ptq_comparison.report.page import to_page
         from ptq_comparison.verification.summary import summarize, table_rows
 
-        requirements = read_json(Path(snakemake.input.verification))
+        requirements = read_json(task.input.verification)
         table = pd.DataFrame(table_rows(requirements)).rename(columns={"": "result"})
         page = to_page("Verification", summarize(requirements), {"": table})
-        write_text(Path(snakemake.output.html), page)
+        write_text(task.output.html, page)

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 from ptq_comparison.calibration.mse_ranges import least_error_ranges
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import write_text
+from ptq_comparison.config.methods import METHODS
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, run_batch
 
@@ -52,8 +53,8 @@ def calibrate(
     which it does not have (see `least_error_ranges`). Memory does not grow with the number of
     images. The ranges are the same bytes for any batch size, which takes a session of one thread:
     with more, sums are added in another order. `options` are those of `methods.method_options`.
-    `progress` is a tqdm bar of images, of which a method counts each `PASSES` times. Raises
-    UserError when activations are not finite.
+    `progress` is a tqdm bar of images, each of which counts once for each pass of the method.
+    Raises UserError when activations are not finite.
     """
     with _calibrator(model, method, options) as calibrator:
         if method == "MinMax":
@@ -74,7 +75,7 @@ def _calibrator(
     model: onnx.ModelProto, method: str, options: dict[str, Any]
 ) -> Iterator[CalibraterBase]:
     """Yield onnxruntime's calibrator with a session of one thread, for MSE one with histograms."""
-    kind = CalibrationMethod["Percentile" if method == "MSE" else method]
+    kind = CalibrationMethod[METHODS[method].calibrator]
     # What quantize_static looks at when it calibrates by itself.
     op_types = sorted(set(QLinearOpsRegistry) | set(QDQRegistry))
     with tempfile.TemporaryDirectory() as scratch:
@@ -162,7 +163,7 @@ def _check_finite(name: str, low: np.ndarray, high: np.ndarray) -> None:
         )
 
 
-def write_ranges(path: Path, ranges: TensorsData, provenance: dict[str, Any]) -> None:
+def write_ranges(path: Path, ranges: TensorsData, provenance: Mapping[str, Any]) -> None:
     """Write ranges as JSON in the format of onnxruntime's calibration cache, sorted by tensor name.
 
     onnxruntime's own order follows a Python set and thus changes from run to run. Histograms are

@@ -1,11 +1,19 @@
-"""The file of the recipes as it is written: YAML, before its lists are expanded."""
+"""The file of the recipes: from YAML to complete recipes, with one line for each mistake."""
 
 from collections.abc import Hashable
 from typing import Any
 
 import yaml
+from jsonschema import Draft202012Validator
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.recipes import (
+    complete_recipes,
+    expand_recipes,
+    recipe_conflicts,
+    type_errors,
+)
+from ptq_comparison.config.validation import config_errors
 
 NO_RECIPES = "no recipes; give a mapping 'recipes' of names to options in YAML"
 
@@ -25,6 +33,26 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
                     )
                 seen.add(key.value)
         return node
+
+
+def read_recipes(
+    text: str, schema: Draft202012Validator, config: dict[str, Any]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return the complete recipes of a recipes file, by name, and one line for each mistake.
+
+    `config` is complete: what a recipe does not name is taken from it. There are no recipes where
+    there are mistakes.
+    """
+    try:
+        content = parse_recipes(text)
+        recipes = expand_recipes(content["recipes"])
+    except UserError as error:
+        return {}, [str(error)]
+    errors = config_errors({**content, "recipes": recipes}, schema) or list(type_errors(recipes))
+    if not errors:
+        recipes = complete_recipes(recipes, config)
+        errors = list(recipe_conflicts(recipes))
+    return ({}, errors) if errors else (recipes, [])
 
 
 def parse_recipes(text: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.config.methods import METHOD_OPTIONS, leaves_no_choice, method_options
-from ptq_comparison.config.schemes import DTYPES, SHARED, has_16_bits
+from ptq_comparison.config.methods import METHODS, leaves_no_choice, method_options
+from ptq_comparison.config.schemes import DTYPES, has_16_bits
 
 AUTO = "auto"  # the recipe that `mix_precision` makes
 # What a recipe may ask for beyond the configuration, and what it asks for by default.
@@ -16,8 +16,11 @@ REFINEMENTS = {"weight_ranges": "MinMax", "rounding": "nearest", "bias_correctio
 TYPES = ("activation_type", "weight_type", "tensor_types")
 # Keys whose value is a list or a mapping by itself, and no grid.
 WHOLE = ("nodes_to_exclude", "op_types_to_quantize", "extra_options", "tensor_types")
-# Two recipes that differ in other keys give graphs that differ in numbers alone.
-GRAPH = (*SHARED, *TYPES, "preprocess")
+METHOD_OPTIONS = {option for method in METHODS.values() for option in method.options}
+# Two recipes that differ in these alone give graphs that differ in numbers alone.
+NUMBERS = {*METHOD_OPTIONS, *REFINEMENTS, "method", "samples_per_class"}
+# Keys of the section `quantization` that name models; the others say how one is made.
+MODELS = ("dtypes", "extra_dtypes")
 
 
 def expand_recipes(recipes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -51,6 +54,16 @@ def _word(key: str, value: Any) -> str:
     return str(value)
 
 
+def configured_recipes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the section `quantization` of the config as complete recipes, by the model's name.
+
+    A configured dtype is a recipe without refinements.
+    """
+    quantization = config["quantization"]
+    dtypes = {name: {"dtype": name} for name in quantization["dtypes"]}
+    return complete_recipes({**dtypes, **quantization["extra_dtypes"]}, config)
+
+
 def complete_recipes(
     recipes: dict[str, dict[str, Any]], config: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
@@ -61,8 +74,8 @@ def complete_recipes(
     """
     most = config["calibration"]["samples_per_class"]
     defaults = {
-        **{key: config["quantization"][key] for key in (*SHARED, "preprocess")},
-        **config["calibration"],
+        **{key: value for key, value in config["quantization"].items() if key not in MODELS},
+        **{key: value for key, value in config["calibration"].items() if key in NUMBERS},
         **REFINEMENTS,
         "tensor_types": {},
     }
@@ -72,9 +85,9 @@ def complete_recipes(
 def _complete(recipe: dict[str, Any], most: int) -> dict[str, Any]:
     recipe["samples_per_class"] = min(recipe["samples_per_class"], most)
     if "dtype" in recipe:
-        recipe["activation_type"], recipe["weight_type"] = DTYPES[recipe["dtype"]]
-    known = {*METHOD_OPTIONS[recipe["method"]], "method", "samples_per_class"}
-    return {key: recipe[key] for key in sorted({*GRAPH, *REFINEMENTS, *known})}
+        recipe["activation_type"], recipe["weight_type"] = DTYPES[recipe.pop("dtype")]
+    ignored = METHOD_OPTIONS.difference(METHODS[recipe["method"]].options)
+    return {key: recipe[key] for key in sorted(recipe) if key not in ignored}
 
 
 def type_errors(recipes: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -103,7 +116,7 @@ def recipe_conflicts(recipes: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 def quantization_options(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return what `quantization.quantize` is asked for, from an expanded recipe."""
-    return {key: recipe[key] for key in (*SHARED, *TYPES)}
+    return {key: recipe[key] for key in recipe if key not in {*NUMBERS, "preprocess"}}
 
 
 def calibration_options(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +152,10 @@ def same_graphs(recipes: dict[str, dict[str, Any]]) -> dict[str, str]:
     of them is the faster one.
     """
     return equal_recipes(
-        {name: {key: recipe[key] for key in GRAPH} for name, recipe in recipes.items()}
+        {
+            name: {key: recipe[key] for key in recipe if key not in NUMBERS}
+            for name, recipe in recipes.items()
+        }
     )
 
 

@@ -1,4 +1,4 @@
-"""The quantized models, and what each is asked for."""
+"""The types that a quantized model stores, and the opset that its options need."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,31 +12,6 @@ DTYPES = {
 
 MIN_OPSET = 10  # the first with QuantizeLinear
 MIN_OPSET_PER_CHANNEL = 13  # the first with an axis for it
-
-SHARED = (
-    "per_channel",
-    "reduce_range",
-    "format",
-    "nodes_to_exclude",
-    "op_types_to_quantize",
-    "extra_options",
-)
-
-
-def quantized_models(quantization: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what `quantize` is asked for, by the name of the quantized model.
-
-    `quantization` is that section of the config; an extra dtype may have its own `per_channel` and
-    `reduce_range`.
-    """
-    shared = {key: quantization[key] for key in SHARED}
-    models = {}
-    for name in quantization["dtypes"]:
-        activation_type, weight_type = DTYPES[name]
-        models[name] = {**shared, "activation_type": activation_type, "weight_type": weight_type}
-    for name, options in quantization["extra_dtypes"].items():
-        models[name] = {**shared, **options}
-    return models
 
 
 def has_16_bits(options: dict[str, Any]) -> bool:

@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from ptq_comparison.config.methods import leaves_no_choice
 
 
-def config_errors(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
+def config_errors(config: dict[str, Any], schema: Draft202012Validator) -> list[str]:
     """Return one line for each mistake: the key, what was found, what is allowed."""
-    errors = Draft202012Validator(schema).iter_errors(config)
+    errors = schema.iter_errors(config)
     ordered = sorted(errors, key=lambda error: [str(part) for part in error.absolute_path])
     return [line for error in ordered for line in _lines(error)]
 
@@ -57,5 +57,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
         wanted = error.validator_value
         allowed = wanted if isinstance(wanted, str) else " or ".join(wanted)
         yield f"{key}: {error.instance!r} is of the wrong type; allowed: {allowed}"
+    elif error.validator == "not":  # a name that stands for something else
+        yield f"{key}: {error.instance!r} is taken; choose another name"
     else:  # minimum, uniqueItems, pattern, ...: jsonschema's own words name the value and the bound
         yield f"{key}: {error.message}"

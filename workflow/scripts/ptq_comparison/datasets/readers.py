@@ -1,38 +1,76 @@
-"""Which reader reads which data set.
+"""The kinds of data sets, and which reader reads which.
 
-Apart from the package's `__init__`, so that an edited reader reruns only what reads.
+Apart from the package's `__init__`, so that an edited reader reruns only what reads. Snakemake
+itself looks at `KINDS` whenever it starts: nothing here may import numpy or Pillow, which the
+environments of the rules alone may have. So a reader is imported when it is called.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.dataset import Dataset
+
+if TYPE_CHECKING:
+    from ptq_comparison.datasets.dataset import Dataset
+
+
+def _read_shapes(source: Path | None) -> Dataset:
+    from ptq_comparison.datasets.shapes import read_shapes
+
+    return read_shapes()
+
+
+def _read_cifar10(source: Path) -> Dataset:
+    from ptq_comparison.datasets.cifar10 import read_cifar10
+
+    return read_cifar10(source)
+
+
+def _read_image_folder(source: Path) -> Dataset:
+    from ptq_comparison.datasets.image_folder import read_image_folder
+
+    return read_image_folder(source)
+
+
+def _read_npz(source: Path) -> Dataset:
+    from ptq_comparison.datasets.npz import read_npz
+
+    return read_npz(source)
+
+
+class Kind(NamedTuple):
+    """A kind of data set: its reader, and whether it is read from a path, or can be downloaded."""
+
+    read: Callable[..., Dataset]
+    needs_path: bool = True
+    downloadable: bool = False
+
+
+KINDS = {
+    "shapes": Kind(_read_shapes, needs_path=False),
+    "cifar10": Kind(_read_cifar10, downloadable=True),
+    "image_folder": Kind(_read_image_folder),
+    "npz": Kind(_read_npz),
+}
+
+
+def kinds_with_path() -> str:
+    """Return the names of the kinds of data sets that are read from a path, for a message."""
+    return ", ".join(name for name, kind in KINDS.items() if kind.needs_path)
 
 
 def read_dataset(name: str, source: Path | None) -> Dataset:
-    """Read the data set `name` from a file or folder; `shapes` needs no source.
+    """Read the data set `name` from a file or folder; a synthetic one needs no source.
 
     Raises UserError for an unknown name, and what the readers raise.
     """
-    # A reader is imported only when it is asked for: Pillow is not for everybody.
-    match name, source:
-        case "shapes", None:
-            from ptq_comparison.datasets.shapes import read_shapes
-
-            return read_shapes()
-        case "cifar10", Path():
-            from ptq_comparison.datasets.cifar10 import read_cifar10
-
-            return read_cifar10(source)
-        case "image_folder", Path():
-            from ptq_comparison.datasets.image_folder import read_image_folder
-
-            return read_image_folder(source)
-        case "npz", Path():
-            from ptq_comparison.datasets.npz import read_npz
-
-            return read_npz(source)
-    raise UserError(
-        f"dataset.name: {name!r} (source: {source}) is unknown; "
-        "allowed: shapes, and with a path cifar10, image_folder, npz"
-    )
+    if name not in KINDS or KINDS[name].needs_path != (source is not None):
+        without = ", ".join(kind for kind in KINDS if not KINDS[kind].needs_path)
+        raise UserError(
+            f"dataset.name: {name!r} (source: {source}) is unknown; "
+            f"allowed: {without}, and with a path {kinds_with_path()}"
+        )
+    return KINDS[name].read(source)

@@ -77,6 +77,17 @@ def read_samples(path: Path) -> np.ndarray:
     return np.loadtxt(path, dtype=np.int64, delimiter=",", skiprows=1, ndmin=2)
 
 
+def read_labels(path: Path) -> np.ndarray:
+    """Return the labels of a split (`.npy`) or of samples (`.csv`), int64 (N,)."""
+    return read_samples(path)[:, 1] if path.suffix == ".csv" else np.load(path)
+
+
+def few_per_class(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Draw up to `count` images of every class that there is; see `stratified_indices`."""
+    names = [str(label) for label in range(labels.max() + 1)]
+    return stratified_indices(labels, names, count, seed)
+
+
 def describe_samples(path: Path, per_class: int | None = None) -> dict[str, int]:
     """Return the number of calibration `images` and how many of them are `per_class`.
 

@@ -27,16 +27,11 @@ class Speed(TypedDict):
     speedup_ci95: list[float]
 
 
-class ModelSpeed(Speed):
-    """The same with the name of the model."""
+class LatencyRow(Speed):
+    """A row of latency.json; memory is not measured for recipes."""
 
     model: str
-
-
-class LatencyRow(ModelSpeed):
-    """A row of latency.json."""
-
-    peak_memory_bytes: int
+    peak_memory_bytes: int | None
 
 
 class Latency(TypedDict):

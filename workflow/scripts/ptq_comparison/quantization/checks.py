@@ -37,7 +37,7 @@ def is_quantized(model: onnx.ModelProto) -> bool:
 
 
 def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
-    """Raise UserError unless the model is quantized as `options`, those of `quantize`, ask."""
+    """Raise UserError unless the model is quantized as its `quantization_options` ask."""
     if not is_quantized(model):
         raise UserError(
             "quantization.nodes_to_exclude, quantization.op_types_to_quantize: nothing was "

@@ -10,6 +10,7 @@ from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, 
 
 from ptq_comparison.common.descriptions import Provenance
 from ptq_comparison.common.files import atomic_path
+from ptq_comparison.config.methods import METHODS
 from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.model.graph import copy_model
@@ -25,13 +26,12 @@ from ptq_comparison.quantization.checks import (
 from ptq_comparison.quantization.excluded_nodes import keep_in_float
 
 
-def check_recipe(model: onnx.ModelProto, name: str, options: dict[str, Any]) -> None:
+def check_recipe(model: onnx.ModelProto, section: str, options: dict[str, Any]) -> None:
     """Raise UserError unless a model has the opset and the names that a recipe asks for.
 
-    `options` are those of `quantize`. A refinement would fail on a lower opset, or take long before
-    the mistake in a name is found.
+    `options` are those of `quantize`; `section` is where they stand. A refinement would fail on a
+    lower opset, or take long before the mistake in a name is found.
     """
-    section = f"recipes.{name}"
     check_opset(model, *required_opset([options], section))
     own_types = tensor_types(model, options)
     names = options["nodes_to_exclude"], options["op_types_to_quantize"]
@@ -48,11 +48,11 @@ def quantize(
 ) -> None:
     """Write the quantized model, from ranges in the format of onnxruntime's calibration cache.
 
-    `options` are those of `quantized_models`. `provenance` is that of the ranges; it goes into the
-    metadata of the model, with the options. The model is written when it passes the `checks`, the
-    last of them on the first of `batches`. The log names the nodes whose weights stay in float32
-    without being excluded. Raises UserError when a check fails, and for names that are not in the
-    model.
+    `options` are those of `quantization_options`. `provenance` is that of the ranges; it goes into
+    the metadata of the model, with the options. The model is written when it passes the `checks`,
+    the last of them on the first of `batches`. The log names the nodes whose weights stay in
+    float32 without being excluded. Raises UserError when a check fails, and for names that are not
+    in the model.
     """
     own_types = tensor_types(model, options)
     check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"], own_types)
@@ -85,8 +85,8 @@ def quantize_model(
         if types
         else {}
     )
-    # onnxruntime has no MSE, and takes only ranges of the method that it is told.
-    known_method = CalibrationMethod["MinMax" if method == "MSE" else method]
+    # onnxruntime takes only ranges of the method that it is told.
+    known_method = CalibrationMethod[METHODS[method].stored_as]
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "quantized.onnx"
         quantize_static(

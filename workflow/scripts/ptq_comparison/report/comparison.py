@@ -1,5 +1,6 @@
 """All models in one table."""
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -99,7 +100,7 @@ def speed_table(latency: Latency) -> pd.DataFrame:
         {
             "model": {"name": row["model"]},
             "latency": row,
-            "peak_memory_mib": row["peak_memory_bytes"] / 2**20,
+            "peak_memory_mib": (row["peak_memory_bytes"] or math.nan) / 2**20,
         }
         for row in latency["measurements"]
     )

@@ -6,16 +6,13 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from ptq_comparison.config.schemes import DTYPES
 from ptq_comparison.report.figures.style import COLORS, WIDTH, set_title
 from ptq_comparison.report.sweep import describe_sweep
 from ptq_comparison.search.selection import pareto_front
 
 # Activations and weights, and the name of the pair.
-TYPE_NAMES = {
-    ("QInt8", "QInt8"): "int8",
-    ("QUInt8", "QUInt8"): "uint8",
-    ("QUInt8", "QInt8"): "u8s8",
-}
+TYPE_NAMES = {types: name for name, types in DTYPES.items()}
 FORMAT_MARKERS = {"QDQ": "o", "QOperator": "s"}
 
 

@@ -1,0 +1,30 @@
+"""The table of a sweep with chosen values."""
+
+from typing import Any
+
+import pandas as pd
+
+FREE = {"max_drop_pp": None, "min_speedup": None, "max_bytes": None}
+
+
+def make_table(**columns: Any) -> pd.DataFrame:
+    """Return a row for each value of `agreement`; what is not given is the same in all rows."""
+    count = len(columns["agreement"])
+    table = pd.DataFrame(
+        {
+            "recipe": list("abcdefgh"[:count]),
+            "delta_pp": 0.0,
+            "bytes": 100,
+            "speedup": 1.0,
+            "total": 1000,
+            "fixed": 5,
+            "broken": 5,
+            **columns,
+        }
+    )
+    for name in ("top1", "kl_divergence", "sqnr_db", "images_per_second", "correct"):
+        table[name] = 1.0
+    for name in ("agreement_ci95", "delta_ci95"):
+        for limit in ("low", "high"):
+            table[f"{name}_{limit}{'_pp' if name.startswith('delta') else ''}"] = 0.0
+    return table

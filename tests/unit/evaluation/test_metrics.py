@@ -1,0 +1,164 @@
+"""Accuracy, paired comparisons and their intervals, against scipy and statsmodels."""
+
+import math
+from itertools import product
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from ptq_comparison.evaluation.metrics import (
+    accuracy,
+    confusion_matrix,
+    mcnemar_exact_p,
+    paired_comparison,
+    paired_difference_interval,
+    per_class_accuracy,
+    wilson_interval,
+)
+from scipy.stats import binomtest
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import proportion_confint
+
+
+@pytest.mark.parametrize(("correct", "total"), [(81, 263), (0, 20), (20, 20), (8719, 10000)])
+def test_wilson_interval_equals_scipy_and_statsmodels(correct, total):
+    expected = binomtest(correct, total).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(correct, total) == pytest.approx(tuple(expected), abs=1e-12)
+    expected = proportion_confint(correct, total, method="wilson")
+    assert wilson_interval(correct, total) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "broken"), [(1, 7), (7, 1), (5, 5), (120, 90), (0, 1), (0, 40), (30_000, 31_000)]
+)
+def test_mcnemar_p_equals_scipy_and_statsmodels(fixed, broken):
+    expected = binomtest(fixed, fixed + broken, 0.5).pvalue
+    assert mcnemar_exact_p(fixed, broken) == pytest.approx(expected, rel=1e-10)
+    expected = mcnemar([[10, fixed], [broken, 10]], exact=True).pvalue
+    assert mcnemar_exact_p(fixed, broken) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_no_disagreement_at_all(right):
+    """Everything right or everything wrong, by both: no difference, no evidence of one."""
+    labels = np.arange(50) % 10
+    predicted = labels if right else (labels + 1) % 10
+    result = paired_comparison(predicted, predicted.copy(), labels)
+    assert result["correct"] == (50 if right else 0)
+    assert (result["fixed"], result["broken"], result["delta_pp"]) == (0, 0, 0.0)
+    assert result["agreement"] == 1.0 and result["mcnemar_p"] == 1.0
+    low, high = result["delta_ci95_pp"]
+    assert low == pytest.approx(-high) and 0 < high < 10
+
+
+def test_all_wrong_against_all_right():
+    labels = np.arange(50) % 10
+    result = paired_comparison((labels + 1) % 10, labels, labels)
+    assert (result["fixed"], result["broken"], result["delta_pp"]) == (0, 50, -100.0)
+    assert result["mcnemar_p"] == pytest.approx(2 * 0.5**50)
+    # Solved by hand: (total - z2) / (total + z2), as Wilson's interval of 0 of 50, doubled.
+    z2 = NormalDist().inv_cdf(0.975) ** 2
+    assert result["delta_ci95_pp"] == pytest.approx([-100, -100 * (50 - z2) / (50 + z2)])
+
+
+def test_wilson_interval_equals_the_published_value():
+    # R. G. Newcombe, Stat. Med. 17 (1998), 857-872, table I, method 3.
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_mcnemar_p_is_twice_the_smaller_binomial_tail():
+    tail = sum(math.comb(8, k) for k in range(2)) / 2**8
+    assert mcnemar_exact_p(1, 7) == pytest.approx(2 * tail)
+    assert mcnemar_exact_p(7, 1) == pytest.approx(2 * tail)
+    assert mcnemar_exact_p(5, 5) == 1.0
+    assert mcnemar_exact_p(0, 0) == 1.0
+
+
+def test_paired_interval_equals_the_published_value():
+    # Airway hyper-responsiveness, 21 pairs: M. W. Fagerland, S. Lydersen and P. Laake,
+    # Stat. Med. 33 (2014), 2850-2875, Tango's interval.
+    assert paired_difference_interval(1, 7, 21) == pytest.approx((-0.517, -0.026), abs=5e-4)
+
+
+def tango_by_brute_force(fixed: int, broken: int, total: int) -> list[float]:
+    """Find the interval without formula or root finder: maximum likelihood and score on a grid."""
+    z = NormalDist().inv_cdf(0.975)
+    inside = []
+    for delta in np.linspace(-0.999, 0.999, 20001):
+        # Maximum likelihood of the probability of `broken` by brute force, under the given delta.
+        q = np.linspace(max(0, -delta) + 1e-9, (1 - delta) / 2 - 1e-9, 801)
+        rest = np.maximum(1 - 2 * q - delta, 1e-300)
+        likelihood = (
+            fixed * np.log(q + delta) + broken * np.log(q) + (total - fixed - broken) * np.log(rest)
+        )
+        best = q[np.argmax(likelihood)]
+        deviation = abs(fixed - broken - total * delta)
+        if deviation <= z * math.sqrt(total * (2 * best + delta - delta**2)):
+            inside.append(float(delta))
+    return [min(inside), max(inside)]
+
+
+@pytest.mark.parametrize(("fixed", "broken", "total"), [(3, 12, 60), (40, 20, 160)])
+def test_paired_interval_equals_brute_force_maximum_likelihood(fixed, broken, total):
+    expected = tango_by_brute_force(fixed, broken, total)
+    assert paired_difference_interval(fixed, broken, total) == pytest.approx(expected, abs=5e-4)
+
+
+def test_paired_interval_covers_the_truth():
+    """Exact coverage: the probability, over all outcomes, of an interval that holds the truth."""
+    total, p_fixed, p_broken = 40, 0.05, 0.10
+    truth = p_fixed - p_broken
+    coverage = 0.0
+    for fixed, broken in product(range(total + 1), repeat=2):
+        rest = total - fixed - broken
+        if rest < 0:
+            continue
+        ways = math.comb(total, fixed) * math.comb(total - fixed, broken)
+        probability = ways * p_fixed**fixed * p_broken**broken * (1 - p_fixed - p_broken) ** rest
+        if probability > 1e-9:
+            low, high = paired_difference_interval(fixed, broken, total)
+            coverage += probability * (low <= truth <= high)
+    assert 0.94 < coverage < 0.97
+
+
+def test_paired_interval_without_disagreement_is_symmetric_and_not_empty():
+    z2 = NormalDist().inv_cdf(0.975) ** 2
+    low, high = paired_difference_interval(0, 0, 1000)
+    assert (low, high) == pytest.approx((-z2 / (1000 + z2), z2 / (1000 + z2)))
+
+
+def test_paired_interval_is_antisymmetric_and_bounded():
+    low, high = paired_difference_interval(3, 9, 100)
+    assert paired_difference_interval(9, 3, 100) == pytest.approx((-high, -low))
+    assert paired_difference_interval(50, 0, 50)[1] == 1.0
+    assert paired_difference_interval(0, 50, 50)[0] == -1.0
+
+
+def test_paired_comparison_counts_what_broke_and_what_was_fixed():
+    labels = np.array([0, 0, 1, 1, 2, 2, 2, 2])
+    baseline = np.array([0, 0, 1, 2, 2, 2, 0, 1])
+    predicted = np.array([0, 1, 1, 1, 2, 0, 1, 1])
+    result = paired_comparison(predicted, baseline, labels)
+    assert (result["fixed"], result["broken"]) == (1, 2)
+    assert result["correct"] == 5 and result["top1"] == 5 / 8
+    assert result["agreement"] == 4 / 8
+    assert result["delta_pp"] == pytest.approx(-12.5)
+    low, high = result["delta_ci95_pp"]
+    assert low < -12.5 < high
+
+
+def test_accuracy_of_nothing_right():
+    result = accuracy(0, 50)
+    assert result["top1"] == 0.0 and result["ci95"][0] == 0.0 and result["ci95"][1] > 0.05
+
+
+def test_confusion_matrix_has_labels_in_rows():
+    matrix = confusion_matrix(np.array([0, 2, 2, 1]), np.array([0, 1, 1, 1]), 3)
+    assert matrix.tolist() == [[1, 0, 0], [0, 1, 2], [0, 0, 0]]
+
+
+def test_class_without_images_has_no_accuracy():
+    rows = per_class_accuracy(np.array([0, 0]), np.array([0, 1]), np.array([0, 0]), ["cat", "dog"])
+    assert rows[0] == {"class": "cat", "correct": 2, "total": 2, "top1": 1.0, "delta_pp": 50.0}
+    assert rows[1] == {"class": "dog", "correct": 0, "total": 0, "top1": None, "delta_pp": None}

@@ -1,0 +1,48 @@
+"""Batches and scores."""
+
+import numpy as np
+import pytest
+from helpers import RAW, make_classifier, make_images, make_nan_classifier
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session, predict_scores
+from tqdm import tqdm
+
+IMAGES, LABELS = make_images(53, seed=3)
+
+
+def predict(model, preprocessing=RAW, batch_size=10, threads=1, classes=3):
+    batches = Batches.of(IMAGES, model, preprocessing, batch_size)
+    return predict_scores(make_session(model, threads), batches, classes, tqdm(disable=True))
+
+
+def test_scores_do_not_depend_on_batches_layout_or_a_fixed_batch():
+    expected = predict(make_classifier())
+    assert expected.shape == (53, 3) and expected.dtype == np.float32
+    assert np.allclose(expected.sum(axis=1), 1, atol=1e-6)
+    for model in (
+        make_classifier("NCHW"),
+        make_classifier(batch=1),
+        make_classifier("NCHW", batch=7),  # 53 = 7 * 7 + 4: the last batch is filled up
+    ):
+        assert np.allclose(predict(model), expected, atol=1e-6)
+    assert np.array_equal(predict(make_classifier(), batch_size=53), expected)
+
+
+def test_the_classifier_is_better_than_chance():
+    assert (predict(make_classifier()).argmax(axis=1) == LABELS).mean() > 0.6
+
+
+def test_threads_follow_the_rule():
+    options = make_session(make_classifier(), 3).get_session_options()
+    assert options.intra_op_num_threads == 3 and options.inter_op_num_threads == 1
+
+
+def test_scores_that_are_not_finite_are_refused():
+    with pytest.raises(UserError, match="not finite"):
+        predict(make_nan_classifier())
+
+
+def test_another_number_of_classes_is_refused():
+    with pytest.raises(UserError, match=r"scores of shape \(3,\) .* the data set has 4 classes"):
+        predict(make_classifier(), classes=4)

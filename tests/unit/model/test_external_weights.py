@@ -1,0 +1,29 @@
+"""The files beside a model that hold its weights."""
+
+import numpy as np
+import onnx
+from helpers import make_classifier
+from onnx import helper
+from ptq_comparison.model.external_weights import external_files
+from ptq_comparison.model.loading import load_model
+
+
+def test_files_of_weights_are_found_and_none_in_what_is_not_onnx(tmp_path):
+    path = tmp_path / "sub" / "model.onnx"
+    path.parent.mkdir()
+    assert external_files(path) == []
+    for content in (b"", b"<html>", b"\xff" * 50):
+        path.write_bytes(content)
+        assert external_files(path) == []
+    onnx.save(make_classifier(), path)
+    assert external_files(path) == []
+    model = make_classifier()
+    value = onnx.numpy_helper.from_array(np.ones(500, np.float32))
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["k"], value=value))
+    onnx.save(
+        model, path, save_as_external_data=True, all_tensors_to_one_file=False, size_threshold=0,
+        convert_attribute=True,
+    )  # fmt: skip
+    files = external_files(path)
+    assert len(files) == 2 and all(file.is_file() and file.parent == path.parent for file in files)
+    assert load_model(path).graph.node[0].op_type == "Constant"

@@ -1,0 +1,61 @@
+"""How the input of a model is read, and which models are taken."""
+
+import pytest
+from helpers import make_classifier
+from onnx import TensorProto, helper
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.model.interface import check_fits, read_interface
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize(
+    ("batch", "expected"), [("batch", None), (-1, None), (0, None), (1, 1), (4, 4)]
+)
+def test_layout_and_batch_are_read_from_the_input_shape(layout, batch, expected):
+    interface = read_interface(make_classifier(layout, batch))
+    assert interface.layout == layout
+    assert interface.batch == expected
+    assert interface.image == (8, 8, 3)
+    assert (interface.input, interface.output, interface.classes) == ("image", "scores", 3)
+
+
+def test_an_ambiguous_layout_must_be_set():
+    model = make_classifier("NCHW", side=3)
+    with pytest.raises(UserError, match=r"model.layout"):
+        read_interface(model)
+    assert read_interface(model, "NCHW").image == (3, 3, 3)
+
+
+def set_shape(value, shape, element=TensorProto.FLOAT):
+    value.CopyFrom(helper.make_tensor_value_info(value.name, element, shape))
+
+
+def test_models_that_are_no_classifiers_of_images_are_refused():
+    model = make_classifier()
+    set_shape(model.graph.input[0], ["batch", 8, 8, 3], TensorProto.UINT8)
+    with pytest.raises(UserError, match=r"UINT8"):
+        read_interface(model)
+
+    model = make_classifier()
+    set_shape(model.graph.input[0], ["batch", 192])
+    with pytest.raises(UserError, match=r"rank 4"):
+        read_interface(model)
+
+    model = make_classifier()
+    set_shape(model.graph.output[0], ["batch", 3, 8, 8])
+    with pytest.raises(UserError, match=r"scores of shape \(batch, classes\)"):
+        read_interface(model)
+
+    model = make_classifier()
+    model.graph.output.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, None))
+    with pytest.raises(UserError, match=r"1 inputs and 2 outputs"):
+        read_interface(model)
+
+
+def test_data_that_does_not_fit_is_refused():
+    interface = read_interface(make_classifier())
+    check_fits(interface, (8, 8, 3), 3)
+    with pytest.raises(UserError, match=r"\(8, 8, 3\).*the data set has \(9, 8, 3\)"):
+        check_fits(interface, (9, 8, 3), 3)
+    with pytest.raises(UserError, match=r"3 classes, the data set has 4"):
+        check_fits(interface, (8, 8, 3), 4)

@@ -1,0 +1,38 @@
+"""Which files are ONNX models, and what is told about one."""
+
+import onnx
+import pytest
+from helpers import make_classifier
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.model.loading import describe_model, load_model
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
+def test_what_is_not_onnx_is_named(tmp_path, content):
+    (tmp_path / "model.onnx").write_bytes(content)
+    with pytest.raises(UserError, match=r"model.onnx: not a valid ONNX model"):
+        load_model(tmp_path / "model.onnx")
+    with pytest.raises(UserError, match=r"other.onnx: no such file"):
+        load_model(tmp_path / "other.onnx")
+
+
+def test_a_truncated_model_is_refused(tmp_path):
+    content = make_classifier().SerializeToString()
+    (tmp_path / "model.onnx").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=r"not a valid ONNX model"):
+        load_model(tmp_path / "model.onnx")
+
+
+def test_a_model_is_described(tmp_path):
+    onnx.save(make_classifier(), tmp_path / "model.onnx")
+    description = describe_model(tmp_path / "model.onnx", "fp32")
+    assert description["nodes"] == 6 and description["opset"] == 13
+    assert description["operators"] == {
+        "Conv": 1,
+        "Flatten": 1,
+        "GlobalAveragePool": 1,
+        "Relu": 1,
+        "Softmax": 1,
+        "Transpose": 1,
+    }
+    assert description["bytes"] == (tmp_path / "model.onnx").stat().st_size

@@ -1,0 +1,243 @@
+"""The figures: the finding in each title, and that nothing is cut off or written over."""
+
+import re
+
+import numpy as np
+import pytest
+from helpers import CLASSES, make_evaluations, make_speeds
+from helpers.layout import check_layout
+from matplotlib import pyplot as plt
+from ptq_comparison.report.figures import accuracy, classes, confusion, examples, ranges, style
+from ptq_comparison.report.figures.examples import Predictions
+from ptq_comparison.report.figures.tradeoff import plot_tradeoff
+
+LABELS = np.repeat([0, 1, 2], 100)
+
+
+def moved(*changes):
+    """Return the labels with changes (label, prediction, images)."""
+    predicted = LABELS.copy()
+    for label, prediction, images in changes:
+        (places,) = np.nonzero((label == LABELS) & (predicted == label))
+        predicted[places[:images]] = prediction
+    return predicted
+
+
+FP32 = moved((0, 1, 10))
+EVALUATIONS = make_evaluations(
+    {
+        "fp32": FP32,
+        "int8": moved((0, 1, 10), (1, 2, 20), (2, 0, 5)),
+        "uint8": moved((0, 1, 11)),
+    },
+    LABELS,
+)
+
+
+def test_accuracy_names_what_the_images_tell_from_float32():
+    assert accuracy.finding(EVALUATIONS) == (
+        "int8 loses 8.33 pp; uint8 cannot be told from float32"
+    )
+    better = make_evaluations({"fp32": FP32, "a": LABELS, "b": FP32, "c": FP32}, LABELS)
+    assert accuracy.finding(better) == "a gains 3.33 pp; b and c cannot be told from float32"
+
+
+def test_accuracy_of_many_models_is_counted():
+    models = {f"m{n}": FP32 for n in range(5)}
+    assert accuracy.finding(make_evaluations(models | {"m6": FP32}, LABELS)) == (
+        "5 of 5 models cannot be told from float32"
+    )
+    models |= {"m6": LABELS, "m7": moved((1, 2, 40))}
+    assert accuracy.finding(make_evaluations(models, LABELS)) == (
+        "4 of 6 models cannot be told from float32; others differ by -10.00 to +3.33 pp"
+    )
+
+
+def test_classes_names_the_largest_loss():
+    assert classes.finding(EVALUATIONS) == "green loses most: -20.0 pp with int8"
+    better = make_evaluations({"fp32": FP32, "a": LABELS}, LABELS)
+    assert classes.finding(better) == "No class loses accuracy"
+
+
+def test_classes_that_change_most_are_shown_and_empty_ones_left_out(monkeypatch):
+    names = (*CLASSES, "nothing")
+    models = {
+        item["model"]["name"]: predict
+        for item, predict in zip(
+            EVALUATIONS, (FP32, moved((0, 1, 10), (1, 2, 20), (2, 0, 5)), FP32), strict=True
+        )
+    }
+    evaluations = make_evaluations(models, LABELS, names)
+    assert classes.select(evaluations) == ([1, 2, 0], 0)
+    monkeypatch.setattr(classes, "MOST_CLASSES", 2)
+    assert classes.select(evaluations) == ([1, 2], 1)
+    title = classes.plot_classes(evaluations).get_suptitle()
+    assert title.endswith("(1 classes that change less are left out)")
+
+
+def test_confusion_names_the_one_that_grows_most():
+    matrix = confusion.difference(EVALUATIONS[1], EVALUATIONS[0])
+    assert matrix.tolist() == [[0, 0, 0], [0, -20, 20], [5, 0, -5]]
+    assert confusion.finding(EVALUATIONS) == (
+        "int8 takes green for blue more often than float32 does: +20 images"
+    )
+    better = make_evaluations({"fp32": FP32, "a": LABELS}, LABELS)
+    assert confusion.finding(better) == "No confusion grows"
+    one = make_evaluations({"fp32": FP32, "a": moved((0, 1, 11))}, LABELS)
+    assert confusion.finding(one).endswith("+1 image")
+
+
+def make_predictions(predicted, seed):
+    """Return predictions with a score of the predicted class between 0.5 and 1."""
+    scores = np.random.default_rng(seed).uniform(0.5, 1, (len(LABELS), 1)) * np.eye(3)[predicted]
+    return Predictions(predicted, (scores + 0.1 * (1 - np.eye(3)[predicted])).astype(np.float32))
+
+
+PREDICTIONS = {
+    "fp32": make_predictions(FP32, 0),
+    "int8": make_predictions(moved((0, 1, 2), (1, 2, 6)), 1),
+    "uint8": make_predictions(FP32, 2),
+}
+
+
+def test_the_clearest_of_broken_and_fixed_images_are_shown():
+    broken, fixed = examples.select("int8", PREDICTIONS, LABELS)
+    assert (broken.verb, broken.total, fixed.verb, fixed.total) == ("breaks", 6, "fixes", 8)
+    assert set(broken.indices) < set(range(100, 106)) and set(fixed.indices) < set(range(2, 10))
+    for row, scores in ((broken, PREDICTIONS["fp32"].scores), (fixed, PREDICTIONS["int8"].scores)):
+        right = scores[row.indices, LABELS[row.indices]]
+        assert len(right) == examples.IMAGES_PER_ROW and (np.diff(right) < 0).all()
+        every = range(100, 106) if row.verb == "breaks" else range(2, 10)
+        assert right[0] == max(scores[n, LABELS[n]] for n in every)
+
+
+def test_the_title_counts_what_each_model_breaks_and_fixes():
+    rows = [row for name in ("int8", "uint8") for row in examples.select(name, PREDICTIONS, LABELS)]
+    assert examples.finding(rows) == (
+        "int8 breaks 6 images and fixes 8; uint8 breaks 0 images and fixes 0"
+    )
+    assert examples.finding(rows * 2) == "The 4 models break 0 to 6 images and fix 0 to 8"
+
+
+def make_tensors(count):
+    return [
+        {
+            "tensor": f"model_1/batch_normalization_{n}/batchnorm/mul_1:0",
+            "op_type": "Mul",
+            "low": -123.456,
+            "high": 234.567,
+            "grid": 256,
+            "zero_level": 88,
+            "levels": [60, 90, 100 + n],
+            "share": (41 + n) / 256,
+            "clipped": 0.0,
+        }
+        for n in range(count)
+    ]
+
+
+def test_ranges_names_the_tensor_that_uses_least():
+    assert ranges.finding(make_tensors(3)) == (
+        "99 % of …ion_0/batchnorm/mul_1:0 lie in 41 of 256 levels; "
+        "the median tensor uses 16\N{NO-BREAK SPACE}% of its grid"
+    )
+
+
+def test_of_many_tensors_those_that_use_least_are_shown_in_order():
+    tensors = make_tensors(70)[::-1]
+    shown = ranges.select(tensors)
+    assert shown == tensors[10:]
+    assert "(10 tensors that use more are left out)" in ranges.plot_ranges(tensors).get_suptitle()
+
+
+def test_models_keep_their_colour_and_differ_in_colour_or_marker():
+    models = ["fp32", *(f"m{n}" for n in range(40))]
+    palette, shapes = style.colors(models), style.markers(models)
+    assert len({(palette[name], shapes[name]) for name in models}) == len(models)
+    assert style.colors(models[:3]) == {name: palette[name] for name in models[:3]}
+    assert (palette["fp32"], shapes["fp32"]) == (style.FLOAT_COLOR, style.FLOAT_MARKER)
+
+
+def plot_all(count, name="model_{}", class_name="{} class"):
+    """Return every figure for `count` quantized models."""
+    generator = np.random.default_rng(4)
+    words = ("a", "automobile", "b", "c", "d", "e", "f", "g")
+    names = tuple(class_name.format(word) for word in words)
+    labels = np.arange(800) % len(names)
+    models = {"fp32": np.where(generator.random(800) < 0.1, 0, labels)}
+    for number in range(count):
+        noise = generator.integers(0, len(names), 800)
+        predicted = np.where(generator.random(800) < 0.05, noise, models["fp32"])
+        models[name.format(number)] = predicted
+    evaluations = make_evaluations(models, labels, names)
+    predictions = {
+        model: Predictions(predicted, generator.random((800, len(names)), np.float32))
+        for model, predicted in models.items()
+    }
+    images = generator.integers(0, 256, (800, 32, 32, 3), np.uint8)
+    return {
+        "accuracy": accuracy.plot_accuracy(evaluations),
+        "tradeoff": plot_tradeoff(evaluations, make_speeds(tuple(models))),
+        "tradeoff without times": plot_tradeoff(evaluations, {}),
+        "classes": classes.plot_classes(evaluations),
+        "confusion": confusion.plot_confusion(evaluations),
+        "examples": examples.plot_examples(images, labels, predictions, list(names)),
+        "ranges": ranges.plot_ranges(make_tensors(30)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("count", "name"),
+    [(1, "int{}"), (2, "int{}"), (4, "u8s8_reduced_{}"), (8, "uint8_long_name_{}")],
+)
+def test_no_text_is_cut_off_or_written_over_another(count, name, monkeypatch):
+    for title, figure in plot_all(count, name).items():
+        check_layout(figure, title, monkeypatch)
+        plt.close(figure)
+
+
+@pytest.mark.parametrize("pattern", [r"$\bad {}$", "{} " + "latin " * 10, "{}" + "x" * 140])
+def test_a_class_may_have_any_name(pattern, monkeypatch):
+    for title, figure in plot_all(2, "int{}", pattern).items():
+        check_layout(figure, title, monkeypatch)
+        if title in ("classes", "confusion"):
+            assert figure.axes[0].get_position().width > 0.6, title
+        plt.close(figure)
+
+
+def test_names_inside_a_file_do_not_depend_on_digits_that_are_not_drawn(tmp_path):
+    texts = []
+    for shift in (0, 1e-12):
+        figure = plt.figure(layout="none")
+        for left in (0.1, 0.6):
+            axes = figure.add_axes((left + shift, 0.1, 0.3, 0.8))
+            axes.plot([1, 2], "o-")
+            axes.imshow(np.eye(2), extent=(0, 1, 1, 2))
+            axes.bar(1, 2, hatch="/")
+        style.save(figure, tmp_path / f"{shift}.svg")
+        texts.append((tmp_path / f"{shift}.svg").read_text())
+    assert texts[0] == texts[1]
+    names = re.findall(r' id="([^"]+)"', texts[0])
+    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', texts[0]))
+    assert len(names) == len(set(names))
+    assert used <= set(names) and len(used) > 5
+
+
+def test_a_figure_is_the_same_bytes_on_every_run(tmp_path):
+    for name in ("a.svg", "b.svg"):
+        style.save(accuracy.plot_accuracy(EVALUATIONS), tmp_path / name)
+    text = (tmp_path / "a.svg").read_bytes()
+    assert text == (tmp_path / "b.svg").read_bytes()
+    assert b"<text" not in text  # outlines: no font is needed to read it
+
+
+def test_a_grey_image_and_nothing_to_show_make_figures_too():
+    images = np.zeros((len(LABELS), 8, 8, 1), np.uint8)
+    figure = examples.plot_examples(images, LABELS, PREDICTIONS, list(CLASSES))
+    headings = [part.get_suptitle() for part in figure.subfigs]
+    assert headings == [
+        "int8 breaks 6, the 4 clearest",
+        "int8 fixes 8, the 4 clearest",
+        "uint8 breaks 0",
+        "uint8 fixes 0",
+    ]

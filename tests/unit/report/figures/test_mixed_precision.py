@@ -1,0 +1,80 @@
+"""What the figure of mixed precision says and shows."""
+
+import pytest
+from helpers.layout import check_layout
+from matplotlib import pyplot as plt
+from ptq_comparison.report.figures import mixed_precision
+from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def make_steps(deltas, nodes, **more):
+    return [
+        {
+            "nodes_in_float": step,
+            "nodes_quantized": nodes - step,
+            "node": f"node{step}" if step else "",
+            "delta_pp": delta,
+            "delta_ci95_low_pp": delta - 1,
+            "delta_ci95_high_pp": delta + 1,
+            "bytes": 1024 * (100 + step),
+            **{key: value + step for key, value in more.items()},
+        }
+        for step, delta in enumerate(deltas)
+    ]
+
+
+def names(axes):
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+@pytest.mark.parametrize(
+    ("deltas", "expected"),
+    [
+        ([-0.1], "No node has to stay in float32: -0.10 pp, and -0.3 pp is allowed"),
+        ([-2, -1, 0.1], "2 of 3 nodes in float32: from -2.00 to +0.10 pp (-0.3 pp is allowed)"),
+        (
+            [-2, -1, -1, 0],
+            "The loss is too large as long as any node is in 8 bits: -0.3 pp is allowed",
+        ),
+    ],
+)
+def test_the_title_tells_how_many_nodes_stay_in_float(deltas, expected):
+    steps = make_steps(deltas, nodes=3)
+    figure = plot_mixed_precision(steps, 0.3)
+    assert mixed_precision.finding(steps, 0.3) == figure.get_suptitle() == expected
+    figure.canvas.draw()
+
+
+def test_accuracy_size_and_speed_are_in_panels_of_their_own():
+    steps = make_steps([-2, -1], nodes=3, speedup=1.5, speedup_ci95_low=1.4, speedup_ci95_high=1.6)
+    accuracy, size, speed = plot_mixed_precision(steps, 0.3).axes
+    lines = {
+        axes: [list(line.get_xdata()) for line in axes.lines] for axes in (accuracy, size, speed)
+    }
+    assert [-2, -1] in lines[accuracy] and [0, 1] in lines[size] and [1.5, 2.5] in lines[speed]
+    assert names(accuracy) == ["no node in float32", "1: + node1"]
+    assert size.get_xlabel() == "size (KiB),\nminus 100"
+    untimed = plot_mixed_precision(make_steps([-2, -1], nodes=3), 0.3)
+    assert len(untimed.axes) == 2
+
+
+LONG = "model_1/batch_normalization_{}/batchnorm/mul_1"
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 50, 120])
+@pytest.mark.parametrize("timed", [(), ("speedup", "speedup_ci95_low", "speedup_ci95_high")])
+def test_no_text_of_mixed_precision_is_cut_off_or_written_over(steps, timed, monkeypatch):
+    curve = make_steps([-2 + 0.018 * n for n in range(steps)], nodes=150)
+    for n, row in enumerate(curve):
+        row["node"] = LONG.format(n) if n else ""
+        row |= dict.fromkeys(timed, 1.4321 - 0.0321 * n)
+    for step in (-710, 123, 60_000):
+        for n, row in enumerate(curve):
+            row["bytes"] = 20_115_054 + step * n
+        check_layout(plot_mixed_precision(curve, 0.3), str(step), monkeypatch)

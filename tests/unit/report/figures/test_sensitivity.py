@@ -1,0 +1,81 @@
+"""What the figure of sensitivity says and shows."""
+
+import pytest
+from helpers.layout import check_layout
+from matplotlib import pyplot as plt
+from ptq_comparison.report.figures import sensitivity
+from ptq_comparison.report.figures.sensitivity import plot_sensitivity
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def make_rows(divergences, everything=0.05):
+    rows = [("", "all", everything)]
+    for name, divergence in divergences.items():
+        rows += [(name, "only", divergence), (name, "all_but", everything - divergence / 2)]
+    return [
+        {
+            "node": node,
+            "op_type": "Conv",
+            "mode": mode,
+            "agreement": 1 - divergence,
+            "agreement_ci95_low": 1 - 2 * divergence,
+            "agreement_ci95_high": 1 - divergence / 2,
+            "kl_divergence": divergence,
+        }
+        for node, mode, divergence in rows
+    ]
+
+
+def names(axes):
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def test_the_worst_node_is_on_top_and_in_the_title():
+    rows = make_rows({"worst": 0.02, "small": 0.001, "none": 0.0})
+    figure = plot_sensitivity(rows)
+    assert sensitivity.finding(rows) == (
+        "worst costs most: alone in 8 bits it changes 2.0 % of the predictions, "
+        "all nodes change 5.0 %"
+    )
+    left, right = figure.axes
+    assert names(left) == ["worst (Conv)", "small (Conv)", "none (Conv)"]
+    assert left.yaxis_inverted()
+    # A divergence of 0 is inside the axis, although that is logarithmic.
+    low, high = left.get_xlim()
+    assert low < 0 and high > 0.05
+    only, all_but = left.collections[:2]
+    assert only.get_offsets()[:, 0].tolist() == pytest.approx([0.02, 0.001, 0.0])
+    assert all_but.get_offsets()[:, 0].tolist() == pytest.approx([0.04, 0.0495, 0.05])
+    assert right.collections[-1].get_offsets()[:, 0].tolist() == pytest.approx([4.0, 4.95, 5.0])
+
+
+def test_of_many_nodes_those_that_cost_most_are_shown():
+    count = sensitivity.MOST_NODES + 5
+    rows = make_rows({f"n{k}": 0.01 / (k + 1) for k in range(count)})
+    figure = plot_sensitivity(rows)
+    assert len(names(figure.axes[0])) == sensitivity.MOST_NODES
+    assert names(figure.axes[0])[0] == "n0 (Conv)"
+    assert "(5 nodes that cost less are left out)" in figure.get_suptitle()
+
+
+def test_a_model_that_nothing_changes_can_be_plotted():
+    figure = plot_sensitivity(make_rows({"a": 0.0, "b": 0.0}, everything=0.0))
+    figure.canvas.draw()
+    assert "changes 0.0 %" in figure.get_suptitle()
+
+
+LONG = "model_1/batch_normalization_{}/batchnorm/mul_1"
+
+
+@pytest.mark.parametrize("count", [1, 2, 14, 60])
+def test_no_text_of_the_sensitivity_is_cut_off_or_written_over(count, monkeypatch):
+    for scale in (0.09, 1e-4):
+        rows = make_rows({LONG.format(n): scale / (n + 1) ** 3 for n in range(count)}, 1.5 * scale)
+        check_layout(plot_sensitivity(rows), "sensitivity", monkeypatch)
+    with_zero = make_rows({LONG.format(n): 0.001 * n for n in range(count)})
+    check_layout(plot_sensitivity(with_zero), "with zero", monkeypatch)

@@ -1,0 +1,104 @@
+"""The recommendation: figures of the chosen recipe on validation and test images, in words."""
+
+import html
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.sweeps import FREE, make_table
+from ptq_comparison.evaluation.metrics import accuracy, paired_comparison, wilson_interval
+from ptq_comparison.report.recommendation import (
+    front_table,
+    recommend,
+    recommendation,
+    to_markdown,
+)
+from ptq_comparison.search.selection_summary import describe_selection
+
+LABELS = np.arange(500) % 5
+FP32 = np.where(LABELS + np.arange(500) % 7 == 0, 1, LABELS)
+OWN = np.where(np.arange(500) < 3, (LABELS + 1) % 5, FP32)
+
+
+QUANTIZATION = {"weight_type": "QInt8", "reduce_range": False}
+
+
+def make_evaluation(name, predicted, size):
+    return {
+        "model": {
+            "name": name,
+            "bytes": size,
+            "path": f"results/models/{name}.onnx",
+            "sha256": "0" * 64,
+            "nodes": 19,
+            "opset": 13,
+        },
+        "accuracy": accuracy(int(np.sum(predicted == LABELS)), 500),
+        "baseline": paired_comparison(predicted, FP32, LABELS) if name != "fp32" else None,
+        "calibration": {"provenance": {"quantization": QUANTIZATION}},
+        "saturation": {"checked": True, "changed": 0.0, "delta_pp": 0.0, "refused": None},
+        "runtime": {},
+    }
+
+
+@pytest.fixture
+def content():
+    table = make_table(agreement=[0.99, 0.98], speedup=[1.4, 1.5])
+    agrees = {"a": np.ones(1000, bool), "b": np.arange(1000) > 80}
+    selection = describe_selection(table, 0, np.array([True, True]), agrees, FREE, 1)
+    speeds = {
+        "recommended": {
+            "speedup": 1.41,
+            "speedup_ci95": [1.4, 1.42],
+            "threads": 1,
+            "batch_size": 1,
+        }
+    }
+    fp32 = make_evaluation("fp32", FP32, 400)
+    return recommendation(selection, fp32, make_evaluation("recommended", OWN, 100), speeds)
+
+
+def test_the_recommendation_is_the_same_in_all_files(content):
+    evaluations = [make_evaluation("fp32", FP32, 400)]
+    written = recommend(content, evaluations, make_evaluation("recommended", OWN, 100), [])
+    assert written.content["recipe"] == "a" and written.content["test"]["speedup"] is None
+    for text in (written.markdown, html.unescape(written.html)):
+        assert written.content["summary"] in text and written.content["reason"] in text
+        assert "On the test images" in text
+
+
+def test_it_holds_validation_test_front_and_reason(content):
+    assert content["recipe"] == "a"
+    assert content["validation"]["agreement"] == 0.99
+    test = content["test"]
+    assert test["correct"] == int(np.sum(OWN == LABELS))
+    assert test["agreement"] == np.mean(OWN == FP32)
+    assert test["agreement_ci95"] == list(wilson_interval(int(np.sum(OWN == FP32)), 500))
+    assert test["delta_pp"] < 0
+    assert (test["bytes"], test["size_ratio"], test["speedup"]) == (100, 0.25, 1.41)
+    assert [row["recipe"] for row in content["pareto"]] == ["a", "b"]
+    assert "All others of these agree less often" in content["reason"]
+
+
+def test_the_summary_names_the_recipe_and_what_it_gives(content):
+    assert content["summary"].startswith("Recommended: a keeps 9")
+    assert "at 25 % of the size and 1.41 times the speed" in content["summary"]
+
+
+def test_weights_that_can_saturate_elsewhere_are_told(content, monkeypatch):
+    assert "without VNNI" in content["warning"]
+    for key, value in (("reduce_range", True), ("weight_type", "QUInt8")):
+        with monkeypatch.context() as patch:
+            patch.setitem(QUANTIZATION, key, value)
+            evaluation = make_evaluation("recommended", OWN, 100)
+            fp32 = make_evaluation("fp32", FP32, 400)
+            assert recommendation(content, fp32, evaluation, {})["warning"] is None
+
+
+def test_the_page_holds_both_tables(content):
+    front = front_table(content["pareto"])
+    assert front["speed"].tolist() == ["1.40", "1.50"]
+    page = to_markdown(content, pd.DataFrame({"model": ["recommended"], "top-1": ["90%"]}), front)
+    for part in ("summary", "reason", "warning"):
+        assert content[part] in page
+    assert "| recommended |" in page and "| b " in page

@@ -1,0 +1,107 @@
+"""The same versions everywhere: the lock, the conda environments, and what is declared."""
+
+import re
+import sys
+import tomllib
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+import pytest
+import yaml
+from helpers import REPOSITORY
+from helpers.rules import read_rules
+from packaging.requirements import Requirement
+
+LOCK = (REPOSITORY / "requirements.lock").read_text()
+CONVERT_LOCK = (REPOSITORY / "requirements-convert.lock").read_text()
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+PYTHON = "3.11"
+
+
+def locked(lock=LOCK):
+    """Return the locked version of every package for the Python of the conda environments."""
+    requirements = re.findall(r"^([^\s#].*?) *\\$", lock, re.MULTILINE)
+    parsed = [Requirement(line) for line in requirements if "==" in line]
+    here = {
+        "python_version": PYTHON,
+        "python_full_version": f"{PYTHON}.9",
+        "platform_machine": "x86_64",
+        "sys_platform": "linux",
+    }
+    return {
+        requirement.name: str(requirement.specifier).removeprefix("==")
+        for requirement in parsed
+        if requirement.marker is None or requirement.marker.evaluate(here)
+    }
+
+
+def test_every_requirement_is_locked_to_a_version_that_fits():
+    declared = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["test"]
+    for requirement in map(Requirement, declared):
+        if requirement.marker is None or "backports" not in requirement.name:
+            assert requirement.specifier.contains(locked()[requirement.name]), requirement.name
+    assert "backports-tarfile==" in LOCK
+
+
+@pytest.mark.parametrize("lock", [LOCK, CONVERT_LOCK], ids=["main", "convert"])
+def test_every_locked_file_has_a_hash_and_no_address(lock):
+    blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
+    assert len(blocks) > 50
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert "://" not in lock and "index" not in re.sub(r"(?m)^#.*$", "", lock)
+
+
+def test_both_locks_agree_so_that_one_environment_serves():
+    main, convert = locked(), locked(CONVERT_LOCK)
+    shared = set(main) & set(convert)
+    assert len(shared) > 40
+    assert {name: main[name] for name in shared} == {name: convert[name] for name in shared}
+    for requirement in map(Requirement, PROJECT["dependency-groups"]["convert"]):
+        if requirement.name != "tensorflow":  # of other machines
+            assert requirement.specifier.contains(convert[requirement.name])
+
+
+def test_the_container_installs_the_locks_with_the_python_of_the_environments():
+    text = (REPOSITORY / "Dockerfile").read_text()
+    assert f"FROM python:{PYTHON}" in text
+    assert text.count("--require-hashes") == 2
+    assert "requirements.lock" in text and "requirements-convert.lock" in text
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_conda_environment_pins_the_versions_of_the_lock(path):
+    python, pip, packages = yaml.safe_load(path.read_text())["dependencies"]
+    assert (python, pip, list(packages)) == (f"python ={PYTHON}", "pip", ["pip"])
+    for package in packages["pip"]:
+        name, version = package.split("==")
+        versions = locked(CONVERT_LOCK if path.stem == "convert" else LOCK)
+        assert version == versions[name], name
+
+
+def test_every_rule_has_an_environment_that_exists():
+    works = r"^    (output|run|script|shell):"  # a target has input alone
+    used = {rule.environment for rule in read_rules().values() if rule.find(works)}
+    assert used == {path.stem for path in ENVIRONMENTS}
+
+
+IMPORTS = re.compile(r"(?m)^\s*(?:from|import) (\w+)")
+PACKAGE_OF = {"PIL": "pillow", "google": "protobuf", "tensorflow": "tensorflow-cpu"}
+
+
+@pytest.mark.parametrize("name", [name for name, rule in read_rules().items() if rule.script])
+def test_the_environment_of_a_rule_has_what_its_script_imports(name):
+    """A package that is missing would show only under conda, which tests cannot count on."""
+    rule = read_rules()[name]
+    script = REPOSITORY / "workflow/scripts" / f"{rule.script}.py"
+    content = (REPOSITORY / "envs" / f"{rule.environment}.yaml").read_text()
+    finder = ModuleFinder(path=[str(script.parent)])
+    finder.run_script(str(script))
+    files = [module.__file__ for module in finder.modules.values() if module.__file__]
+    for file in files:
+        if file.endswith("common/download.py") and script.stem != "download":
+            continue  # who reads a model asks it whether the file was downloaded, and no more
+        for module in IMPORTS.findall(Path(file).read_text()):
+            own = ("ptq_comparison", "backports")
+            if module not in sys.stdlib_module_names and module not in own:
+                assert f"- {PACKAGE_OF.get(module, module)}==" in content, (module, file)

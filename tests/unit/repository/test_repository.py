@@ -1,0 +1,85 @@
+"""What keeps the repository in order says the same everywhere."""
+
+import re
+import tomllib
+
+import yaml
+from helpers import REPOSITORY
+from helpers.rules import RULES, figure_names, read_rules, rules_text
+
+
+def test_pre_commit_runs_what_make_lint_runs():
+    makefile = (REPOSITORY / "Makefile").read_text()
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE).group(1)
+    commands = {
+        re.sub(r"\$\(RUN\) |\.venv/bin/", "", line).strip().removesuffix(" .")
+        for line in lint.splitlines()
+    }
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())["repos"][0][
+        "hooks"
+    ]
+    assert {hook["entry"].removeprefix(".venv/bin/") for hook in hooks} == commands
+
+
+def test_the_forge_runs_what_contributors_run():
+    workflow = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text())
+    steps = workflow["jobs"]["test"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+
+
+def test_versions_agree():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
+    assert citation["version"] == project["version"] and citation["license"] == project["license"]
+    assert f"## {project['version']}" in (REPOSITORY / "CHANGELOG.md").read_text()
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    minimum = re.search(
+        r'min_version\("([^"]+)"\)', (REPOSITORY / "workflow/Snakefile").read_text()
+    )
+    (snakemake,) = [line for line in project["dependencies"] if line.startswith("snakemake")]
+    assert f">={minimum.group(1)}" in snakemake
+
+
+def test_a_rule_has_a_script_of_its_name():
+    own = {name: rule.script for name, rule in read_rules().items() if not rule.parent}
+    named = {name: script for name, script in own.items() if script}
+    assert named == {name: name for name in named}
+    assert set(named) == {path.stem for path in (REPOSITORY / "workflow/scripts").glob("*.py")}
+
+
+def test_every_file_of_rules_is_included():
+    snakefile = (REPOSITORY / "workflow/Snakefile").read_text()
+    included = re.findall(r'include: "rules/(\w+)\.smk"', snakefile)
+    assert sorted(included) == sorted(path.stem for path in RULES.glob("*.smk"))
+
+
+def test_pictures_are_small_and_shown():
+    pictures = list((REPOSITORY / "docs/pictures").iterdir())
+    assert sum(path.stat().st_size for path in pictures) < 1_000_000
+    page = (REPOSITORY / "docs/report.md").read_text()
+    shown = set(re.findall(r"!\[[^\]]+\]\(pictures/([^)]+)\)", page))
+    assert shown == {path.name for path in pictures}
+    assert shown == {"report.png", *(f"{name}.svg" for name in figure_names())}
+
+
+def test_every_item_of_the_report_has_caption_category_and_labels():
+    """Without labels the report shows bare paths; with other keys the items stand in two tables."""
+    text = rules_text()
+    items = re.findall(r"\breport\((.*?)\n        \)", text, re.DOTALL)
+    assert len(items) == len(re.findall(r"\breport\(", text)) > 0
+    for item in items:
+        caption = re.search(r'caption="\.\./(report/\w+\.rst)"', item).group(1)
+        assert len((REPOSITORY / "workflow" / caption).read_text()) > 100
+        assert re.search(r'category="\d \w', item), item
+        labels = r'labels=\{\s*"content": "[^"]+",\s*"shows": "[^"]+",?\s*\}'
+        assert re.search(labels, item), item
+
+
+def test_the_cluster_profile_bounds_the_rules_that_ask_for_all_cores():
+    asking = {
+        name
+        for name, rule in read_rules().items()
+        if (rule.find(r"^    threads: (.*)") or "").startswith(("1000", "ALL_CORES"))
+    }
+    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
+    assert set(profile["set-threads"]) == asking != set()

@@ -1,0 +1,96 @@
+# needs  the data set that the config names
+# makes  results/dataset/, results/calibration/samples.*, results/sweep/validation.*
+#
+# download -> prepare_dataset -> sample_calibration, sample_validation
+
+
+rule download:
+    """Download the data set or the model, unless the config names a file that is there."""
+    output:
+        file="results/downloads/{section}/{file}",
+    log:
+        "results/logs/download/{section}/{file}.log",
+    benchmark:
+        "results/benchmarks/download/{section}/{file}.tsv"
+    wildcard_constraints:
+        section="|".join(DOWNLOADS),
+    conda:
+        "../../envs/data.yaml"
+    params:
+        key=lambda wildcards: DOWNLOADS[wildcards.section],
+        url=lambda wildcards: config[wildcards.section][DOWNLOADS[wildcards.section]],
+        sha256=lambda wildcards: config[wildcards.section]["sha256"],
+        code=get_code("download"),
+    script:
+        "../scripts/download.py"
+
+
+rule prepare_dataset:
+    """Turn the data set into memory-mappable arrays."""
+    input:
+        source=get_dataset_source,
+    output:
+        train_images="results/dataset/train_images.npy",
+        train_labels="results/dataset/train_labels.npy",
+        test_images="results/dataset/test_images.npy",
+        test_labels="results/dataset/test_labels.npy",
+        dataset="results/dataset/dataset.json",
+    log:
+        "results/logs/prepare_dataset.log",
+    benchmark:
+        "results/benchmarks/prepare_dataset.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        name=config["dataset"]["name"],
+        sha256=config["dataset"]["sha256"],
+        code=get_code("prepare_dataset"),
+    script:
+        "../scripts/prepare_dataset.py"
+
+
+rule sample_calibration:
+    """Draw the calibration images from the training split, the same number of each class."""
+    input:
+        images="results/dataset/train_images.npy",
+        labels="results/dataset/train_labels.npy",
+        dataset="results/dataset/dataset.json",
+    output:
+        samples="results/calibration/samples.csv",
+        images="results/calibration/samples.npy",
+    log:
+        "results/logs/sample_calibration.log",
+    benchmark:
+        "results/benchmarks/sample_calibration.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        samples_per_class=config["calibration"]["samples_per_class"],
+        seed=config["calibration"]["seed"],
+        code=get_code("sample_calibration"),
+    script:
+        "../scripts/sample_calibration.py"
+
+
+rule sample_validation:
+    """Draw validation images from what calibration leaves of the training split."""
+    input:
+        images="results/dataset/train_images.npy",
+        labels="results/dataset/train_labels.npy",
+        dataset="results/dataset/dataset.json",
+        calibration="results/calibration/samples.csv",
+    output:
+        samples="results/sweep/validation.csv",
+        images="results/sweep/validation.npy",
+    log:
+        "results/logs/sample_validation.log",
+    benchmark:
+        "results/benchmarks/sample_validation.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        per_class=config["sweep"]["validation_per_class"],
+        seed=config["calibration"]["seed"],
+        code=get_code("sample_validation"),
+    script:
+        "../scripts/sample_validation.py"

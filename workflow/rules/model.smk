@@ -1,0 +1,96 @@
+# needs  the model that the config names, ONNX or Keras, and images to try it on
+# makes  results/models/fp32.onnx, the baseline, and preprocessed.onnx, the same with batch
+#        normalization folded; results/calibration/fp32_accuracy.json
+#
+# convert_model -> prepare_model -> preprocess_model, check_accuracy
+
+
+rule convert_model:
+    """Convert a Keras model to ONNX, and check that it gives the same answers."""
+    input:
+        source=get_model_file,
+        images="results/dataset/train_images.npy",
+        dataset="results/dataset/dataset.json",
+    output:
+        model="results/models/converted.onnx",
+        conversion="results/models/conversion.json",
+    log:
+        "results/logs/convert_model.log",
+    benchmark:
+        "results/benchmarks/convert_model.tsv"
+    conda:
+        "../../envs/convert.yaml"
+    params:
+        sha256=get_model_sha256,
+        opset=config["model"]["opset"],
+        preprocessing=PREPROCESSING,
+        code=get_code("convert_model"),
+    script:
+        "../scripts/convert_model.py"
+
+
+rule prepare_model:
+    """Check that the float32 model is sound and fits the data set, and copy it."""
+    input:
+        source=get_model_source,
+        weights=get_model_weights,
+        dataset="results/dataset/dataset.json",
+    output:
+        model="results/models/fp32.onnx",
+    log:
+        "results/logs/prepare_model.log",
+    benchmark:
+        "results/benchmarks/prepare_model.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        sha256=get_onnx_sha256,
+        preprocessing=PREPROCESSING,
+        opset=config["model"]["opset"],
+        required_opset=required_opset(QUANTIZED.values()),
+        code=get_code("prepare_model"),
+    script:
+        "../scripts/prepare_model.py"
+
+
+rule preprocess_model:
+    """Fold batch normalization and infer shapes before quantization."""
+    input:
+        model="results/models/fp32.onnx",
+    output:
+        model="results/models/preprocessed.onnx",
+    log:
+        "results/logs/preprocess_model.log",
+    benchmark:
+        "results/benchmarks/preprocess_model.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        code=get_code("preprocess_model"),
+    script:
+        "../scripts/preprocess_model.py"
+
+
+rule check_accuracy:
+    """Check that the float32 model classifies the calibration images well above chance."""
+    input:
+        model="results/models/fp32.onnx",
+        images="results/calibration/samples.npy",
+        samples="results/calibration/samples.csv",
+        dataset="results/dataset/dataset.json",
+    output:
+        accuracy="results/calibration/fp32_accuracy.json",
+    log:
+        "results/logs/check_accuracy.log",
+    benchmark:
+        "results/benchmarks/check_accuracy.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    threads: 1
+    params:
+        min_accuracy=config["acceptance"]["min_calibration_accuracy"],
+        batch_size=config["calibration"]["batch_size"],
+        preprocessing=PREPROCESSING,
+        code=get_code("check_accuracy"),
+    script:
+        "../scripts/check_accuracy.py"

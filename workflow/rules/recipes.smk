@@ -1,0 +1,149 @@
+# needs  the recipes, the float32 models, calibration and validation images
+# makes  results/sweep/: a model, predictions, an evaluation and times for each recipe;
+#        results/sweep.csv and .html
+#
+# calibrate_recipe -> quantize_recipe -> predict_validation -> evaluate_recipe; time_recipe -> gather_sweep
+
+
+use rule calibrate as calibrate_recipe with:
+    input:
+        model=lambda wildcards: get_float_model(CALIBRATIONS[wildcards.calibration]),
+        images="results/calibration/samples.npy",
+        samples="results/calibration/samples.csv",
+        accuracy="results/calibration/fp32_accuracy.json",
+    output:
+        ranges="results/sweep/ranges/{calibration}.json",
+    log:
+        "results/logs/calibrate_recipe/{calibration}.log",
+    benchmark:
+        "results/benchmarks/calibrate_recipe/{calibration}.tsv"
+    params:
+        calibration=lambda wildcards: CALIBRATIONS[wildcards.calibration],
+        seed=config["calibration"]["seed"],
+        batch_size=config["calibration"]["batch_size"],
+        preprocessing=PREPROCESSING,
+        code=get_code("calibrate"),
+
+
+use rule quantize as quantize_recipe with:
+    input:
+        model=lambda wildcards: get_float_model(RECIPES[wildcards.recipe]),
+        ranges=lambda wildcards: get_recipe_ranges(RECIPES[wildcards.recipe]),
+        images="results/calibration/samples.npy",
+        samples="results/calibration/samples.csv",
+    output:
+        model="results/sweep/models/{recipe}.onnx",
+    log:
+        "results/logs/quantize_recipe/{recipe}.log",
+    benchmark:
+        "results/benchmarks/quantize_recipe/{recipe}.tsv"
+    wildcard_constraints:
+        recipe="|".join(map(re.escape, RECIPES)),  # not auto
+    params:
+        recipe=lambda wildcards: RECIPES[wildcards.recipe],
+        section="recipes.{recipe}",
+        seed=config["calibration"]["seed"],
+        batch_size=config["calibration"]["batch_size"],
+        preprocessing=PREPROCESSING,
+        code=get_code("quantize"),
+
+
+use rule predict as predict_validation with:
+    input:
+        model=lambda wildcards: (
+            "results/models/fp32.onnx"
+            if wildcards.swept == "fp32"
+            else f"results/sweep/models/{wildcards.swept}.onnx"
+        ),
+        images="results/sweep/validation.npy",
+        labels="results/sweep/validation.csv",
+        dataset="results/dataset/dataset.json",
+    output:
+        predictions="results/sweep/predictions/{swept}.npz",
+        provenance="results/sweep/predictions/{swept}.json",
+    log:
+        "results/logs/predict_validation/{swept}.log",
+    benchmark:
+        "results/benchmarks/predict_validation/{swept}.tsv"
+    wildcard_constraints:
+        swept="|".join(map(re.escape, ["fp32", *SWEPT])),
+    params:
+        split="validation",
+        checks_saturation=False,
+        batch_size=config["evaluation"]["batch_size"],
+        preprocessing=PREPROCESSING,
+        code=get_code("predict"),
+
+
+rule evaluate_recipe:
+    """Compare a recipe with float32 on the validation images; the test images stay out."""
+    input:
+        model="results/sweep/models/{recipe}.onnx",
+        predictions="results/sweep/predictions/{recipe}.npz",
+        provenance="results/sweep/predictions/{recipe}.json",
+        baseline="results/sweep/predictions/fp32.npz",
+    output:
+        evaluation="results/sweep/{recipe}_eval.json",
+    log:
+        "results/logs/evaluate_recipe/{recipe}.log",
+    benchmark:
+        "results/benchmarks/evaluate_recipe/{recipe}.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        code=get_code("evaluate_recipe"),
+    script:
+        "../scripts/evaluate_recipe.py"
+
+
+use rule measure_latency as time_recipe with:
+    input:
+        models=["results/models/fp32.onnx", "results/sweep/models/{recipe}.onnx"],
+        images="results/sweep/validation.npy",
+    output:
+        latency="results/sweep/latency/{recipe}.json",
+    log:
+        "results/logs/time_recipe/{recipe}.log",
+    benchmark:
+        "results/benchmarks/time_recipe/{recipe}.tsv"
+    params:
+        models=["fp32", "{recipe}"],
+        threads=config["latency"]["threads"][:1],
+        batch_sizes=config["latency"]["batch_sizes"][:1],
+        seconds=config["sweep"]["seconds"],
+        measures_memory=False,
+        preprocessing=PREPROCESSING,
+        code=get_code("measure_latency"),
+
+
+rule gather_sweep:
+    """Put all recipes into one table, the best first."""
+    input:
+        evaluations=expand("results/sweep/{recipe}_eval.json", recipe=SWEPT),
+        latencies=(
+            expand(
+                "results/sweep/latency/{recipe}.json",
+                recipe=dict.fromkeys(TIMED.values()),
+            )
+            if MEASURES_LATENCY
+            else []
+        ),
+    output:
+        csv="results/sweep.csv",
+        html=report(
+            "results/sweep.html",
+            caption="../report/sweep.rst",
+            category="5 Recipes",
+            labels={"content": "all recipes", "shows": "validation and speed"},
+        ),
+    log:
+        "results/logs/gather_sweep.log",
+    benchmark:
+        "results/benchmarks/gather_sweep.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        timed=[TIMED[recipe] for recipe in SWEPT] if MEASURES_LATENCY else [],
+        code=get_code("gather_sweep"),
+    script:
+        "../scripts/gather_sweep.py"

@@ -1,0 +1,86 @@
+# needs  all recipes on the validation images, and their speed
+# makes  results/models/recommended.onnx, and results/recommendation.json, .md and .html
+#
+# select_recipe -> (predict, evaluate) time_recommended -> write_recommendation
+
+
+rule select_recipe:
+    """Choose the recipe that agrees best with float32 of those that the config allows."""
+    input:
+        sweep=get_sweep,
+        models=expand("results/sweep/models/{recipe}.onnx", recipe=SWEPT),
+        predictions=expand("results/sweep/predictions/{recipe}.npz", recipe=SWEPT),
+        baseline="results/sweep/predictions/fp32.npz",
+        # Its steps are tries, too.
+        curve="results/sweep/mixed_precision.csv",
+    output:
+        selection="results/sweep/selection.json",
+        model="results/models/recommended.onnx",
+    log:
+        "results/logs/select_recipe.log",
+    benchmark:
+        "results/benchmarks/select_recipe.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        recipes=SWEPT,
+        constraints=config["recommend"],
+        code=get_code("select_recipe"),
+    script:
+        "../scripts/select_recipe.py"
+
+
+use rule measure_latency as time_recommended with:
+    input:
+        models=expand("results/models/{model}.onnx", model=["fp32", RECOMMENDED]),
+        images="results/dataset/test_images.npy",
+    output:
+        latency="results/recommended_latency.json",
+    log:
+        "results/logs/time_recommended.log",
+    benchmark:
+        "results/benchmarks/time_recommended.tsv"
+    params:
+        models=["fp32", RECOMMENDED],
+        threads=config["latency"]["threads"][:1],
+        batch_sizes=config["latency"]["batch_sizes"][:1],
+        seconds=config["latency"]["seconds"],
+        measures_memory=True,
+        preprocessing=PREPROCESSING,
+        code=get_code("measure_latency"),
+
+
+rule write_recommendation:
+    """Say which recipe to ship, why, and what it gives on the test images."""
+    input:
+        selection="results/sweep/selection.json",
+        sweep="results/sweep.csv",
+        evaluation=f"results/{RECOMMENDED}_eval.json",
+        evaluations=expand("results/{model}_eval.json", model=MODELS),
+        latencies=(
+            ["results/latency.json", "results/recommended_latency.json"]
+            if MEASURES_LATENCY
+            else []
+        ),
+    output:
+        json="results/recommendation.json",
+        md="results/recommendation.md",
+        html=report(
+            "results/recommendation.html",
+            caption="../report/recommendation.rst",
+            category="5 Recipes",
+            labels={
+                "content": "recommendation",
+                "shows": "why, and on test images",
+            },
+        ),
+    log:
+        "results/logs/write_recommendation.log",
+    benchmark:
+        "results/benchmarks/write_recommendation.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=get_code("write_recommendation"),
+    script:
+        "../scripts/write_recommendation.py"

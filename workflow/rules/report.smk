@@ -1,0 +1,292 @@
+# needs  evaluations, times, and what the other stages measured
+# makes  tables, pages and figures for people: results/comparison.*, verdict.txt, figures/,
+#        verification.html, reproduction.md
+
+
+rule compare:
+    """Put all models into one table, and the verdict into one sentence."""
+    input:
+        evaluations=expand("results/{model}_eval.json", model=MODELS),
+        latency=LATENCY_FILE,
+    output:
+        csv="results/comparison.csv",
+        md="results/comparison.md",
+        html=report(
+            "results/comparison.html",
+            caption="../report/comparison.rst",
+            category="1 Comparison",
+            labels={"content": "all models", "shows": "accuracy, size and speed"},
+        ),
+        verdict="results/verdict.txt",
+    log:
+        "results/logs/compare.log",
+    benchmark:
+        "results/benchmarks/compare.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        published_top1=config["baseline"]["published_top1"],
+        saturation_threshold=config["evaluation"]["saturation_threshold"],
+        code=get_code("compare"),
+    script:
+        "../scripts/compare.py"
+
+
+rule report_verification:
+    """Put the verification into a table that sorts and searches."""
+    input:
+        verification="results/verification.json",
+    output:
+        html=report(
+            "results/verification.html",
+            caption="../report/verification.rst",
+            category="4 Verification",
+            labels={"content": "requirements", "shows": "expected and measured"},
+        ),
+    log:
+        "results/logs/report_verification.log",
+    benchmark:
+        "results/benchmarks/report_verification.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=get_code("report_verification"),
+    script:
+        "../scripts/report_verification.py"
+
+
+rule reproduce:
+    """Put the published figures beside the measured ones, and explain what differs."""
+    input:
+        evaluations=expand("results/{model}_eval.json", model=MODELS),
+    output:
+        md="results/reproduction.md",
+    log:
+        "results/logs/reproduce.log",
+    benchmark:
+        "results/benchmarks/reproduce.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        published=config["baseline"]["published"],
+        code=get_code("reproduce"),
+    script:
+        "../scripts/reproduce.py"
+
+
+rule plot_accuracy:
+    """Plot the accuracy of every model and its difference to float32, with intervals."""
+    input:
+        evaluations=expand("results/{model}_eval.json", model=MODELS),
+    output:
+        figure=report(
+            "results/figures/accuracy.svg",
+            caption="../report/accuracy.rst",
+            category="1 Comparison",
+            labels={"content": "all models", "shows": "accuracy with intervals"},
+        ),
+    log:
+        "results/logs/plot_accuracy.log",
+    benchmark:
+        "results/benchmarks/plot_accuracy.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=get_code("plot_accuracy"),
+    script:
+        "../scripts/plot_accuracy.py"
+
+
+rule plot_tradeoff:
+    """Plot accuracy against throughput and size: what is won, and what it costs."""
+    input:
+        evaluations=expand("results/{model}_eval.json", model=MODELS),
+        latency=LATENCY_FILE,
+    output:
+        figure=report(
+            "results/figures/tradeoff.svg",
+            caption="../report/tradeoff.rst",
+            category="1 Comparison",
+            labels={
+                "content": "all models",
+                "shows": "accuracy against speed and size",
+            },
+        ),
+    log:
+        "results/logs/plot_tradeoff.log",
+    benchmark:
+        "results/benchmarks/plot_tradeoff.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=get_code("plot_tradeoff"),
+    script:
+        "../scripts/plot_tradeoff.py"
+
+
+rule plot_classes:
+    """Plot the accuracy of each class for all models."""
+    input:
+        evaluations=expand("results/{model}_eval.json", model=MODELS),
+    output:
+        figure=report(
+            "results/figures/classes.svg",
+            caption="../report/classes.rst",
+            category="2 Where accuracy changes",
+            labels={"content": "classes", "shows": "accuracy of each class"},
+        ),
+    log:
+        "results/logs/plot_classes.log",
+    benchmark:
+        "results/benchmarks/plot_classes.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=get_code("plot_classes"),
+    script:
+        "../scripts/plot_classes.py"
+
+
+rule plot_confusion:
+    """Plot how the confusion matrix changes against that of float32."""
+    input:
+        evaluations=expand("results/{model}_eval.json", model=MODELS),
+    output:
+        figure=report(
+            "results/figures/confusion.svg",
+            caption="../report/confusion.rst",
+            category="2 Where accuracy changes",
+            labels={"content": "classes", "shows": "confusion, as the difference"},
+        ),
+    log:
+        "results/logs/plot_confusion.log",
+    benchmark:
+        "results/benchmarks/plot_confusion.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=get_code("plot_confusion"),
+    script:
+        "../scripts/plot_confusion.py"
+
+
+rule plot_examples:
+    """Show images that quantization breaks and fixes, with answers and scores."""
+    input:
+        predictions=expand("results/predictions/{model}.npz", model=MODELS),
+        images="results/dataset/test_images.npy",
+        dataset="results/dataset/dataset.json",
+    output:
+        figure=report(
+            "results/figures/examples.svg",
+            caption="../report/examples.rst",
+            category="2 Where accuracy changes",
+            labels={"content": "images", "shows": "broken and fixed"},
+        ),
+    log:
+        "results/logs/plot_examples.log",
+    benchmark:
+        "results/benchmarks/plot_examples.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        models=MODELS,
+        code=get_code("plot_examples"),
+    script:
+        "../scripts/plot_examples.py"
+
+
+rule plot_ranges:
+    """Plot the range of each activation tensor and the share of its grid in use."""
+    input:
+        activations="results/calibration/activations.json",
+    output:
+        figure=report(
+            "results/figures/ranges.svg",
+            caption="../report/ranges.rst",
+            category="3 Calibration",
+            labels={"content": "tensors", "shows": "ranges and use of the grid"},
+        ),
+    log:
+        "results/logs/plot_ranges.log",
+    benchmark:
+        "results/benchmarks/plot_ranges.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=get_code("plot_ranges"),
+    script:
+        "../scripts/plot_ranges.py"
+
+
+rule plot_sensitivity:
+    """Plot what each node costs, quantized alone and left out."""
+    input:
+        sensitivity="results/sensitivity.csv",
+    output:
+        figure=report(
+            "results/figures/sensitivity.svg",
+            caption="../report/sensitivity.rst",
+            category="5 Recipes",
+            labels={"content": "nodes", "shows": "what each of them costs"},
+        ),
+    log:
+        "results/logs/plot_sensitivity.log",
+    benchmark:
+        "results/benchmarks/plot_sensitivity.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=get_code("plot_sensitivity"),
+    script:
+        "../scripts/plot_sensitivity.py"
+
+
+rule plot_mixed_precision:
+    """Plot what nodes in float32 bring and cost."""
+    input:
+        curve="results/mixed_precision.csv",
+    output:
+        figure=report(
+            "results/figures/mixed_precision.svg",
+            caption="../report/mixed_precision.rst",
+            category="5 Recipes",
+            labels={
+                "content": "nodes in float32",
+                "shows": "accuracy, size and speed",
+            },
+        ),
+    log:
+        "results/logs/plot_mixed_precision.log",
+    benchmark:
+        "results/benchmarks/plot_mixed_precision.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        target_drop_pp=config["sensitivity"]["target_drop_pp"],
+        code=get_code("plot_mixed_precision"),
+    script:
+        "../scripts/plot_mixed_precision.py"
+
+
+rule plot_sweep:
+    """Plot agreement with float32 against speed, or size, of all recipes."""
+    input:
+        sweep="results/sweep.csv",
+    output:
+        figure=report(
+            "results/figures/sweep.svg",
+            caption="../report/sweep_figure.rst",
+            category="5 Recipes",
+            labels={"content": "all recipes", "shows": "agreement against speed"},
+        ),
+    log:
+        "results/logs/plot_sweep.log",
+    benchmark:
+        "results/benchmarks/plot_sweep.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=get_code("plot_sweep"),
+    script:
+        "../scripts/plot_sweep.py"
