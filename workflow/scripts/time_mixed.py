@@ -8,8 +8,7 @@ if __name__ == "__main__":
         from ptq_comparison.calibration.provenance import recipe_provenance
         from ptq_comparison.common.csv_rows import read_rows, write_rows
         from ptq_comparison.config.recipes import AUTO, quantization_options
-        from ptq_comparison.evaluation.latency import BLOCK_COUNT, count_threads
-        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.evaluation.latency import BLOCK_COUNT, batches_by_setting
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.search.mixed_precision_speeds import STEPS_IN_MEMORY, time_steps
@@ -24,15 +23,17 @@ if __name__ == "__main__":
             )
             model, fp32 = name_nodes(load_model(path)), load_model(task.input.fp32)
             images = np.load(task.input.images, mmap_mode="r")
-            batches = Batches.of(images, fp32, preprocessing, task.params.batch_size)
-            threads = count_threads(task.params.threads, task.threads)
+            sizes = [task.params.batch_size]
+            settings = batches_by_setting(
+                images, fp32, preprocessing, [task.params.threads], sizes, task.threads
+            )
             groups = -(-len(rows) // STEPS_IN_MEMORY)
             with task.progress("timing steps", BLOCK_COUNT * groups, " blocks") as progress:
                 rows = time_steps(
                     rows,
                     quantizer(model, ranges, provenance, quantization_options(recipe)),
                     fp32,
-                    (batches, threads),
+                    settings,
                     task.params.seconds,
                     progress,
                 )

@@ -90,7 +90,7 @@ def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
         models[name] = make_classifier()
         models[name].graph.name = name
     batches = Batches.of(IMAGES, models["a"], RAW, 4)
-    settings = [(batches, 1), (batches, 2)]
+    settings = {(1, 4): batches, (2, 4): batches}
     with tqdm(disable=True) as progress:
         first, second = measure(models, settings, seconds=3 * BLOCK_COUNT, progress=progress)
     block = order[: len(order) // BLOCK_COUNT]
@@ -118,7 +118,7 @@ def test_there_is_a_row_for_each_setting_and_model(monkeypatch):
     seconds = {"fp32": 0.01, "int8": 0.005}
 
     def measure(models, settings, duration, progress):
-        assert [threads for _, threads in settings] == [1, 2]
+        assert list(settings) == [(1, 4), (2, 4)]
         return [{name: make_times([[seconds[name]] * 3] * 8) for name in models}] * 2
 
     monkeypatch.setattr(latency, "measure", measure)

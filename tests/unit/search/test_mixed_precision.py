@@ -93,7 +93,7 @@ def test_steps_are_timed_in_groups_each_with_float32(trial, monkeypatch):
     monkeypatch.setattr(mixed_precision_speeds, "STEPS_IN_MEMORY", 2)
     rows = list(mix_precision(trial, ["softmax", *RANKING[:3]], LABELS, 1.0))
     assert len(rows) == 3
-    timed = time_steps(rows, trial.quantize, MODEL, (trial.batches, 1), 0.1, None)
+    timed = time_steps(rows, trial.quantize, MODEL, {(1, 16): trial.batches}, 0.1, None)
     assert [list(models) for models in calls] == [["fp32", "0", "1"], ["fp32", "2"]]
     assert all(models["fp32"] is MODEL for models in calls)
     expected = trial.quantize(["softmax", "outlier"])

@@ -29,6 +29,8 @@ BOOTSTRAP_SAMPLES = 2000
 BOOTSTRAP_SEED = 0
 BOOTSTRAP_GROUP = 6  # neighbouring blocks, a fifth of them
 
+Settings = dict[tuple[int, int], Batches]  # by number of threads and batch size
+
 
 class Times(NamedTuple):
     """Seconds, float64: of calls (blocks, rounds), and of the start of a session (blocks,)."""
@@ -44,13 +46,13 @@ def batches_by_setting(
     thread_counts: Sequence[int | str],
     batch_sizes: Sequence[int],
     cores: int,
-) -> dict[tuple[int, int], Batches]:
-    """Return batches of the images by number of threads and batch size, each setting once.
+) -> Settings:
+    """Return batches of the images for each setting, each once.
 
     `images` are uint8 (N, H, W, C). `thread_counts` are those of `count_threads`, of which `all`
     may be one of the others. A model with a fixed batch size has that one alone.
     """
-    settings = {}
+    settings: Settings = {}
     for threads in thread_counts:
         for batch_size in batch_sizes:
             batches = Batches.of(images, model, preprocessing, batch_size)
@@ -60,45 +62,36 @@ def batches_by_setting(
 
 
 def measure_models(
-    models: Mapping[str, onnx.ModelProto],
-    settings: Mapping[tuple[int, int], Batches],
-    seconds: float,
-    progress: Any,
+    models: Mapping[str, onnx.ModelProto], settings: Settings, seconds: float, progress: Any
 ) -> list[LatencyRow]:
-    """Return a row a setting and model, in this order; one of the models is `fp32`.
+    """Return a row a setting and model, in this order, without memory; one model is `fp32`.
 
-    Memory is not measured. `settings` are those of `batches_by_setting`; `seconds` and `progress`
-    are as in `measure`.
+    The arguments are those of `measure`.
     """
-    pairs = [(batches, threads) for (threads, _), batches in settings.items()]
+    measured = measure(models, settings, seconds, progress)
     return [
         {
             "model": name,
             **summarize(times[name], times["fp32"], threads, batch_size),
             "peak_memory_bytes": None,
         }
-        for (threads, batch_size), times in zip(
-            settings, measure(models, pairs, seconds, progress), strict=True
-        )
+        for (threads, batch_size), times in zip(settings, measured, strict=True)
         for name in models
     ]
 
 
 def measure(
-    models: Mapping[str, onnx.ModelProto],
-    settings: Sequence[tuple[Batches, int]],
-    seconds: float,
-    progress: Any,
+    models: Mapping[str, onnx.ModelProto], settings: Settings, seconds: float, progress: Any
 ) -> list[dict[str, Times]]:
     """Time calls of every model, in turn, in each of `BLOCK_COUNT` blocks of each setting.
 
-    A setting is batches, of which all models get the first, and a number of threads. Settings take
-    turns, too: the blocks of one are spread over the whole time. There are as many calls as the
-    first model makes in about `seconds`, and at least one a block. `progress` is a tqdm bar.
+    All models get the first batch of a setting. Settings take turns, too: the blocks of one are
+    spread over the whole time. There are as many calls as the first model makes in about `seconds`,
+    and at least one a block. `progress` is a tqdm bar.
     """
     times: list[dict[str, Times]] = [{} for _ in settings]
     for block in range(BLOCK_COUNT):
-        for (batches, threads), measured in zip(settings, times, strict=True):
+        for ((threads, _), batches), measured in zip(settings.items(), times, strict=True):
             inputs = next(iter(batches)).inputs
             sessions, starts = {}, {}
             for name, model in models.items():

@@ -5,9 +5,8 @@ from typing import Any
 
 import onnx
 
-from ptq_comparison.evaluation.latency import measure_models
+from ptq_comparison.evaluation.latency import Settings, measure_models
 from ptq_comparison.evaluation.results import Speed
-from ptq_comparison.inference.batches import Batches
 from ptq_comparison.search.results import MixedPrecisionRow
 
 STEPS_IN_MEMORY = 8
@@ -17,17 +16,15 @@ def time_steps(
     rows: Sequence[MixedPrecisionRow],
     quantize: Callable[[Sequence[str]], onnx.ModelProto],
     fp32: onnx.ModelProto,
-    setting: tuple[Batches, int],
+    settings: Settings,
     seconds: float,
     progress: Any,
 ) -> list[MixedPrecisionRow]:
     """Return the rows with the speed of each step, measured in groups, each of them with float32.
 
     Memory need not hold the hundred steps of a large model at once. `quantize` is the function of a
-    `Trial`, `setting` are batches and a number of threads; the others are as in `latency.measure`.
+    `Trial`, `settings` is a single one; the others are as in `latency.measure`.
     """
-    batches, threads = setting
-    settings = {(threads, next(iter(batches)).size): batches}
     nodes = [row["node"] for row in rows[1:]]
     timed: list[MixedPrecisionRow] = []
     for start in range(0, len(rows), STEPS_IN_MEMORY):
