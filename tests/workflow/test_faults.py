@@ -13,12 +13,14 @@ from helpers import (
     run_snakemake,
     snakemake_command,
 )
+from helpers.shared_runs import copy_run
 
 
 def test_killed_run_finishes_after_unlock(tiny, tiny_run, tmp_path):
     """Kill Snakemake and its jobs in the middle: what comes out of the next run is the same."""
+    target = "results/comparison.csv"
     process = subprocess.Popen(
-        snakemake_command(tmp_path, "all", configfiles=(tiny / "config.yaml",)),
+        snakemake_command(tmp_path, target, configfiles=(tiny / "config.yaml",)),
         cwd=REPOSITORY,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -29,15 +31,15 @@ def test_killed_run_finishes_after_unlock(tiny, tiny_run, tmp_path):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert not (tmp_path / "results/comparison.csv").exists()
+    assert not (tmp_path / target).exists()
 
-    locked = run_snakemake(tmp_path, "all", configfiles=(tiny / "config.yaml",))
+    locked = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml",))
     assert locked.returncode != 0 and "--unlock" in locked.stdout
     unlock = run_snakemake(
-        tmp_path, "all", configfiles=(tiny / "config.yaml",), options=("--unlock",)
+        tmp_path, target, configfiles=(tiny / "config.yaml",), options=("--unlock",)
     )
     assert unlock.returncode == 0, unlock.stdout
-    result = run_snakemake(tmp_path, "all", configfiles=(tiny / "config.yaml",))
+    result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml",))
     assert result.returncode == 0, result.stdout
     for model in ("fp32", "int8", "uint8"):
         name = f"results/{model}_eval.json"
@@ -71,9 +73,8 @@ def reruns(folder, tiny, repository):
     }
 
 
-def test_an_edited_module_reruns_the_rules_that_use_it(tiny, tmp_path, checkout):
-    first = run_snakemake(tmp_path, "all", configfiles=(tiny / "config.yaml",), repository=checkout)
-    assert first.returncode == 0, first.stdout
+def test_an_edited_module_reruns_the_rules_that_use_it(tiny, tiny_run, tmp_path, checkout):
+    copy_run(tiny_run, tmp_path)
     package = checkout / "workflow/scripts/ptq_comparison"
 
     (package / "evaluation/metrics.py").touch()

@@ -114,7 +114,7 @@ def copy_config(tiny, folder, **sections):
 
 
 def test_it_is_deployed_as_the_catalogue_does(tiny, tiny_run, published, tmp_path):
-    copy_config(tiny, tmp_path)
+    copy_config(tiny, tmp_path, quantization={"dtypes": ["uint8"]})
     (tmp_path / "workflow").mkdir()
     (tmp_path / "workflow/Snakefile").write_text(DEPLOYED)
     result = run(tmp_path, "all", environment=published)

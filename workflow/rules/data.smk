@@ -55,6 +55,7 @@ rule sample_calibration:
         images="results/dataset/train_images.npy",
         labels="results/dataset/train_labels.npy",
         dataset="results/dataset/dataset.json",
+        taken=[],
     output:
         samples="results/calibration/samples.csv",
         images="results/calibration/samples.npy",
@@ -65,20 +66,20 @@ rule sample_calibration:
     conda:
         "../../envs/data.yaml"
     params:
-        samples_per_class=config["calibration"]["samples_per_class"],
+        per_class=config["calibration"]["samples_per_class"],
         seed=config["calibration"]["seed"],
         code=get_code("sample_calibration"),
     script:
         "../scripts/sample_calibration.py"
 
 
-rule sample_validation:
-    """Draw validation images from what calibration leaves of the training split."""
+# From what calibration leaves; recipes are chosen on these images.
+use rule sample_calibration as sample_validation with:
     input:
         images="results/dataset/train_images.npy",
         labels="results/dataset/train_labels.npy",
         dataset="results/dataset/dataset.json",
-        calibration="results/calibration/samples.csv",
+        taken="results/calibration/samples.csv",
     output:
         samples="results/sweep/validation.csv",
         images="results/sweep/validation.npy",
@@ -86,11 +87,7 @@ rule sample_validation:
         "results/logs/sample_validation.log",
     benchmark:
         "results/benchmarks/sample_validation.tsv"
-    conda:
-        "../../envs/data.yaml"
     params:
         per_class=config["sweep"]["validation_per_class"],
         seed=config["calibration"]["seed"],
-        code=get_code("sample_validation"),
-    script:
-        "../scripts/sample_validation.py"
+        code=get_code("sample_calibration"),

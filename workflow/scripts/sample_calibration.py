@@ -1,4 +1,4 @@
-"""Draw the calibration images from the training split and write which ones they are."""
+"""Draw calibration or validation images from the training split, and write which ones they are."""
 
 if __name__ == "__main__":
     import logging
@@ -8,14 +8,16 @@ if __name__ == "__main__":
     with job(snakemake) as task:
         from ptq_comparison.common.files import read_json
         from ptq_comparison.datasets.dataset import read_split
-        from ptq_comparison.datasets.sampling import stratified_indices, write_samples
+        from ptq_comparison.datasets.sampling import read_samples, stratified_indices, write_samples
 
+        params = task.params
         images, labels = read_split(task.input.images, task.input.labels)
         indices = stratified_indices(
             labels,
-            class_names=read_json(task.input.dataset)["class_names"],
-            samples_per_class=task.params.samples_per_class,
-            seed=task.params.seed,
+            read_json(task.input.dataset)["class_names"],
+            params.per_class,
+            params.seed,
+            taken=read_samples(task.input.taken)[:, 0] if task.input.taken else None,
         )
         write_samples(
             images[indices],
@@ -24,9 +26,5 @@ if __name__ == "__main__":
             images_path=task.output.images,
             samples_path=task.output.samples,
         )
-        logging.info(
-            "%d images, %d a class, seed %d",
-            len(indices),
-            task.params.samples_per_class,
-            task.params.seed,
-        )
+        text = "%d images, at most %d a class, seed %d"
+        logging.info(text, len(indices), params.per_class, params.seed)

@@ -40,6 +40,16 @@ def test_too_few_images_name_the_class_what_it_has_and_what_was_asked_for():
         stratified_indices(labels, NAMES, 10, seed=42)
 
 
+def test_validation_images_are_those_that_calibration_leaves_as_many_as_there_are():
+    taken = stratified_indices(LABELS, NAMES, 50, seed=42)
+    few = stratified_indices(LABELS, NAMES, 60, seed=42, taken=taken)
+    assert np.bincount(LABELS[few]).tolist() == [60, 60, 60]
+    rest = stratified_indices(LABELS, NAMES, 500, seed=42, taken=taken)
+    assert sorted([*taken, *rest]) == list(range(500)) and not np.intersect1d(few, taken).size
+    with pytest.raises(UserError, match=r"all training images of class 'cat' calibrate"):
+        stratified_indices(LABELS, NAMES, 1, seed=42, taken=np.flatnonzero(LABELS == 0))
+
+
 def test_samples_are_written_and_read(tmp_path):
     indices = stratified_indices(LABELS, NAMES, 2, seed=42)
     images = np.arange(6 * 2 * 2 * 3, dtype=np.uint8).reshape(6, 2, 2, 3)

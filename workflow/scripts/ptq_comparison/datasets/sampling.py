@@ -1,4 +1,4 @@
-"""Which training images the quantization ranges are calibrated on."""
+"""Which training images calibrate, and which validate recipes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,44 +10,29 @@ from ptq_comparison.common.files import atomic_path
 
 
 def stratified_indices(
-    labels: np.ndarray, class_names: Sequence[str], samples_per_class: int, seed: int
-) -> np.ndarray:
-    """Draw `samples_per_class` images of every class without replacement.
-
-    `labels` is int64 (N,), with values from 0 to `len(class_names) - 1`. Returns int64
-    (classes * samples_per_class,), ascending indices into `labels`. Raises UserError when a class
-    has too few images.
-    """
-    generator = np.random.default_rng(seed)
-    chosen = []
-    for label, name in enumerate(class_names):
-        candidates = np.flatnonzero(labels == label)
-        if len(candidates) < samples_per_class:
-            raise UserError(
-                f"calibration.samples_per_class: class {name!r} has {len(candidates)} training "
-                f"images, {samples_per_class} were asked for; lower it or add images"
-            )
-        chosen.append(generator.choice(candidates, samples_per_class, replace=False))
-    return np.sort(np.concatenate(chosen)).astype(np.int64)
-
-
-def validation_indices(
     labels: np.ndarray,
-    calibration: np.ndarray,
     class_names: Sequence[str],
     per_class: int,
     seed: int,
+    taken: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draw up to `per_class` images of every class that are no calibration images.
+    """Draw `per_class` images of every class without replacement.
 
-    `labels` is int64 (N,), `calibration` int64 indices into it. Returns ascending indices, int64.
-    Raises UserError when nothing is left of a class.
+    `labels` is int64 (N,), with values from 0 to `len(class_names) - 1`. `taken` are int64 indices
+    of images that calibrate: validation images are drawn from the others, as many as there are.
+    Returns ascending indices into `labels`, int64. Raises UserError when a class has too few images
+    to calibrate on, or none is left to validate on.
     """
     generator = np.random.default_rng(seed)
-    left = np.setdiff1d(np.arange(len(labels)), calibration)
+    left = np.setdiff1d(np.arange(len(labels)), [] if taken is None else taken)
     chosen = []
     for label, name in enumerate(class_names):
         candidates = left[labels[left] == label]
+        if taken is None and len(candidates) < per_class:
+            raise UserError(
+                f"calibration.samples_per_class: class {name!r} has {len(candidates)} training "
+                f"images, {per_class} were asked for; lower it or add images"
+            )
         if not len(candidates):
             raise UserError(
                 f"calibration.samples_per_class: all training images of class {name!r} calibrate, "
