@@ -23,10 +23,10 @@ WORK = """
 import ast, resource, sys
 from pathlib import Path
 from tqdm import tqdm
-from ptq_comparison.calibration import calibrate
+from ptq_comparison.calibration.calibrate import calibrate
 from ptq_comparison.datasets.cifar10 import read_cifar10
-from ptq_comparison.inference import Batches
-from ptq_comparison.models import load_model
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.model.loading import load_model
 
 data, count, method, options = Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]
 images = read_cifar10(data / "cifar10-prefix").train.images[:count]
