@@ -1,7 +1,7 @@
-# The workflow with the pinned packages of the virtual environment:
+# An image with the workflow and the packages of requirements.lock:
 #   docker build -t onnx-ptq-comparison .
 #   docker run --rm -v "$PWD:/work" onnx-ptq-comparison --cores 4 all
-# With TensorFlow, to convert Keras models (1.3 GB more): --build-arg CONVERT=yes
+# --build-arg CONVERT=yes adds TensorFlow, to convert Keras models (1.3 GB more).
 FROM python:3.11-slim
 
 ARG CONVERT=no
@@ -12,6 +12,6 @@ RUN pip install --no-cache-dir --require-hashes --requirement requirements.lock
 RUN if [ "$CONVERT" = yes ]; then pip install --no-cache-dir --require-hashes --requirement requirements-convert.lock; fi
 COPY . .
 
-# Results and your own configuration lie in the folder that is mounted here.
+# Mount a folder here: it holds your configuration and receives the results.
 WORKDIR /work
 ENTRYPOINT ["snakemake", "--snakefile", "/opt/onnx-ptq-comparison/Snakefile"]

@@ -1,15 +1,15 @@
 # make run          compare the bundled model with its int8 and uint8 versions
-# make test         run the tests that tell what a change breaks
-# make test-all     also those that need a browser, valgrind, TensorFlow, or time
-# make report       write report.html and report.zip of the last run
+# make test         run the fast tests, which cover all that a change can break
+# make test-all     run all tests, also those that are slow or need a browser, valgrind or TensorFlow
+# make report       write report.html and report.zip of the default run
 # make lint         check format and code as CI does
 # make bench        measure time and memory (needs real CIFAR-10)
 # make convert      add TensorFlow to .venv, to convert Keras models (1.3 GB)
-# make reproduce    compare MLPerf Tiny's ResNet8 on CIFAR-10 with its published figures
+# make reproduce    compare MLPerf Tiny's ResNet8 on CIFAR-10 with the published results
 # make docs         write the tables of config/README.md from the schemas
 # make lock         pin all packages again after a change in pyproject.toml (needs uv)
 #
-# What needs packages sets up .venv first, where that is missing or older than the lock.
+# Targets that need packages first set up .venv, if it is missing or older than requirements.lock.
 
 PYTHON ?= python3
 CORES ?= 4
@@ -21,7 +21,7 @@ INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashe
 run: .venv/installed
 	$(RUN) snakemake --cores $(CORES) all
 
-# A file of tests stays on one worker, which makes its fixtures once.
+# All tests of a file run on one worker, so its fixtures are made once.
 PYTEST = $(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder
 REST = browser or conversion or slow or valgrind
 
@@ -70,7 +70,7 @@ lock:
 	$(COMPILE) --group test --output-file requirements.lock
 	$(COMPILE) --group convert --constraint requirements.lock --output-file requirements-convert.lock
 
-# An environment whose interpreter is gone, after a system upgrade for instance, is made anew.
+# Set .venv up again if its interpreter is gone, for example after a system upgrade.
 ifneq ($(shell test -e .venv/bin/python && .venv/bin/python -c 'print(1)'),1)
 .PHONY: .venv/installed
 endif
