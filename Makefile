@@ -70,7 +70,7 @@ lock:
 	$(COMPILE) --group test --output-file requirements.lock
 	$(COMPILE) --group convert --constraint requirements.lock --output-file requirements-convert.lock
 
-# An environment whose interpreter is gone, after a system upgrade for instance, is made anew.
+# An environment whose interpreter is gone, after a system upgrade for instance, is set up again.
 ifneq ($(shell test -e .venv/bin/python && .venv/bin/python -c 'print(1)'),1)
 .PHONY: .venv/installed
 endif

@@ -1,4 +1,4 @@
-# The door to the workflow, so that plain `snakemake` in this folder finds it.
+# Entry point, so that plain `snakemake` finds the workflow in this folder.
 
 
 include: "workflow/Snakefile"
