@@ -21,7 +21,7 @@ COLUMNS = ("model", "threads", "batch", "first", "interval", "second", "change",
 
 
 def measure(folder: Path, options: list[str]) -> list[dict[str, Any]]:
-    """Return the rows of latency.json, measured anew."""
+    """Return the rows of latency.json, measured again."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "-d", str(folder), *options]
     command += ["--forcerun", "measure_latency", "--", "results/latency.json"]
     subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)

@@ -66,7 +66,7 @@ def recipes_report(recipes_run, tiny, tmp_path_factory):
 
 @pytest.fixture
 def open_item(browser, request):
-    """Open a report anew, that of the default run where it has the item, and press a button."""
+    """Open a report again, that of the default run where it has the item, and press a button."""
 
     def open_it(category, shows, icon, path=None):
         name = "recipes_report" if category == CATEGORIES[-1] else "report"
@@ -133,7 +133,7 @@ def open_page(browser, count):
 
 
 def sort_by(browser, table, heading):
-    """Click on a heading and wait: DataTables sorts in a task of its own, after the click."""
+    """Click on a heading and wait: DataTables sorts in a separate task after the click."""
     xpath = f"//table[@id='{table}']//th[.='{heading}']"
     header = browser.find_element(By.XPATH, xpath)
     before = header.get_attribute("aria-sort")

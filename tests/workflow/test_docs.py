@@ -31,7 +31,7 @@ LINES = [
 ]
 INLINE = [code for text in TEXT.values() for code in re.findall(r"`([^`\n]+)`", text)]
 COMMANDS = sorted({line for line in LINES + INLINE if re.match(r"snakemake --\w+.* ", line)})
-DOWNLOADS = "config/cifar10.yaml"  # only planned, but for the command that names data of one's own
+DOWNLOADS = "config/cifar10.yaml"  # only planned, but for the command that names your own data
 # What these need is not to be had in a test.
 SKIPPED = {"profiles/slurm": "a cluster", "--software-deployment-method": "conda"}
 

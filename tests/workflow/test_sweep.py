@@ -32,7 +32,7 @@ SETTINGS = {
 
 
 def files(tiny, folder, recipes=None, **settings):
-    """The configuration of a run in `folder`, with recipes of its own."""
+    """The configuration of a run in `folder`, with its recipes."""
     overlay(folder / "recipes.yaml", {"recipes": recipes or RECIPES})
     own = {**SETTINGS, "sweep": {"recipes": str(folder / "recipes.yaml")}, **settings}
     return (tiny / "config.yaml", overlay(folder / "own.yaml", own))

@@ -1,4 +1,4 @@
-"""Download the data set or the model and check its sum."""
+"""Download the data set or the model and check its checksum."""
 
 if __name__ == "__main__":
     from ptq_comparison.common.job import job

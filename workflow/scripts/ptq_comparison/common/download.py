@@ -1,4 +1,4 @@
-"""Fetch a file once, check its sum, and leave nothing half-written."""
+"""Fetch a file once, check its checksum, and leave nothing half-written."""
 
 from pathlib import Path
 from typing import TextIO
@@ -47,7 +47,7 @@ def download(
         except ValueError as error:  # pooch has removed the file already
             raise UserError(
                 f"{section}.sha256: {url} is not the expected file ({error}); "
-                "download it again, or correct the sum"
+                "download it again, or correct the checksum"
             ) from error
 
 

@@ -17,7 +17,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path that becomes `path` when the block succeeds.
 
     A killed Snakemake leaves its jobs running. One that still writes must not
-    damage what the next run has made in the meantime, hence a folder of its own
+    damage what the next run has made in the meantime, hence a separate folder
     beside the target and one rename at the end.
     """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
@@ -54,5 +54,5 @@ def check_sha256(path: Path, expected: str, key: str) -> None:
     if found != expected:
         raise UserError(
             f"{key}: {path} has {found} instead of {expected}; "
-            "replace the file, or correct the sum (null switches the check off)"
+            "replace the file, or correct the checksum (null switches the check off)"
         )
