@@ -440,6 +440,7 @@ OUTPUTS = {
     "prepare_dataset": "dataset",
     "prepare_model": "models",
     "sample_calibration": "samples",
+    "check_accuracy": "fp32_accuracy",
     "calibrate": "calibration/ranges",
     "quantize": "models/int8",
     "predict": "predictions/",

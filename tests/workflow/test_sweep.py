@@ -129,11 +129,12 @@ def test_another_recipe_runs_alone(tiny, swept):
         )
         assert planned(result.stdout) == {
             "quantize_recipe": 1,
+            "predict_validation": 1,
             "evaluate_recipe": 1,
             "gather_sweep": 1,
             "plot_sweep": 1,
             "sweep": 1,
-            "total": 5,
+            "total": 6,
         }, result.stdout
         assert f"wildcards: recipe={own}" in result.stdout
 
