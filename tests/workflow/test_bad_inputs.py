@@ -291,7 +291,7 @@ FAULTS = {
         data=change(train_images=infinite_pixel),
     ),
     "preprocessing that overflows": Fault(
-        "error: calibrate: model.scale, model.mean, model.std: an image has values that are not "
+        "error: check_accuracy: model.scale, model.mean, model.std: an image has values that are not "
         "finite", {"model": {"scale": 1e38}}, target="results/calibration/ranges.json",
     ),
     "broken image": Fault(
@@ -376,7 +376,7 @@ FAULTS = {
     ),
     # What neither file shows by itself
     "images scaled by 1/255": Fault(
-        "error: calibrate: acceptance.min_calibration_accuracy: the float32 model names",
+        "error: check_accuracy: acceptance.min_calibration_accuracy: the float32 model names",
         {"model": {"scale": 1 / 255}},
         edit(lambda model: add_bias(model)),
         target="results/int8_eval.json",

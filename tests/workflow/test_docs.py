@@ -12,6 +12,7 @@ import yaml
 from helpers import CLASSES, REPOSITORY, SHARED_DATA, make_images
 from helpers.snakemake_runs import run_in
 from PIL import Image
+from ptq_comparison.datasets import shapes_generator
 
 PAGES = [
     page
@@ -51,14 +52,18 @@ def test_there_are_commands_and_files():
     assert {"my_model.yaml", "my_paths.yaml", "recipe_u8s8.yaml"} <= set(named_files())
 
 
-def write_small(folder, tiny):
-    """Let the default compare the tiny model on its images; test_default runs it as it is."""
+def write_small(folder):
+    """Let the default compare its model on few of its images; test_default runs it as it is."""
+    arrays = {"class_names": np.array(shapes_generator.CLASS_NAMES)}
+    for split, stream, count in (("train", "calibration", 300), ("test", "test", 1000)):
+        images, labels = shapes_generator.generate(stream, count)
+        arrays |= {f"{split}_images": images, f"{split}_labels": labels}
+    np.savez(folder / "few.npz", **arrays)
     small = {
-        "dataset": {"name": "npz", "path": str(tiny / "data.npz")},
-        "model": {"source": str(tiny / "model.onnx")},
-        "calibration": {"samples_per_class": 10},
-        "acceptance": {"min_size_reduction": None},
-        "latency": {"seconds": 0.05},
+        "dataset": {"name": "npz", "path": "few.npz"},
+        "calibration": {"samples_per_class": 20},
+        "latency": {"seconds": 0.05, "threads": [1], "batch_sizes": [1]},
+        "sweep": {"seconds": 0.05},
     }
     path = folder / "config/config.yaml"
     config = yaml.safe_load(path.read_text())
@@ -69,7 +74,7 @@ def write_small(folder, tiny):
 
 
 @pytest.fixture(scope="module")
-def clone(tiny, tmp_path_factory):
+def clone(tmp_path_factory):
     """A copy of the repository with the files that the docs speak of."""
     folder = tmp_path_factory.mktemp("docs") / "repository"
     ignore = shutil.ignore_patterns(".git", ".venv", ".snakemake", "results", ".*_cache")
@@ -86,7 +91,7 @@ def clone(tiny, tmp_path_factory):
         assert measured in text
         text = text.replace(measured, without)
     path.write_text(text)
-    write_small(folder, tiny)
+    write_small(folder)
     # A few recipes instead of fifty; benchmarks.sweep runs them all.
     path = folder / "config/recipes.yaml"
     recipes = yaml.safe_load(path.read_text())["recipes"]
@@ -113,23 +118,42 @@ def clone(tiny, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_command(clone, command):
+def arguments_of(command):
+    """Return what Snakemake is given, or skip a command that needs what tests do not have."""
     for part, reason in SKIPPED.items():
         if part in command:
             pytest.skip(f"needs {reason}")
-    arguments = shlex.split(command)[1:]
     if "my_paths.yaml" in command and not SHARED_DATA.is_dir():
         pytest.skip("no real CIFAR-10 data")
+    return shlex.split(command)[1:]
+
+
+def without_report(arguments):
+    """Return the arguments that make what a report is made of."""
+    place = arguments.index("--report")
+    # The name of the report follows, and then its targets.
+    return [*arguments[:place], *arguments[place + 2 :]]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_is_planned(clone, command):
+    arguments = arguments_of(command)
+    if "--report" in arguments:
+        arguments = ["--cores", "2", *without_report(arguments)]
+    result = run_in(clone, *arguments, "--dry-run")
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command(clone, command):
+    arguments = arguments_of(command)
     if DOWNLOADS in command and "my_paths.yaml" not in command:
         arguments.append("--dry-run")
-    if "--report" in arguments:  # of the targets behind the name of the report
-        targets = arguments[arguments.index("--report") + 2 :] or ["all"]
-        run_in(clone, "--cores", "2", *targets)
+    if "--report" in arguments:
+        run_in(clone, "--cores", "2", *without_report(arguments))
     result = run_in(clone, *arguments)
     assert result.returncode == 0, result.stdout
-    if "--configfile" in arguments:  # the next command finds the results of another configuration
-        shutil.rmtree(clone / "results", ignore_errors=True)
 
 
 def test_make_targets_exist(clone):

@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
 import yaml
 from helpers import REPOSITORY, overlay, run_snakemake
 
 
+@pytest.mark.slow
 def test_resnet8_in_8_bits_answers_as_float32_does(shared_data, tmp_path):
     """Three of the shipped recipes: as published, folded, and rounded so that errors cancel out."""
     shipped = yaml.safe_load((REPOSITORY / "config/recipes.yaml").read_text())["recipes"]

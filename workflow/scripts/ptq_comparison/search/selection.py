@@ -61,7 +61,8 @@ def select(table: pd.DataFrame, constraints: Constraints) -> tuple[int, np.ndarr
     if not allowed.any():
         order = pd.DataFrame({"count": (missed > 0).sum(axis=1), "sum": missed.sum(axis=1)})
         closest = table.loc[order.sort_values(["count", "sum"], kind="stable").index[0]]
-        limits = [f"{key} {limit}" for key, limit in constraints.items() if limit is not None]
+        asked = [(key, constraints.get(key)) for key in missed]
+        limits = [f"{key} {limit}" for key, limit in asked if limit is not None]
         speed = "" if pd.isna(closest["speedup"]) else f", {closest['speedup']:.2f} times the speed"
         raise UserError(
             f"recommend: none of {len(table)} recipes meets {', '.join(limits)}; closest is "
