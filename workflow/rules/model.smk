@@ -6,7 +6,7 @@
 
 
 rule convert_model:
-    """Convert a Keras model to ONNX, and check that it gives the same answers."""
+    """Convert a Keras model to ONNX, and check that it gives the same predictions."""
     input:
         source=get_model_file,
         images="results/dataset/train_images.npy",

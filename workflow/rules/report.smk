@@ -56,7 +56,7 @@ rule report_verification:
 
 
 rule reproduce:
-    """Put the published figures beside the measured ones, and explain what differs."""
+    """Put the published results beside the measured ones, and explain what differs."""
     input:
         evaluations=expand("results/{model}_eval.json", model=MODELS),
     output:
@@ -171,7 +171,7 @@ rule plot_confusion:
 
 
 rule plot_examples:
-    """Show images that quantization breaks and fixes, with answers and scores."""
+    """Show images that quantization breaks and fixes, with predictions and scores."""
     input:
         predictions=expand("results/predictions/{model}.npz", model=MODELS),
         images="results/dataset/test_images.npy",

@@ -1,4 +1,4 @@
-"""Put the published figures beside the measured ones, and explain what differs."""
+"""Put the published results beside the measured ones, and explain what differs."""
 
 if __name__ == "__main__":
     from ptq_comparison.common.job import job

@@ -20,7 +20,7 @@ def reproduction_page(evaluations: list[Evaluation], published: dict[str, Any]) 
     extent = (
         f"all {published['images']:,} test images"
         if whole
-        else f"{dataset['images']:,} test images, a part of CIFAR-10: the published figures are "
+        else f"{dataset['images']:,} test images, a part of CIFAR-10: the published results are "
         f"for {published['images']:,}"
     )
     if dataset["name"] != "cifar10":
