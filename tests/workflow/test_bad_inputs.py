@@ -291,8 +291,8 @@ FAULTS = {
         data=change(train_images=infinite_pixel),
     ),
     "preprocessing that overflows": Fault(
-        "error: check_accuracy: model.scale, model.mean, model.std: an image has values that are not "
-        "finite", {"model": {"scale": 1e38}}, target="results/calibration/ranges.json",
+        "error: check_accuracy: model.scale, model.mean, model.std: an image has values that are "
+        "not finite", {"model": {"scale": 1e38}}, target="results/calibration/ranges.json",
     ),
     "broken image": Fault(
         "images/train/blue/2.png", {"dataset": {"name": "image_folder", "path": "images"}},
