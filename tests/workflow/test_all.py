@@ -250,7 +250,11 @@ def test_all_options_of_quantization_run(tiny, tmp_path):
     assert "QLinearGlobalAveragePool" not in evaluation["model"]["operators"]
     assert not (tmp_path / "results/int8_eval.json").exists()
     provenance = read(tmp_path, "own")["calibration"]["provenance"]
-    assert provenance["options"] == {"percentile": 99.9, "num_bins": 256}
+    assert provenance["options"] == {
+        "percentile": 99.9,
+        "num_bins": 256,
+        "samples_per_class": 10,
+    }
     assert provenance["quantization"]["per_channel"] is False
     assert "Published baseline: 87.19%" in (tmp_path / "results/comparison.md").read_text()
 

@@ -6,7 +6,7 @@ import onnx
 import pandas as pd
 import pytest
 from helpers import make_classifier, overlay, run_snakemake
-from ptq_comparison.evaluation.latency import BLOCKS
+from ptq_comparison.evaluation.latency import BLOCK_COUNT
 
 
 def test_every_model_is_measured_with_every_setting(tiny, tmp_path):
@@ -17,7 +17,7 @@ def test_every_model_is_measured_with_every_setting(tiny, tmp_path):
     content = json.loads((tmp_path / "results/latency.json").read_text())
     assert content["runtime"]["onnxruntime"]
     rows = content["measurements"]
-    assert all(row["calls"] >= BLOCKS for row in rows)
+    assert all(row["calls"] >= BLOCK_COUNT for row in rows)
     # All models of a setting make as many calls.
     assert len({(row["threads"], row["batch_size"], row["calls"]) for row in rows}) == 4
     assert [(row["threads"], row["batch_size"], row["model"]) for row in rows] == [
