@@ -103,6 +103,7 @@ def test_the_recommendation_names_the_best_and_tests_it(swept):
     assert content["summary"] in (swept / "output.txt").read_text()
 
 
+@pytest.mark.slow
 def test_no_test_image_has_a_part_in_the_choice(tiny, swept, tmp_path):
     """No job before the selection reads them, and other test images give the same selection."""
     with np.load(tiny / "data.npz") as arrays:

@@ -13,6 +13,8 @@ from ptq_comparison.refinement.bias_correction import correct_biases
 from ptq_comparison.refinement.gptq import round_weights
 from tqdm import tqdm
 
+pytestmark = pytest.mark.slow
+
 PERCENTILE = {"percentile": 99.99, "num_bins": 2048}
 OPTIONS = {"per_channel": True, "reduce_range": True}
 
