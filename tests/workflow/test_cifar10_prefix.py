@@ -29,6 +29,8 @@ from ptq_comparison.datasets.cifar10 import read_cifar10
 from ptq_comparison.inference.batches import Batches
 from tqdm import tqdm
 
+pytestmark = pytest.mark.slow  # all of its runs are on real data
+
 TYPES = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8}
 
 
