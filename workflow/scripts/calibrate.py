@@ -22,7 +22,9 @@ if __name__ == "__main__":
         model = load_model(task.input.model)
         labels = read_labels(task.input.samples)
         chosen = few_per_class(labels, options.pop("samples_per_class"), params.seed)
-        images = np.load(task.input.images, mmap_mode="r")[chosen]
+        images = np.load(task.input.images, mmap_mode="r")
+        if len(chosen) < len(images):  # all of them stay on disk
+            images = images[chosen]
         batches = Batches.of(images, model, params.preprocessing, params.batch_size)
         text = " ".join(["calibrating", *task.wildcards])
         with task.progress(text, METHODS[method].passes * len(images)) as progress:
