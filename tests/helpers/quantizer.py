@@ -39,11 +39,11 @@ class Quantizer:
         **given: Any,
     ) -> None:
         self.options = {**OPTIONS, **given}
-        self._method, self._path = method, folder / "ranges.json"
+        self._path = folder / "ranges.json"
         ranges = calibrate(model, batches, method, settings or {}, tqdm(disable=True))
         write_ranges(self._path, ranges, {})
 
     def __call__(self, model: ModelProto) -> ModelProto:
         copy = ModelProto()
         copy.CopyFrom(model)
-        return quantize_model(copy, self._path, self._method, self.options)
+        return quantize_model(copy, self._path, self.options).model

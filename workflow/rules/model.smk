@@ -34,6 +34,8 @@ rule prepare_model:
     input:
         source=get_model_source,
         weights=get_model_weights,
+        # On which a changed model has to predict the same.
+        images="results/dataset/train_images.npy",
         dataset="results/dataset/dataset.json",
     output:
         model="results/models/fp32.onnx",
@@ -48,6 +50,7 @@ rule prepare_model:
         preprocessing=PREPROCESSING,
         opset=config["model"]["opset"],
         required_opset=required_opset(QUANTIZED.values()),
+        recipes=QUANTIZED,
         code=get_code("prepare_model"),
     script:
         "../scripts/prepare_model.py"
@@ -57,6 +60,7 @@ rule preprocess_model:
     """Fold batch normalization and infer shapes before quantization."""
     input:
         model="results/models/fp32.onnx",
+        images="results/dataset/train_images.npy",
     output:
         model="results/models/preprocessed.onnx",
     log:
@@ -66,6 +70,7 @@ rule preprocess_model:
     conda:
         "../../envs/onnx.yaml"
     params:
+        preprocessing=PREPROCESSING,
         code=get_code("preprocess_model"),
     script:
         "../scripts/preprocess_model.py"

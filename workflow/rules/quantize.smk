@@ -1,5 +1,6 @@
 # needs  the float32 models and the calibration images
 # makes  results/calibration/ranges.json, and results/models/<dtype>.onnx with its provenance inside
+#        and the check of its operators beside it, <dtype>.json
 #
 # calibrate -> quantize -> measure_activations
 
@@ -41,6 +42,7 @@ rule quantize:
         samples="results/calibration/samples.csv",
     output:
         model="results/models/{dtype}.onnx",
+        check="results/models/{dtype}.json",
     log:
         "results/logs/quantize/{dtype}.log",
     benchmark:

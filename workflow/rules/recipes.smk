@@ -33,6 +33,7 @@ use rule quantize as quantize_recipe with:
         samples="results/calibration/samples.csv",
     output:
         model="results/sweep/models/{recipe}.onnx",
+        check="results/sweep/models/{recipe}.json",
     log:
         "results/logs/quantize_recipe/{recipe}.log",
     benchmark:

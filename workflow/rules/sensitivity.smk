@@ -68,6 +68,7 @@ rule mix_precision:
         baseline="results/sweep/predictions/fp32.npz",
     output:
         model=f"results/sweep/models/{AUTO}.onnx",
+        check=f"results/sweep/models/{AUTO}.json",
         curve="results/sweep/mixed_precision.csv",
     log:
         "results/logs/mix_precision.log",

@@ -42,6 +42,7 @@ if __name__ == "__main__":
             model,
             ranges,
             task.output.model,
+            task.output.check,
             provenance,
             batches,
             **exclude(options, ranking[:kept]),

@@ -1,8 +1,8 @@
-"""Check that the float32 model is sound, runs and fits the data set, and copy it unchanged.
+"""Check that the float32 model is sound, runs and fits the data set, and copy it.
 
-Only when model.opset asks for another opset is it converted, weights in files beside it are taken
-into the one file that all other jobs read, and weights that onnxruntime's quantizer would not find
-are stored where it looks for them.
+It is changed only where it has to be: to the opset that model.opset asks for, weights in files
+beside it are taken into the one file that all other jobs read, and what onnxruntime's quantizer
+would damage is put into another form. The log and the metadata of the file tell what was changed.
 """
 
 if __name__ == "__main__":
@@ -12,31 +12,37 @@ if __name__ == "__main__":
     from ptq_comparison.common.job import job
 
     with job(snakemake) as task:
+        import numpy as np
         import onnx
-        from ptq_comparison.common.files import atomic_path, check_sha256, read_json
+        from ptq_comparison.common.files import atomic_path, check_sha256, read_json, sha256_file
         from ptq_comparison.model.external_weights import external_files
         from ptq_comparison.model.interface import check_fits, read_interface
         from ptq_comparison.model.loading import load_model
+        from ptq_comparison.model.metadata import write_metadata
         from ptq_comparison.model.opset import convert_opset, model_opset
-        from ptq_comparison.preparation.constant_weights import plain_weights
         from ptq_comparison.preparation.float_checks import check_float_model, check_runs
+        from ptq_comparison.preparation.quantizable_form import inline_functions, quantizable_form
+        from ptq_comparison.preparation.same_predictions import check_same_predictions
+        from ptq_comparison.quantization.checks import check_per_channel
 
         source = task.input.source
         if task.params.sha256:
             check_sha256(source, task.params.sha256, key="model.sha256")
         dataset = read_json(task.input.dataset)
-        model = load_model(source)
+        given = load_model(source)
+        model, changes = inline_functions(given)
         opset = task.params.opset
-        changes = []
         if opset is not None and opset != model_opset(model):
             asked = f"from opset {model_opset(model)} to {opset}, as model.opset asks"
             changes.append(f"converted {asked}")
             model = convert_opset(model, opset)
         check_float_model(model, *task.params.required_opset)
-        model, stored = plain_weights(model)
-        if stored:
-            changes += stored
-            check_float_model(model, *task.params.required_opset)  # what was computed, too
+        model, formed = quantizable_form(model)
+        changes += formed
+        check_float_model(model, *task.params.required_opset)  # what was computed, too
+        for recipe in task.params.recipes.values():
+            if recipe["per_channel"]:
+                check_per_channel(model, "quantization", recipe["nodes_to_exclude"])
         image, classes = tuple(dataset["image_shape"]), len(dataset["class_names"])
         preprocessing = task.params.preprocessing
         interface = read_interface(model, preprocessing["layout"])
@@ -44,9 +50,13 @@ if __name__ == "__main__":
         check_runs(model, preprocessing, image, classes)
         logging.info("%s: %s", source.name, interface)
         if changes:
+            images = np.load(task.input.images, mmap_mode="r")
+            difference = check_same_predictions(given, model, images, preprocessing)
+            logging.info("predictions are the same, scores within %.2g", difference)
             line = f"{source}: {'; '.join(changes)}; the baseline is the model with this change"
             logging.warning(line)
             task.print(line)
+            write_metadata(model, {"source_sha256": sha256_file(source), "preparation": changes})
         with atomic_path(task.output.model) as temporary:
             if changes or external_files(source):
                 onnx.save(model, temporary)

@@ -48,6 +48,7 @@ if __name__ == "__main__":
             refine(model, ranges, recipe, batches),
             ranges,
             task.output.model,
+            task.output.check,
             provenance=provenance,
             batches=batches,
             **options,

@@ -42,12 +42,13 @@ def test_it_holds_the_sums_of_model_and_images(files):
         ("preprocessing", {"preprocessing": {**RAW, "scale": 0.5}}),
         ("method", {"method": "Entropy"}),
         ("options", {"options": {"percentile": 99.0}}),
-        ("model_sha256", {"model_path": "other.npy"}),
+        ("model_sha256", {"model_path": "other.onnx"}),
         ("samples_sha256", {"samples_path": "other.npy"}),
     ],
 )
 def test_ranges_that_do_not_belong_are_refused(files, key, changes):
     np.save(files / "other.npy", np.ones((2, 8, 8, 3), np.uint8))
+    onnx.save(make_classifier("NCHW"), files / "other.onnx")
     changes = {k: files / v if k.endswith("_path") else v for k, v in changes.items()}
     ranges = files / "ranges.json"
     ranges.write_text(json.dumps({"provenance": provenance(files)}))

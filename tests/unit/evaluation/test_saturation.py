@@ -64,6 +64,7 @@ def make(folder, model, images, dtype, reduce_range=False, format="QDQ"):
         model,
         folder / "ranges.json",
         folder / f"{dtype}.onnx",
+        folder / f"{dtype}.json",
         {"method": "MinMax"},
         batches,
         activation_type=activation_type,

@@ -22,7 +22,7 @@ def quantize(tmp_path):
         batches = Batches.of(IMAGES, model, RAW, 60)
         write_ranges(ranges, calibrate(model, batches, "MinMax", {}, tqdm(disable=True)), {})
         options = {**OPTIONS, "nodes_to_exclude": excluded, **changes}
-        return quantize_model(model, ranges, "MinMax", options)
+        return quantize_model(model, ranges, options).model
 
     return run
 

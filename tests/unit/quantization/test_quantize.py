@@ -1,5 +1,6 @@
 """Rule quantize: what is stored is what was asked for."""
 
+import json
 import re
 
 import numpy as np
@@ -34,6 +35,7 @@ DEFAULTS = {
     "op_types_to_quantize": [],
     "extra_options": {},
 }
+NAMES = {"quantized.onnx", "quantized.json"}
 PROVENANCE = {"model_sha256": "0" * 64, "method": "MinMax", "options": {}}
 
 
@@ -56,11 +58,12 @@ def make(ranges, tmp_path):
             model,
             ranges,
             output,
+            output.with_suffix(".json"),
             PROVENANCE,
             Batches.of(IMAGES, model, RAW, 10),
             **{**DEFAULTS, **types, **options},
         )
-        assert [path.name for path in tmp_path.iterdir()] == ["quantized.onnx"]
+        assert {path.name for path in tmp_path.iterdir()} == NAMES
         return onnx.load(output)
 
     return run
@@ -195,10 +198,13 @@ def test_nodes_that_stay_in_float_unasked_are_named(tmp_path, caplog):
     ):
         caplog.clear()
         options = {**OPTIONS, "format": "QOperator", **options}
-        output = tmp_path / "quantized.onnx"
-        quantize(model, tmp_path / "ranges.json", output, PROVENANCE, batches, **options)
-        warning = "leaves the weights of these nodes in float32: ['convtranspose1']"
-        assert (warning in caplog.text) == named, options
+        output, check = tmp_path / "quantized.onnx", tmp_path / "quantized.json"
+        quantize(model, tmp_path / "ranges.json", output, check, PROVENANCE, batches, **options)
+        reason = "onnxruntime has no ConvTranspose in format QOperator"
+        kept = {"convtranspose1": reason} if named else {}
+        assert json.loads(check.read_text())["kept_in_float"] == kept, options
+        assert read_metadata(onnx.load(output)).get("kept_in_float", {}) == kept
+        assert (reason in caplog.text) == named
 
 
 def test_output_bytes_are_the_same_every_time(make, tmp_path):

@@ -25,8 +25,7 @@ class Comparison:
     def __init__(self, shared_data, folder):
         images = read_cifar10(shared_data / "cifar10-prefix").train.images
         calibration, self._validation = np.asarray(images[:300]), np.asarray(images[300:3300])
-        preprocess_model(load_model(shared_data / "models/resnet8.onnx"), folder / "folded.onnx")
-        self.model = load_model(folder / "folded.onnx")
+        self.model = preprocess_model(load_model(shared_data / "models/resnet8.onnx"))
         self.batches = Batches.of(calibration, self.model, RAW, 50)
         self.quantize = Quantizer(
             self.model, self.batches, folder, "Percentile", PERCENTILE, **OPTIONS

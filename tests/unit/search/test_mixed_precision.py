@@ -122,6 +122,7 @@ def test_a_step_is_what_quantize_writes(trial, tmp_path):
         MODEL,
         tmp_path / "ranges.json",
         tmp_path / "model.onnx",
+        tmp_path / "model.json",
         {"method": "MinMax"},
         trial.batches,
         **options,

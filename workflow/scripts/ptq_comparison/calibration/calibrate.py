@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from ptq_comparison.common.files import write_text
 from ptq_comparison.config.methods import METHODS
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, run_batch
+from ptq_comparison.model.layers import UNBOUNDED, largest, named_constants
 
 
 class OneBatch(CalibrationDataReader):  # type: ignore[misc]
@@ -53,21 +54,49 @@ def calibrate(
     which it does not have (see `least_error_ranges`). Memory does not grow with the number of
     images. The ranges are the same bytes for any batch size, which takes a session of one thread:
     with more, sums are added in another order. `options` are those of `methods.method_options`.
-    `progress` is a tqdm bar of images, each of which counts once for each pass of the method.
-    Raises UserError when activations are not finite.
+    `progress` is a tqdm bar of images, each of which counts once for each pass of the method. A
+    tensor without elements gets the range of 0 alone. One may be infinite only where constants of
+    the model are, as in the mask of an attention. Raises UserError when activations are not finite
+    otherwise.
     """
     with _calibrator(model, method, options) as calibrator:
         if method == "MinMax":
             ranges = _min_max(calibrator, batches, progress)
-        elif method == "MSE":
-            low, high, _ = _extremes(calibrator, batches, progress)
-            activations = _activations(calibrator, batches, progress)
-            ranges = least_error_ranges(activations, low, high, options["num_bins"])
         else:
-            ranges = _histogram(calibrator, batches, progress)
+            # onnxruntime makes the edges of its histograms from the first images and stretches
+            # them for later ones, so that its ranges depend on the order of the images, unless it
+            # is given all of them at once: hence a first pass for the edges.
+            low, high, smallest = _extremes(calibrator, batches, progress)
+            names = sorted(name for name in low if _is_finite(low[name], high[name]))
+            activations = _activations(calibrator, batches, progress, names)
+            if method == "MSE":
+                lowest, highest = ({n: ends[n] for n in names} for ends in (low, high))
+                ranges = least_error_ranges(activations, lowest, highest, options["num_bins"])
+            else:
+                ranges = _histogram(calibrator, activations, low, high, smallest)
+            for name in low.keys() - set(names):
+                ranges.data[name] = TensorData(lowest=low[name], highest=high[name])
+    has_bounds = any(largest(tensor) >= UNBOUNDED for _, tensor in named_constants(model))
+    sound = {}
     for name, data in ranges.items():
-        _check_finite(name, data.lowest, data.highest)
-    return ranges
+        low, high = data.lowest, data.highest
+        if np.all(low == np.inf) and np.all(high == -np.inf):  # of no elements
+            zero = np.zeros_like(low)
+            sound[name] = TensorData(lowest=zero, highest=zero)
+        elif _is_finite(low, high):
+            sound[name] = data
+        elif has_bounds and not np.isnan(low).any() and not np.isnan(high).any():
+            sound[name] = data  # `quantize_model` keeps its nodes in float32
+        else:
+            raise UserError(
+                f"model.source: tensor {name!r} becomes {np.ravel(low)} to {np.ravel(high)} on the "
+                "calibration images; check the weights and model.scale, model.mean, model.std"
+            )
+    return TensorsData(ranges.calibration_method, sound)
+
+
+def _is_finite(low: np.ndarray, high: np.ndarray) -> bool:
+    return bool(np.all(np.maximum(np.abs(low), np.abs(high)) < UNBOUNDED))
 
 
 @contextmanager
@@ -96,13 +125,14 @@ def _min_max(calibrator: CalibraterBase, batches: Batches, progress: Any) -> Ten
     return calibrator.compute_data()
 
 
-def _histogram(calibrator: HistogramCalibrater, batches: Batches, progress: Any) -> TensorsData:
-    """Find the edges of the histograms in a first pass and count in a second one.
-
-    onnxruntime makes the edges from the first images and stretches them for later ones, so that
-    its ranges depend on the order of the images, unless it is given all of them at once.
-    """
-    low, high, smallest = _extremes(calibrator, batches, progress)
+def _histogram(
+    calibrator: HistogramCalibrater,
+    activations: Iterable[tuple[str, np.ndarray]],
+    low: Mapping[str, np.ndarray],
+    high: Mapping[str, np.ndarray],
+    smallest: Mapping[str, np.ndarray],
+) -> TensorsData:
+    """Count values in histograms whose edges are known; the last three are as in `_extremes`."""
     collector = HistogramCollector(
         method=calibrator.method,
         symmetric=calibrator.symmetric,
@@ -112,7 +142,7 @@ def _histogram(calibrator: HistogramCalibrater, batches: Batches, progress: Any)
         scenario=calibrator.scenario,
     )
     counts: dict[str, np.ndarray] = {}
-    for name, values in _activations(calibrator, batches, progress):
+    for name, values in activations:
         threshold = np.maximum(np.abs(low[name]), np.abs(high[name]))
         # Of absolute values for Percentile, symmetric about 0 for Entropy, as onnxruntime has it.
         start = smallest[name] if calibrator.symmetric else -threshold
@@ -135,32 +165,23 @@ def _extremes(
     low: dict[str, np.ndarray] = {}
     high: dict[str, np.ndarray] = {}
     smallest: dict[str, np.ndarray] = {}  # which symmetric histograms start at
-    for name, values in _activations(calibrator, batches, progress):
-        low[name] = np.minimum(low.get(name, np.float32(np.inf)), values.min())
-        high[name] = np.maximum(high.get(name, np.float32(-np.inf)), values.max())
-        absolute = np.abs(values).min()
-        smallest[name] = np.minimum(smallest.get(name, np.float32(np.inf)), absolute)
-    for name in low:
-        _check_finite(name, low[name], high[name])
+    infinity, names = np.float32(np.inf), sorted(calibrator.tensors_to_calibrate)
+    for name, values in _activations(calibrator, batches, progress, names):
+        # A tensor may have no elements.
+        low[name] = np.minimum(low.get(name, infinity), values.min(initial=infinity))
+        high[name] = np.maximum(high.get(name, -infinity), values.max(initial=-infinity))
+        absolute = np.abs(values).min(initial=infinity)
+        smallest[name] = np.minimum(smallest.get(name, infinity), absolute)
     return low, high, smallest
 
 
 def _activations(
-    calibrator: HistogramCalibrater, batches: Batches, progress: Any
+    calibrator: HistogramCalibrater, batches: Batches, progress: Any, names: Sequence[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield name and values of each tensor to calibrate, batch by batch."""
-    names = sorted(calibrator.tensors_to_calibrate)
+    """Yield name and values of tensors to calibrate, batch by batch."""
     for batch in batches:
         yield from zip(names, run_batch(calibrator.infer_session, names, batch), strict=True)
         progress.update(batch.images)
-
-
-def _check_finite(name: str, low: np.ndarray, high: np.ndarray) -> None:
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
-        raise UserError(
-            f"model.source: tensor {name!r} becomes {np.ravel(low)} to {np.ravel(high)} on the "
-            "calibration images; check the weights and model.scale, model.mean, model.std"
-        )
 
 
 def write_ranges(path: Path, ranges: TensorsData, provenance: Mapping[str, Any]) -> None:

@@ -4,10 +4,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
+import onnx
+
 from ptq_comparison.common.descriptions import Provenance
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json, sha256_file
 from ptq_comparison.config.recipes import REFINEMENTS, calibration_options
+from ptq_comparison.model.metadata import read_metadata
 
 
 def calibration_provenance(
@@ -20,8 +23,9 @@ def calibration_provenance(
     """Return what ranges depend on: SHA-256 of the float32 model and of the images, and the rest.
 
     `samples_path` is the `.npy` of the calibration images; `options` are those of the method.
+    `preparation` tells how the float32 model was changed before, if it was.
     """
-    return {
+    provenance: Provenance = {
         "model_sha256": sha256_file(model_path),
         "samples_sha256": sha256_file(samples_path),
         "preprocessing": preprocessing,
@@ -30,6 +34,10 @@ def calibration_provenance(
         # Asked of the environment, so that who only reads metadata need not have onnxruntime.
         "versions": {name: version(name) for name in ("onnxruntime", "onnx", "numpy")},
     }
+    changes = read_metadata(onnx.load(model_path)).get("preparation")
+    if changes:
+        provenance["preparation"] = changes
+    return provenance
 
 
 def check_ranges(ranges_path: Path, expected: Provenance) -> Provenance:

@@ -24,6 +24,9 @@ class Provenance(TypedDict):
     method: str
     options: dict[str, Any]
     versions: dict[str, str]
+    preparation: NotRequired[list[str]]
     recipe: NotRequired[str]
     refinements: NotRequired[dict[str, Any]]
     quantization: NotRequired[dict[str, Any]]
+    # Nodes that stay in float32 since onnxruntime would damage them, and why.
+    kept_in_float: NotRequired[dict[str, str]]

@@ -7,11 +7,15 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from ptq_comparison.model.graph import attribute
+from ptq_comparison.model.graph import all_nodes, attribute, inner_graphs
 
 # Float operators whose second input is the weight. onnxruntime treats the constants of others, as
 # of Mul and Add, like activations.
 WEIGHTED = ("Conv", "ConvTranspose", "MatMul", "Gemm")
+
+
+# Half of the largest float32: -inf, or the lowest float32 in its place, as in masks of attention.
+UNBOUNDED = float(np.finfo(np.float32).max) / 2
 
 
 def own_weights(model: onnx.ModelProto) -> Iterator[tuple[onnx.NodeProto, np.ndarray]]:
@@ -26,6 +30,32 @@ def own_weights(model: onnx.ModelProto) -> Iterator[tuple[onnx.NodeProto, np.nda
 def constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     """Return the initializers by name; the arrays are read-only views."""
     return {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+
+
+def named_constants(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Yield names and tensors of all constants, also those of graphs inside nodes."""
+    yield from ((tensor.name, tensor) for tensor in model.graph.initializer)
+    for node in all_nodes(model.graph):
+        if node.op_type == "Constant" and (value := attribute(node, "value", None)) is not None:
+            yield node.output[0], value
+        for inner in inner_graphs(node):
+            yield from ((tensor.name, tensor) for tensor in inner.initializer)
+
+
+def scalar_constants(model: onnx.ModelProto) -> dict[str, float]:
+    """Return the numbers among the constants by name."""
+    return {
+        name: numpy_helper.to_array(tensor).item()
+        for name, tensor in named_constants(model)
+        if all(size == 1 for size in tensor.dims) and tensor.data_type != onnx.TensorProto.STRING
+    }
+
+
+def largest(tensor: onnx.TensorProto) -> float:
+    """Return the largest absolute value of a float32 constant; 0 for other types or no values."""
+    if tensor.data_type != onnx.TensorProto.FLOAT or not all(tensor.dims):
+        return 0.0
+    return float(np.abs(numpy_helper.to_array(tensor)).max())
 
 
 def set_constant(model: onnx.ModelProto, name: str, values: np.ndarray) -> None:

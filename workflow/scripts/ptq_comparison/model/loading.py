@@ -10,6 +10,7 @@ from ptq_comparison.common.descriptions import ModelDescription
 from ptq_comparison.common.download import DELETE, is_downloaded
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import sha256_file
+from ptq_comparison.model.external_weights import external_files
 from ptq_comparison.model.opset import model_opset
 
 
@@ -22,16 +23,37 @@ def load_model(path: Path) -> onnx.ModelProto:
         raise UserError(f"{path}: no such file; set model.source to an ONNX file")
     try:
         model = onnx.load(path)
+        _complete_outputs(model)
         onnx.checker.check_model(model)
     # ValueError: a file of weights that is cut short
     except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
-        remedy = "export it again, with its weights inside or beside it"
+        remedy = "export it again"
+        if external_files(path):
+            remedy += ", with its weights inside or beside it"
         if is_downloaded(path):
             remedy = DELETE
         raise UserError(
             f"{path}: not a valid ONNX model ({first_line(error)}); {remedy}"
         ) from error
     return model
+
+
+def _complete_outputs(model: onnx.ModelProto) -> None:
+    """Fill in the shapes of outputs that declare none, which some exporters leave out, in place.
+
+    Raises UserError where onnx cannot infer a shape.
+    """
+    open_outputs = [o for o in model.graph.output if not o.type.tensor_type.HasField("shape")]
+    if not open_outputs or any(o.type.WhichOneof("value") == "sequence_type" for o in open_outputs):
+        return
+    inferred = {o.name: o for o in onnx.shape_inference.infer_shapes(model).graph.output}
+    for output in open_outputs:
+        output.CopyFrom(inferred[output.name])
+        if not output.type.tensor_type.HasField("shape"):
+            raise UserError(
+                f"model.source: output {output.name!r} declares no shape, and onnx cannot infer "
+                "it; export the model with the shape of its output, (batch, classes)"
+            )
 
 
 def describe_model(path: Path, name: str) -> ModelDescription:

@@ -9,9 +9,18 @@ from onnx import GraphProto, numpy_helper
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.session import make_session
-from ptq_comparison.model.graph import copy_model, extract, real_inputs
+from ptq_comparison.model.graph import (
+    copy_model,
+    drop_unused,
+    extract,
+    inner_graphs,
+    real_inputs,
+)
 from ptq_comparison.model.layers import WEIGHTED
 
+# Inputs that the quantizer looks for among the initializers.
+STORED = {**dict.fromkeys(WEIGHTED, slice(1, 3)), "Pad": slice(2, 3)}
+UNSTORED = slice(0)
 MIN_IR_VERSION = 4  # the first in which an initializer need not be an input of the graph
 
 
@@ -45,11 +54,12 @@ def _computing_nodes(graph: GraphProto) -> list[onnx.NodeProto]:
     constant = {initializer.name for initializer in graph.initializer}
     for node in graph.node:
         # A graph inside a node may use any tensor.
-        computes = not _graphs(node) and not node.op_type.startswith("Random")
+        computes = not any(inner_graphs(node)) and not node.op_type.startswith("Random")
         if computes and constant.issuperset(_inputs(node)):
             constant.update(node.output)
-    weighted = [node for node in graph.node if node.op_type in WEIGHTED]
-    used = constant.intersection(name for node in weighted for name in node.input[1:3])
+    used = constant.intersection(
+        name for node in graph.node for name in node.input[STORED.get(node.op_type, UNSTORED)]
+    )
     return [node for node in graph.node if used.intersection(node.output)]
 
 
@@ -70,30 +80,7 @@ def _store(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> None:
     for node in nodes:
         graph.node.remove(node)
     graph.initializer.extend(map(numpy_helper.from_array, values, names))
-    _drop_unused(graph)
-
-
-def _drop_unused(graph: GraphProto) -> None:
-    used = _used(graph)
-    while unused := [node for node in graph.node if not used.intersection(node.output)]:
-        for node in unused:
-            graph.node.remove(node)
-        used = _used(graph)
-    kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
-
-
-def _used(graph: GraphProto) -> set[str]:
-    """Return the names of the tensors that a graph gives or its nodes take."""
-    names = {value.name for value in graph.output}
-    for node in graph.node:
-        names.update(_inputs(node), *map(_used, _graphs(node)))
-    return names
-
-
-def _graphs(node: onnx.NodeProto) -> list[GraphProto]:
-    return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    drop_unused(graph)
 
 
 def _inputs(node: onnx.NodeProto) -> set[str]:

@@ -4,8 +4,7 @@ onnxruntime quantizes most such models without an error, and the result then doe
 worth nothing.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,21 @@ from onnx import TensorProto, numpy_helper
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.graph import all_nodes
+from ptq_comparison.model.layers import named_constants
 from ptq_comparison.model.opset import check_opset
 
-QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+QUANTIZED = (
+    "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "DynamicQuantizeMatMul",
+    "MatMulNBits", "MatMulBnb4", "QAttention", "QGemm",
+)  # fmt: skip
+
+# Operators that take infinite constants as bounds or masks, and the first such input.
+INFINITE_FROM = {
+    "Clip": 1, "Pad": 2, "Where": 1,
+    **dict.fromkeys(("Add", "Sub", "Max", "Min", "Concat", "ConstantOfShape", "Expand", "Gather",
+                     "Identity", "Reshape", "Slice", "Squeeze", "Tile", "Trilu", "Unsqueeze"), 0),
+}  # fmt: skip
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 
@@ -28,18 +39,26 @@ def check_float_model(model: onnx.ModelProto, opset: int, needed_by: str) -> Non
 
     Also checked: unique names of nodes, and an opset of at least `opset`, `needed_by` an option.
     """
-    for name, tensor in _tensors(model):
+    users = defaultdict(list)
+    for node in all_nodes(model.graph):
+        for place, name in enumerate(node.input):
+            users[name].append((node, place))
+    for name, tensor in named_constants(model):
         if tensor.data_type not in FLOATS:
             continue
         kind = TensorProto.DataType.Name(tensor.data_type)
         if tensor.data_type != TensorProto.FLOAT:
             raise UserError(f"model.source: tensor {name!r} is {kind}; export the model in float32")
-        if not np.isfinite(numpy_helper.to_array(tensor)).all():
+        values = numpy_helper.to_array(tensor)
+        sound = np.isfinite(values).all() or (
+            not np.isnan(values).any() and all(_may_be_infinite(*user) for user in users[name])
+        )
+        if not sound:
             raise UserError(
                 f"model.source: tensor {name!r} holds values that are not finite (NaN or Inf); "
                 "export the model again from sound weights"
             )
-    for node in model.graph.node:
+    for node in all_nodes(model.graph):
         if (
             node.op_type in QUANTIZED
             or node.op_type.startswith("QLinear")
@@ -57,6 +76,10 @@ def check_float_model(model: onnx.ModelProto, opset: int, needed_by: str) -> Non
             "unique: rename them, or leave them empty"
         )
     check_opset(model, opset, needed_by)
+
+
+def _may_be_infinite(node: onnx.NodeProto, place: int) -> bool:
+    return place >= INFINITE_FROM.get(node.op_type, len(node.input))
 
 
 def check_runs(
@@ -110,14 +133,3 @@ def check_accuracy(correct: int, total: int, required: float) -> None:
             "check model.scale, model.mean, model.std, model.layout, and the order of colour "
             "channels and of classes"
         )
-
-
-def _tensors(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
-    """Yield all initializers and constants."""
-    for initializer in model.graph.initializer:
-        yield initializer.name, initializer
-    for node in model.graph.node:
-        if node.op_type == "Constant":
-            for attribute in node.attribute:
-                if attribute.type == onnx.AttributeProto.TENSOR:
-                    yield node.output[0], attribute.t

@@ -14,7 +14,7 @@ from onnx import TensorProto
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
-from ptq_comparison.model.graph import real_inputs
+from ptq_comparison.model.graph import attribute, describe, real_inputs
 from ptq_comparison.quantization.quantized_weights import stored_weights
 
 # onnxruntime's name of a type, and ONNX's.
@@ -28,6 +28,22 @@ TENSOR_TYPES = {
 # Lowest and highest level with reduce_range. By channel in QDQ models, unsigned weights have
 # symmetric grids, of 129 levels.
 SEVEN_BIT_LEVELS = {"QInt8": (-64, 64), "QUInt8": (0, 128)}
+
+
+def check_per_channel(model: onnx.ModelProto, section: str, excluded: Sequence[str]) -> None:
+    """Raise UserError for a ConvTranspose with groups, which onnxruntime damages by channel.
+
+    It takes the channels of one group for all output channels. `section` is where `per_channel` is
+    asked for.
+    """
+    for node in model.graph.node:
+        grouped = node.op_type == "ConvTranspose" and attribute(node, "group", 1) > 1
+        if grouped and node.name not in excluded:
+            raise UserError(
+                f"{section}.per_channel: onnxruntime cannot quantize {describe(node)} by channel, "
+                f"since it has groups; set it to false, or name the node in {section}"
+                ".nodes_to_exclude"
+            )
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:

@@ -2,28 +2,47 @@
 
 import logging
 import tempfile
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import onnx
-from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.calibrate import (
+    TensorData,
+    TensorsData,
+    load_tensors_data,
+    save_tensors_data,
+)
+from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from ptq_comparison.common.descriptions import Provenance
-from ptq_comparison.common.files import atomic_path
-from ptq_comparison.config.methods import METHODS
+from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.common.files import atomic_path, write_json
 from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.model.graph import copy_model
-from ptq_comparison.model.layers import float_weighted
+from ptq_comparison.model.graph import copy_model, describe, name_nodes
+from ptq_comparison.model.layers import UNBOUNDED, float_weighted, largest, named_constants
 from ptq_comparison.model.metadata import write_metadata
 from ptq_comparison.model.opset import check_opset
 from ptq_comparison.quantization.checks import (
     check_names,
     check_outputs,
+    check_per_channel,
     check_stored,
     tensor_types,
 )
 from ptq_comparison.quantization.excluded_nodes import keep_in_float
+from ptq_comparison.quantization.operator_check import check_operators
+from ptq_comparison.quantization.repairs import nodes_to_keep
+from ptq_comparison.quantization.stored_tensors import MERGED_ACTIVATIONS
+
+INFINITE = "an input or output is infinite"
+REGISTRIES = {"QDQ": {*QDQRegistry, *QLinearOpsRegistry}, "QOperator": {*QLinearOpsRegistry}}
+CHECK_IMAGES = 32  # on which operators are compared, about
 
 
 def check_recipe(model: onnx.ModelProto, section: str, options: dict[str, Any]) -> None:
@@ -36,12 +55,15 @@ def check_recipe(model: onnx.ModelProto, section: str, options: dict[str, Any]) 
     own_types = tensor_types(model, options)
     names = options["nodes_to_exclude"], options["op_types_to_quantize"]
     check_names(model, *names, own_types, section)
+    if options["per_channel"]:
+        check_per_channel(model, section, options["nodes_to_exclude"])
 
 
 def quantize(
     model: onnx.ModelProto,
     ranges_path: Path,
     output_path: Path,
+    check_path: Path,
     provenance: Provenance,
     batches: Batches,
     **options: Any,
@@ -49,62 +71,165 @@ def quantize(
     """Write the quantized model, from ranges in the format of onnxruntime's calibration cache.
 
     `options` are those of `quantization_options`. `provenance` is that of the ranges; it goes into
-    the metadata of the model, with the options. The model is written when it passes the `checks`,
-    the last of them on the first of `batches`. The log names the nodes whose weights stay in
-    float32 without being excluded. Raises UserError when a check fails, and for names that are not
-    in the model.
+    the metadata of the model, with the options. The model is written when it passes the `checks`
+    and its operators agree with those of float32 on the first of `batches`; `check_path` gets the
+    result of `check_operators`. Raises UserError when a check fails, and for names that are not in
+    the model.
     """
     own_types = tensor_types(model, options)
     check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"], own_types)
-    quantized = quantize_model(model, ranges_path, provenance["method"], options)
+    quantized, kept = quantize_model(model, ranges_path, options)
     check_stored(quantized, options)
     check_outputs(quantized, model, batches)
-    types = options["op_types_to_quantize"]
-    left = [
-        node.name or node.output[0]
-        for node in float_weighted(quantized)
-        if node.name not in options["nodes_to_exclude"] and (not types or node.op_type in types)
-    ]
-    if left:
-        logging.warning("onnxruntime leaves the weights of these nodes in float32: %s", left)
-    write_metadata(quantized, {**provenance, "quantization": options})
+    kept |= _left_in_float(quantized, options, kept)
+    for name, reason in kept.items():
+        logging.warning("%r stays in float32: %s", name, reason)
+    ranges = {
+        name: (float(np.min(data.lowest)), float(np.max(data.highest)))
+        for name, data in load_tensors_data(ranges_path).items()
+    }
+    few = replace(batches, images=batches.images[:: max(1, len(batches.images) // CHECK_IMAGES)])
+    check = check_operators(model, quantized, ranges, few, kept)
+    write_metadata(quantized, quantization_provenance(provenance, options, kept))
+    write_json(check_path, check)
     with atomic_path(output_path) as temporary:
         onnx.save(quantized, temporary)
 
 
-def quantize_model(
-    model: onnx.ModelProto, ranges_path: Path, method: str, options: dict[str, Any]
-) -> onnx.ModelProto:
+def quantization_provenance(
+    provenance: Provenance, options: dict[str, Any], kept: dict[str, str]
+) -> Provenance:
+    """Return what goes into the metadata of a quantized model; `kept` only where there is any."""
+    made: Provenance = {**provenance, "quantization": options}
+    if kept:
+        made["kept_in_float"] = kept
+    return made
+
+
+def _left_in_float(
+    quantized: onnx.ModelProto, options: dict[str, Any], kept: Collection[str]
+) -> dict[str, str]:
+    """Return weighted nodes that onnxruntime has no 8-bit operator for in the format, and why.
+
+    Raises UserError for others that it has left in float32, though they were to be quantized.
+    """
+    types, registry = options["op_types_to_quantize"], REGISTRIES[options["format"]]
+    found = {}
+    for node in float_weighted(quantized):
+        name = node.name or node.output[0]
+        if name in {*options["nodes_to_exclude"], *kept} or (types and node.op_type not in types):
+            continue
+        if node.op_type in registry:
+            raise UserError(
+                f"quantization: onnxruntime leaves the weights of {describe(node)} in float32; "
+                "name the node in quantization.nodes_to_exclude, or change quantization.format"
+            )
+        found[name] = f"onnxruntime has no {node.op_type} in format {options['format']}"
+    return found
+
+
+class Quantized(NamedTuple):
+    """A quantized model, and the nodes that stay in float32 with the reason, by name."""
+
+    model: onnx.ModelProto
+    kept: dict[str, str]
+
+
+def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str, Any]) -> Quantized:
     """Return the model as onnxruntime quantizes it, unchecked; see `quantize` for the arguments.
 
     Excluded nodes run in float32, which onnxruntime alone does not ensure: see `keep_in_float`.
+    Nodes that it would damage are kept in float32, too: activations that the grid does not cut,
+    nodes whose bias overflows, and those at infinite tensors. Raises UserError where onnxruntime
+    fails.
     """
+    ranges = load_tensors_data(ranges_path)
+    kept = _unbounded_nodes(model, ranges)
+    while True:
+        if kept:
+            model = name_nodes(model)  # onnxruntime excludes nodes by name
+        quantized = _quantize_once(model, ranges, options, kept)
+        found = nodes_to_keep(model, quantized)
+        if found.keys() <= kept.keys():
+            break
+        kept |= found
+    keep_in_float(quantized)
+    names = {node.output[0]: node.name for node in model.graph.node}
+    return Quantized(quantized, {names[output]: reason for output, reason in kept.items()})
+
+
+def _unbounded_nodes(model: onnx.ModelProto, ranges: TensorsData) -> dict[str, str]:
+    """Return the outputs of nodes at infinite tensors, and why they are kept in float32."""
+    infinite = {name for name, data in ranges.items() if _reach(data) >= UNBOUNDED}
+    infinite |= {n for n, tensor in named_constants(model) if largest(tensor) >= UNBOUNDED}
+    return {
+        node.output[0]: INFINITE
+        for node in model.graph.node
+        if node.op_type in REGISTRIES["QDQ"] and infinite.intersection((*node.input, *node.output))
+    }
+
+
+def _reach(data: TensorData) -> float:
+    return max(float(np.abs(data.lowest).max()), float(np.abs(data.highest).max()))
+
+
+def _fitted_ranges(
+    model: onnx.ModelProto, ranges: TensorsData, kept: Collection[str]
+) -> TensorsData:
+    """Return ranges without infinite ones, and with those of kept activations before them.
+
+    What an activation cuts off needs no levels: onnxruntime itself does so for those that it knows
+    of.
+    """
+    data = {name: limits for name, limits in ranges.items() if _reach(limits) < UNBOUNDED}
+    readers = Counter(name for node in model.graph.node for name in node.input)
+    for node in model.graph.node:
+        before, after = [*node.input, ""][0], node.output[0]
+        cuts = node.op_type in MERGED_ACTIVATIONS and after in kept
+        if cuts and readers[before] == 1 and {before, after} <= data.keys():
+            data[before] = data[after]
+    return TensorsData(ranges.calibration_method, data)
+
+
+def _quantize_once(
+    model: onnx.ModelProto,
+    ranges: TensorsData,
+    options: dict[str, Any],
+    kept: Collection[str],
+) -> onnx.ModelProto:
     types = tensor_types(model, options)
     overrides = (
         {"TensorQuantOverrides": {k: [{"quant_type": QuantType[v]}] for k, v in types.items()}}
         if types
         else {}
     )
-    # onnxruntime takes only ranges of the method that it is told.
-    known_method = CalibrationMethod[METHODS[method].stored_as]
+    excluded = [node.name for node in model.graph.node if node.output[0] in kept]
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "quantized.onnx"
-        quantize_static(
-            # onnxruntime changes the model that it is given; given a path, it writes a file beside
-            # it, so that parallel jobs collide.
-            copy_model(model),
-            path,
-            calibration_cache_path=ranges_path,
-            calibrate_method=known_method,
-            quant_format=QuantFormat[options["format"]],
-            activation_type=QuantType[options["activation_type"]],
-            weight_type=QuantType[options["weight_type"]],
-            per_channel=options["per_channel"],
-            reduce_range=options["reduce_range"],
-            nodes_to_exclude=list(options["nodes_to_exclude"]),
-            op_types_to_quantize=list(options["op_types_to_quantize"]),
-            extra_options={**options["extra_options"], **overrides},
-        )
-        quantized = onnx.load(path)
-    keep_in_float(quantized)
-    return quantized
+        path, ranges_path = Path(scratch) / "quantized.onnx", Path(scratch) / "ranges.json"
+        save_tensors_data(_fitted_ranges(model, ranges, kept), ranges_path)
+        try:
+            quantize_static(
+                # onnxruntime changes the model that it is given; given a path, it writes a file
+                # beside it, so that parallel jobs collide.
+                copy_model(model),
+                path,
+                calibration_cache_path=ranges_path,
+                # It takes only ranges of the method that it is told.
+                calibrate_method=ranges.calibration_method,
+                quant_format=QuantFormat[options["format"]],
+                activation_type=QuantType[options["activation_type"]],
+                weight_type=QuantType[options["weight_type"]],
+                per_channel=options["per_channel"],
+                reduce_range=options["reduce_range"],
+                nodes_to_exclude=[*options["nodes_to_exclude"], *excluded],
+                op_types_to_quantize=list(options["op_types_to_quantize"]),
+                extra_options={**options["extra_options"], **overrides},
+            )
+        except Exception as error:  # its quantizer raises whatever Python does
+            other = "QDQ" if options["format"] == "QOperator" else "QOperator"
+            raise UserError(
+                f"quantization: onnxruntime cannot quantize the model in format "
+                f"{options['format']} ({type(error).__name__}: {first_line(error)}); set "
+                f"quantization.format to {other}, or name the node in quantization.nodes_to_exclude"
+            ) from error
+        return onnx.load(path)

@@ -28,7 +28,8 @@ def refine(
     refined = model
 
     def quantize(given: onnx.ModelProto, **changes: str) -> onnx.ModelProto:
-        return quantize_model(given, ranges_path, recipe["method"], {**options, **changes})
+        asked = {**options, **changes}
+        return quantize_model(given, ranges_path, asked).model
 
     def quantize_in_pairs(given: onnx.ModelProto) -> onnx.ModelProto:
         # Around float operators, between which errors can be looked at.

@@ -13,7 +13,7 @@ from ptq_comparison.common.descriptions import Provenance
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
 from ptq_comparison.model.metadata import write_metadata
-from ptq_comparison.quantization.quantize import quantize_model
+from ptq_comparison.quantization.quantize import quantization_provenance, quantize_model
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def quantizer(
 
     def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
         excluding = exclude(options, in_float)
-        quantized = quantize_model(model, ranges_path, provenance["method"], excluding)
-        write_metadata(quantized, {**provenance, "quantization": excluding})
+        quantized, kept = quantize_model(model, ranges_path, excluding)
+        write_metadata(quantized, quantization_provenance(provenance, excluding, kept))
         return quantized
 
     return quantize_rest

@@ -1,0 +1,101 @@
+"""Small changes of a graph that keep what it computes: inputs, bounds, readers, scores."""
+
+import math
+
+import onnx
+from onnx import helper
+
+from ptq_comparison.model.graph import (
+    all_names,
+    all_nodes,
+    free_name,
+    insert_at,
+    read_inside,
+)
+from ptq_comparison.model.layers import scalar_constants
+
+
+def drop_empty_ends(model: onnx.ModelProto) -> str:
+    """Drop optional inputs and outputs at the end that are empty, in place; say so in words.
+
+    onnxruntime counts them and looks for a constant of no name.
+    """
+    dropped = 0
+    for node in all_nodes(model.graph):
+        for names in (node.input, node.output):
+            while names and not names[-1]:
+                del names[-1]
+                dropped += 1
+    return f"empty inputs or outputs at the end of nodes are dropped ({dropped})" if dropped else ""
+
+
+def drop_infinite_bounds(model: onnx.ModelProto) -> str:
+    """Drop the bounds of Clip that are infinite and thus cut nothing, in place; say so in words."""
+    infinite = {n: v > 0 for n, v in scalar_constants(model).items() if abs(v) == math.inf}
+    dropped = 0
+    for node in model.graph.node:
+        if node.op_type == "Clip":
+            for place, is_upper in ((1, False), (2, True)):
+                if len(node.input) > place and infinite.get(node.input[place]) is is_upper:
+                    node.input[place] = ""
+                    dropped += 1
+            while not node.input[-1]:
+                del node.input[-1]
+    return f"infinite bounds of Clip are dropped ({dropped})" if dropped else ""
+
+
+def show_readers(model: onnx.ModelProto) -> str:
+    """Let a node of its own read what a graph inside a node or the model's output reads, in place.
+
+    onnxruntime counts only the nodes of the main graph as readers when it merges an activation into
+    the node before, or quantizes a tensor: the others would read a tensor that is gone, or from
+    before the activation. Says in words what was changed.
+    """
+    graph = model.graph
+    made = {name for node in graph.node for name in node.output if name}
+    read = {name for node in graph.node for name in node.input}
+    outputs = {value.name for value in graph.output}
+    inner, taken = read_inside(graph).intersection(made), all_names(model)
+    shown = sorted(inner | (outputs & read))
+    for name in shown:
+        producer = next(node for node in graph.node if name in node.output)
+        if producer.op_type == "Identity" and name not in read:
+            continue  # it is such a node
+        hidden = free_name(f"{name}_inner", taken)
+        for node in graph.node:
+            node.input[:] = [hidden if given == name else given for given in node.input]
+        producer.output[:] = [hidden if given == name else given for given in producer.output]
+        identity = helper.make_node(
+            "Identity", [hidden], [name], name=free_name(f"{name}_read", taken)
+        )
+        insert_at(graph, producer, [identity], after=True)
+    return f"tensors that other graphs read pass an Identity ({len(shown)})" if shown else ""
+
+
+def flat_scores(model: onnx.ModelProto) -> str:
+    """Flatten scores as of shape (batch, classes, 1, 1), in place; say so in words."""
+    (output, *others), graph = model.graph.output, model.graph
+    sizes = [d.dim_value for d in output.type.tensor_type.shape.dim]
+    if others or len(sizes) < 3 or sum(size != 1 for size in sizes[1:]) > 1:
+        return ""
+    name, batch = output.name, output.type.tensor_type.shape.dim[0]
+    classes = next((d for d, size in zip(output.type.tensor_type.shape.dim, sizes, strict=True)
+                    if d is not batch and size != 1), None)  # fmt: skip
+    taken = all_names(model)
+    shaped = free_name(f"{name}_shaped", taken)
+    for node in graph.node:
+        node.input[:] = [shaped if given == name else given for given in node.input]
+        node.output[:] = [shaped if given == name else given for given in node.output]
+    graph.node.append(
+        helper.make_node("Flatten", [shaped], [name], name=free_name(f"{name}_flat", taken), axis=1)
+    )
+    kept = onnx.ValueInfoProto(name=name)
+    kept.type.tensor_type.elem_type = output.type.tensor_type.elem_type
+    kept.type.tensor_type.shape.dim.add().CopyFrom(batch)
+    last = kept.type.tensor_type.shape.dim.add()
+    if classes is None:
+        last.dim_value = 1
+    else:
+        last.CopyFrom(classes)
+    output.CopyFrom(kept)
+    return f"scores of shape {tuple(sizes)} are flattened to (batch, classes)"
