@@ -10,6 +10,7 @@ rule verify:
         fp32="results/fp32_eval.json",
         evaluations=expand("results/{dtype}_eval.json", dtype=QUANTIZED),
         models=expand("results/models/{dtype}.onnx", dtype=QUANTIZED),
+        checks=expand("results/models/{dtype}.json", dtype=QUANTIZED),
         logs=expand("results/logs/quantize/{dtype}.log", dtype=QUANTIZED),
         accuracy="results/calibration/fp32_accuracy.json",
         samples="results/calibration/samples.npy",

@@ -11,6 +11,7 @@ if __name__ == "__main__":
             verify_disjoint,
             verify_log,
             verify_model,
+            verify_operators,
         )
         from ptq_comparison.verification.summary import Requirement, summarize, to_markdown
 
@@ -20,10 +21,12 @@ if __name__ == "__main__":
         dataset = read_json(task.input.dataset)
         images = task.params.samples_per_class * len(dataset["class_names"])
         requirements: list[Requirement] = []
-        files = zip(task.params.dtypes, task.input.evaluations, task.input.logs, strict=True)
-        for name, evaluation, log in files:
+        inputs = task.input
+        files = zip(task.params.dtypes, inputs.evaluations, inputs.checks, inputs.logs, strict=True)
+        for name, evaluation, check, log in files:
             test_images = dataset["splits"]["test"]["images"]
             requirements += verify_model(name, evaluation, fp32, test_images, acceptance)
+            requirements.append(verify_operators(name, check))
             requirements.append(verify_log(name, log, task.params.method, images))
         requirements.append(verify_calibration(task.input.accuracy))
         if published_top1 is not None:

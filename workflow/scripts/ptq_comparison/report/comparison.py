@@ -18,7 +18,11 @@ from ptq_comparison.report.columns import (
     markdown_table,
     page_table,
 )
-from ptq_comparison.report.comparison_notes import describe_run, saturation_warnings
+from ptq_comparison.report.comparison_notes import (
+    describe_run,
+    float_notes,
+    saturation_warnings,
+)
 from ptq_comparison.report.page import to_page
 from ptq_comparison.report.verdict import headline_speeds, verdict
 
@@ -49,6 +53,7 @@ def compare(
     sentence = verdict(evaluations, speeds)
     table = comparison_table(evaluations, speeds)
     notes = saturation_warnings(evaluations, saturation_threshold)
+    notes += float_notes(evaluations)
     notes += describe_run(evaluations, speeds, published_top1)
     tables = {"": sortable_table(table)}
     if latency:

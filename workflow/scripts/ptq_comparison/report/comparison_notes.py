@@ -32,6 +32,30 @@ def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list
     return warnings
 
 
+def float_notes(evaluations: list[Evaluation]) -> list[str]:
+    """Return a sentence on how the float32 model was changed before quantization, and one for each
+    model with nodes that stay in float32."""
+    notes, changes = [], list[str]()
+    for evaluation in evaluations:
+        if evaluation["calibration"] is None:  # float32
+            continue
+        provenance = evaluation["calibration"]["provenance"]
+        changes = changes or provenance.get("preparation", [])
+        kept = provenance.get("kept_in_float", {})
+        if kept:
+            listed = "; ".join(f"{node} ({reason})" for node, reason in kept.items())
+            notes.append(
+                f"{evaluation['model']['name']} keeps nodes in float32 that onnxruntime would "
+                f"damage: {listed}."
+            )
+    if changes:
+        notes.append(
+            "The float32 model was changed before quantization, and predicts the same: "
+            f"{'; '.join(changes)}."
+        )
+    return notes
+
+
 def describe_run(
     evaluations: list[Evaluation],
     speeds: Mapping[str, LatencyRow],

@@ -94,6 +94,21 @@ def verify_model(
     )  # fmt: skip
 
 
+def verify_operators(name: str, check_path: Path) -> Requirement:
+    """Return the requirement that the operators of a quantized model compute what float32's do."""
+    check = read_json(check_path)
+    worst = max(check["nodes"], key=lambda row: row["error_steps"] / row["allowed_steps"])
+    return requirement(
+        f"operators_{name}",
+        f"the operators of {name} differ from those of float32 by no more than rounding, in steps",
+        f"<= {worst['allowed_steps']:.4g}",
+        round(worst["error_steps"], 4),
+        worst["error_steps"] <= worst["allowed_steps"],
+        check_path,
+        "nodes",
+    )
+
+
 def verify_log(name: str, log_path: Path, method: str, sample_count: int) -> Requirement:
     """Return the requirement that the log of a quantized model tells how it was calibrated."""
     wanted = f"method {method}, {sample_count} images"
