@@ -28,5 +28,5 @@ class Provenance(TypedDict):
     recipe: NotRequired[str]
     refinements: NotRequired[dict[str, Any]]
     quantization: NotRequired[dict[str, Any]]
-    # Nodes that stay in float32 since onnxruntime would damage them, and why.
+    # Nodes that stay in float32 without being excluded, and why.
     kept_in_float: NotRequired[dict[str, str]]

@@ -44,10 +44,7 @@ def float_notes(evaluations: list[Evaluation]) -> list[str]:
         kept = provenance.get("kept_in_float", {})
         if kept:
             listed = "; ".join(f"{node} ({reason})" for node, reason in kept.items())
-            notes.append(
-                f"{evaluation['model']['name']} keeps nodes in float32 that onnxruntime would "
-                f"damage: {listed}."
-            )
+            notes.append(f"{evaluation['model']['name']} keeps nodes in float32: {listed}.")
     if changes:
         notes.append(
             "The float32 model was changed before quantization, and predicts the same: "
