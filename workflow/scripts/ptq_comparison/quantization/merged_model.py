@@ -72,18 +72,23 @@ def merge(
 ) -> tuple[onnx.ModelProto, list[Checked]]:
     """Return a model that runs both and gives errors in steps, and which ones these are."""
     graph = _Graph(quantized)
-    stored = stored_tensors(float_model, quantized)
-    source = _sources(graph, stored, constants(float_model), constants(quantized))
-    rounding = {n.output[0] for n in quantized.graph.node if n.op_type == "QuantizeLinear"}
-    types = float_tensors(float_model)
     skipped = only_before(
         float_model, {n.output[0] for n in merged_activations(float_model, quantized)}
     )
+    # QLinear operators bear the name from before a merged activation, which they do not hold.
+    stored = {
+        name: held
+        for name, held in stored_tensors(float_model, quantized).items()
+        if name not in skipped
+    }
+    source = _sources(graph, stored, constants(float_model), constants(quantized))
+    rounding = {n.output[0] for n in quantized.graph.node if n.op_type == "QuantizeLinear"}
+    types = float_tensors(float_model)
     checks: list[Checked] = []
 
     def check(name: str, own: str, node: onnx.NodeProto | None) -> None:
         held = stored.get(name)
-        if held is None or name in skipped or name not in types:
+        if held is None or name not in types:
             return
         prefix = CHECK_PREFIX + name
         if held.scale is None:
