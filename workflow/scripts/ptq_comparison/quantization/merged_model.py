@@ -58,7 +58,9 @@ class _Graph:
         self, op_type: str, inputs: list[str], output: str, keepdims: int | None = None
     ) -> str:
         attributes: dict[str, Any] = {} if keepdims is None else {"keepdims": keepdims}
-        self.proto.node.append(helper.make_node(op_type, inputs, [output], **attributes))
+        # onnxruntime names the node that it cannot run.
+        node = helper.make_node(op_type, inputs, [output], name=output, **attributes)
+        self.proto.node.append(node)
         return output
 
     def constant(self, name: str, values: np.ndarray | float) -> str:
@@ -120,7 +122,8 @@ def merge(
         copy = graph.proto.node.add()
         copy.CopyFrom(node)
         copy.name = FLOAT_PREFIX + (node.name or node.output[0])
-        copy.input[:] = [source(name) for name in node.input]
+        float_inputs = _float_inputs(node, quantized)
+        copy.input[:] = [n if n in float_inputs else source(n) for n in node.input]
         copy.output[:] = [FLOAT_PREFIX + name if name else "" for name in node.output]
         _rename_inside(copy, source)
         for name in node.output:
@@ -156,6 +159,17 @@ def _sources(
         return found[name]
 
     return source
+
+
+def _float_inputs(node: onnx.NodeProto, quantized: onnx.ModelProto) -> set[str]:
+    """Return what a node that stays in float32 reads as it is, though others read it in 8 bits."""
+    same = (
+        other.input
+        for other in quantized.graph.node
+        if other.op_type == node.op_type
+        and (other.name == node.name if node.name else other.output[0] == node.output[0])
+    )
+    return set(next(same, ()))
 
 
 def _float_step(graph: _Graph, own: str, prefix: str) -> str:
