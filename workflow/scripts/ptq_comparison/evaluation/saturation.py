@@ -1,8 +1,4 @@
-"""How many predictions change because CPU kernels saturate.
-
-On x86-64 without VNNI, the fast kernels for unsigned activations and signed weights add pairs of
-products in 16 bits and saturate. onnxruntime has a session option for kernels that do not.
-"""
+"""How many predictions change because CPU kernels saturate, see `exact_kernels`."""
 
 from typing import Any
 
@@ -11,9 +7,8 @@ import onnx
 
 from ptq_comparison.evaluation.results import Saturation
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.inference.session import make_session, predict_scores
-
-WITHOUT_SATURATION = {"session.x64quantprecision": "1"}
+from ptq_comparison.inference.exact_kernels import make_exact_session
+from ptq_comparison.inference.session import predict_scores
 
 
 def check_saturation(
@@ -33,7 +28,7 @@ def check_saturation(
     the check was refused.
     """
     try:
-        session = make_session(model, threads, config_entries=WITHOUT_SATURATION)
+        session = make_exact_session(model, threads)
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         # Its first sentence names node and operator; a page on types and kernels follows.
         reason = " ".join(str(error).split()).split(". ")[0]

@@ -114,6 +114,26 @@ def insert_at(
         graph.node.insert(place + number, new)
 
 
+def sort_nodes(graph: onnx.GraphProto) -> None:
+    """Put each node behind those that give what it or a graph inside it reads, in place.
+
+    Nodes that are in such an order already stay where they are.
+    """
+    left = []
+    for node in graph.node:
+        inside = set[str]().union(*map(used_names, inner_graphs(node)))
+        left.append((node.SerializeToString(), inside.union(node.input), set(node.output)))
+    waiting = {name for _, _, outputs in left for name in outputs} - {""}
+    ordered = []
+    while left:
+        ready = next((found for found in left if not found[1] & waiting), left[0])
+        left.remove(ready)
+        ordered.append(onnx.NodeProto.FromString(ready[0]))
+        waiting -= ready[2]
+    del graph.node[:]
+    graph.node.extend(ordered)
+
+
 def free_name(stem: str, taken: set[str]) -> str:
     """Return `stem`, with a number if it is taken, and add it to `taken`."""
     name, number = stem, 0

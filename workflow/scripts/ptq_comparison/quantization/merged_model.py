@@ -13,7 +13,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ptq_comparison.model.graph import all_nodes, copy_model, inner_graphs
-from ptq_comparison.model.layers import constants
+from ptq_comparison.model.layers import UNBOUNDED, constants
 from ptq_comparison.quantization.stored_tensors import (
     Stored,
     dequantize,
@@ -92,8 +92,10 @@ def merge(
         held = stored.get(name)
         if held is None or name not in types:
             return
-        prefix = CHECK_PREFIX + name
+        prefix, found = CHECK_PREFIX + name, source(name)
         if held.scale is None:
+            own = _bounded(graph, own, f"{prefix}/own")
+            found = _bounded(graph, found, f"{prefix}/found")
             step, allowed = _float_step(graph, own, prefix), HALF_STEP
         elif held.scale.size == 1:
             low, high = held.ends
@@ -109,7 +111,7 @@ def merge(
             allowed = explained + (high - low) / scale * ROUNDING
         else:
             return
-        difference = graph.node("Sub", [own, source(name)], f"{prefix}/difference")
+        difference = graph.node("Sub", [own, found], f"{prefix}/difference")
         size = graph.node("Abs", [difference], f"{prefix}/size")
         largest = graph.node("ReduceMax", [size], f"{prefix}/error", keepdims=0)
         checks.append(Checked(name, node, allowed))
@@ -170,6 +172,13 @@ def _float_inputs(node: onnx.NodeProto, quantized: onnx.ModelProto) -> set[str]:
         and (other.name == node.name if node.name else other.output[0] == node.output[0])
     )
     return set(next(same, ()))
+
+
+def _bounded(graph: _Graph, tensor: str, prefix: str) -> str:
+    """Cut off infinite values, whose difference is no number."""
+    ends = (graph.constant(f"{prefix}/{sign}", sign * UNBOUNDED) for sign in (-1, 1))
+    raised = graph.node("Max", [tensor, next(ends)], f"{prefix}/raised")
+    return graph.node("Min", [raised, next(ends)], f"{prefix}/bounded")
 
 
 def _float_step(graph: _Graph, own: str, prefix: str) -> str:

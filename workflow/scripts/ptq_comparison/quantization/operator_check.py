@@ -14,6 +14,7 @@ import onnxruntime
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batch
+from ptq_comparison.inference.exact_kernels import make_exact_session
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import describe
 from ptq_comparison.model.layers import constants
@@ -34,8 +35,6 @@ from ptq_comparison.quantization.stored_tensors import (
     stored_tensors,
 )
 
-# Kernels that do not saturate: the result is not to depend on the CPU. See `saturation`.
-EXACT_KERNELS = {"session.x64quantprecision": "1"}
 RANGE_STEPS = 1.0  # a zero point is rounded, and Softmax has a grid of 256 levels from 0 to 1
 # Operators whose result is stored on the grid of their input.
 PASSING = (
@@ -233,9 +232,9 @@ def _float_step(values: np.ndarray) -> float:
 
 def _session(model: onnx.ModelProto, has_integers: bool) -> onnxruntime.InferenceSession:
     if has_integers:
-        # The kernels that do not saturate come with the optimizer.
+        # The result is not to depend on the CPU.
         try:
-            return make_session(model, threads=1, config_entries=EXACT_KERNELS)
+            return make_exact_session(model, threads=1)
         except Exception:  # QLinear operators on signed activations do not saturate
             return make_session(model, threads=1, optimize=False)
     # The optimizer would put integer operators in place of those to be checked.

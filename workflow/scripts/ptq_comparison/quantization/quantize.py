@@ -3,7 +3,8 @@
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,13 @@ from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import atomic_path, write_json
 from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.model.graph import copy_model, describe, name_nodes
+from ptq_comparison.model.graph import (
+    copy_model,
+    describe,
+    inner_graphs,
+    name_nodes,
+    sort_nodes,
+)
 from ptq_comparison.model.layers import UNBOUNDED, float_weighted, largest, named_constants
 from ptq_comparison.model.metadata import write_metadata
 from ptq_comparison.model.opset import check_opset
@@ -154,6 +161,8 @@ def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str,
             break
         kept |= found
     keep_in_float(quantized)
+    if any(True for node in quantized.graph.node for _ in inner_graphs(node)):
+        sort_nodes(quantized.graph)  # onnxruntime does not look into graphs inside nodes
     names = {node.output[0]: node.name for node in model.graph.node}
     return Quantized(quantized, {names[output]: reason for output, reason in kept.items()})
 
@@ -191,6 +200,21 @@ def _fitted_ranges(
     return TensorsData(ranges.calibration_method, data)
 
 
+@contextmanager
+def _where_in_float(is_needed: bool) -> Iterator[None]:
+    """Let onnxruntime leave Where in float32.
+
+    Its own way to do so, in QOperator models, is to forget that the inputs have to be dequantized,
+    even for excluded nodes; it then refuses its own result.
+    """
+    kept = QLinearOpsRegistry.pop("Where") if is_needed else None
+    try:
+        yield
+    finally:
+        if kept is not None:
+            QLinearOpsRegistry["Where"] = kept
+
+
 def _quantize_once(
     model: onnx.ModelProto,
     ranges: TensorsData,
@@ -207,24 +231,26 @@ def _quantize_once(
     with tempfile.TemporaryDirectory() as scratch:
         path, ranges_path = Path(scratch) / "quantized.onnx", Path(scratch) / "ranges.json"
         save_tensors_data(_fitted_ranges(model, ranges, kept), ranges_path)
+        forced = bool(options["extra_options"].get("ForceQuantizeNoInputCheck")) and not excluded
         try:
-            quantize_static(
-                # onnxruntime changes the model that it is given; given a path, it writes a file
-                # beside it, so that parallel jobs collide.
-                copy_model(model),
-                path,
-                calibration_cache_path=ranges_path,
-                # It takes only ranges of the method that it is told.
-                calibrate_method=ranges.calibration_method,
-                quant_format=QuantFormat[options["format"]],
-                activation_type=QuantType[options["activation_type"]],
-                weight_type=QuantType[options["weight_type"]],
-                per_channel=options["per_channel"],
-                reduce_range=options["reduce_range"],
-                nodes_to_exclude=[*options["nodes_to_exclude"], *excluded],
-                op_types_to_quantize=list(options["op_types_to_quantize"]),
-                extra_options={**options["extra_options"], **overrides},
-            )
+            with _where_in_float(options["format"] == "QOperator" and not forced):
+                quantize_static(
+                    # onnxruntime changes the model that it is given; given a path, it writes a file
+                    # beside it, so that parallel jobs collide.
+                    copy_model(model),
+                    path,
+                    calibration_cache_path=ranges_path,
+                    # It takes only ranges of the method that it is told.
+                    calibrate_method=ranges.calibration_method,
+                    quant_format=QuantFormat[options["format"]],
+                    activation_type=QuantType[options["activation_type"]],
+                    weight_type=QuantType[options["weight_type"]],
+                    per_channel=options["per_channel"],
+                    reduce_range=options["reduce_range"],
+                    nodes_to_exclude=[*options["nodes_to_exclude"], *excluded],
+                    op_types_to_quantize=list(options["op_types_to_quantize"]),
+                    extra_options={**options["extra_options"], **overrides},
+                )
         except Exception as error:  # its quantizer raises whatever Python does
             other = "QDQ" if options["format"] == "QOperator" else "QOperator"
             raise UserError(

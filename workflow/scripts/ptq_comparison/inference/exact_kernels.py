@@ -1,0 +1,44 @@
+"""Sessions whose kernels for integers do not saturate, on any CPU.
+
+On x86-64 without VNNI, the fast kernels for unsigned activations and signed weights add pairs of
+products in 16 bits and saturate. onnxruntime has a session option for kernels that do not.
+"""
+
+import onnx
+import onnxruntime
+
+from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.graph import all_names, copy_model, free_name
+
+EXACT_KERNELS = {"session.x64quantprecision": "1"}
+# Operators on integers with a weight, which is their input 3; its zero point is input 5.
+WEIGHTED = ("QLinearConv", "QLinearMatMul", "QGemm")
+WEIGHT, ZERO_POINT = 3, 5
+
+
+def make_exact_session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
+    """Load a model, optimized, with kernels that do not saturate.
+
+    onnxruntime raises an exception of its own where it has no such kernels.
+    """
+    return make_session(_unshared(model), threads, config_entries=EXACT_KERNELS)
+
+
+def _unshared(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with a weight and zero point of its own for each operator on integers.
+
+    For these kernels onnxruntime stores both in another form, and fails over one that it has
+    stored already.
+    """
+    own = copy_model(model)
+    arrays, seen, taken = {i.name: i for i in own.graph.initializer}, set[str](), all_names(own)
+    for node in own.graph.node:
+        for place in (WEIGHT, ZERO_POINT) if node.op_type in WEIGHTED else ():
+            name = node.input[place]
+            if name in seen:
+                copy = own.graph.initializer.add()
+                copy.CopyFrom(arrays[name])
+                node.input[place] = copy.name = free_name(name, taken)
+            elif name in arrays:
+                seen.add(name)
+    return own
