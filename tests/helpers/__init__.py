@@ -8,6 +8,7 @@ from helpers.evaluations import make_evaluations, make_speeds
 from helpers.images import CLASSES, MEAN, RAW, STD, make_images
 from helpers.models import (
     make_classifier,
+    make_from_nodes,
     make_nan_classifier,
     make_network,
     make_outlier_classifier,
@@ -30,6 +31,7 @@ __all__ = [
     "Quantizer",
     "make_classifier",
     "make_evaluations",
+    "make_from_nodes",
     "make_images",
     "make_nan_classifier",
     "make_network",
