@@ -20,6 +20,8 @@ from ptq_comparison.quantization.stored_tensors import (
 NOT_CUT = "its cut is not that of the grid"
 OVERFLOW = "its bias overflows 32 bits in the scale of input and weight"
 INT32 = np.iinfo(np.int32)
+# With what the float32 of a scale rounds: Clip from -a to a ends exactly half a step off.
+HALF_STEP = 0.5001
 
 
 def nodes_to_keep(float_model: onnx.ModelProto, quantized: onnx.ModelProto) -> dict[str, str]:
@@ -56,7 +58,7 @@ def _uncut(
         if bounds is None or grid is None or grid.scale is None:
             yield name
             continue
-        (low, high), half = grid.ends, float(grid.scale.item()) / 2
+        (low, high), half = grid.ends, HALF_STEP * float(grid.scale.item())
         # A value beyond the cut is rounded to it if that is the end of the grid, half a step off.
         if low < bounds[0] - half or high > bounds[1] + half:
             yield name
