@@ -22,7 +22,7 @@ from onnxruntime.quantization.calibrate import (
 )
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
-from ptq_comparison.calibration.mse_ranges import least_error_ranges
+from ptq_comparison.calibration.mse_ranges import histogram_ends, least_error_ranges
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import write_text
 from ptq_comparison.config.methods import METHODS
@@ -74,11 +74,16 @@ def calibrate(
                 ranges = least_error_ranges(activations, lowest, highest, options["num_bins"])
             else:
                 ranges = _histogram(calibrator, activations, low, high, smallest)
-            for name in low.keys() - set(names):
+            for name in sorted(low.keys() - set(names)):
                 ranges.data[name] = TensorData(lowest=low[name], highest=high[name])
     has_bounds = any(largest(tensor) >= UNBOUNDED for _, tensor in named_constants(model))
     sound = {}
-    for name, data in ranges.items():
+    order = {
+        name: place for place, name in enumerate(o for n in model.graph.node for o in n.output)
+    }
+    # The first tensor that is not finite is the one to look at.
+    for name in sorted(ranges.keys(), key=lambda name: order.get(name, -1)):
+        data = ranges[name]
         low, high = data.lowest, data.highest
         if np.all(low == np.inf) and np.all(high == -np.inf):  # of no elements
             zero = np.zeros_like(low)
@@ -145,7 +150,8 @@ def _histogram(
     for name, values in activations:
         threshold = np.maximum(np.abs(low[name]), np.abs(high[name]))
         # Of absolute values for Percentile, symmetric about 0 for Entropy, as onnxruntime has it.
-        start = smallest[name] if calibrator.symmetric else -threshold
+        first = smallest[name] if calibrator.symmetric else -threshold
+        start = np.float32(histogram_ends(first, threshold, calibrator.num_bins)[0])
         hist, edges = np.histogram(
             np.abs(values) if calibrator.symmetric else values,
             bins=calibrator.num_bins,
