@@ -150,3 +150,68 @@ def test_file_is_read_by_onnxruntime_sorted_and_alone(tmp_path, method, known):
     assert loaded.calibration_method == CalibrationMethod[known]
     for name, data in ranges.items():
         assert loaded[name].range_value == data.range_value
+
+
+def with_middle(*nodes, **constants):
+    """Return the classifier with nodes between Relu and pooling, from `r` to `m`."""
+    model = make_classifier()
+    place = next(i for i, node in enumerate(model.graph.node) if node.name == "pool")
+    model.graph.node[place].input[0] = "m"
+    for node in reversed(nodes):
+        model.graph.node.insert(place, node)
+    for name, values in constants.items():
+        model.graph.initializer.append(numpy_helper.from_array(values, name))
+    return model
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_tensor_without_elements_has_the_range_of_0(method):
+    ends = {"zero": np.array([0]), "axis": np.array([1])}
+    model = with_middle(
+        helper.make_node("Slice", ["r", "zero", "zero", "axis"], ["empty"], name="slice"),
+        helper.make_node("Concat", ["r", "empty"], ["m"], name="concat", axis=1),
+        **ends,
+    )
+    ranges, expected = run(method, 10, model), run(method, 10)
+    low, high = ranges["empty"].range_value
+    assert (np.ravel(low), np.ravel(high)) == ([0], [0])
+    assert ranges["m"].range_value == expected["r"].range_value
+    assert ranges["scores"].range_value == expected["scores"].range_value
+
+
+@pytest.mark.parametrize("value", [-np.inf, np.finfo(np.float32).min])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_mask_of_the_model_may_be_infinite(method, value):
+    mask = np.zeros((1, 1, 1, 8), np.float32)
+    mask[..., 4:] = value
+    model = with_middle(
+        helper.make_node("Add", ["r", "mask"], ["masked"], name="add"),
+        helper.make_node("Softmax", ["masked"], ["m"], name="soft", axis=-1),
+        mask=mask,
+    )
+    ranges, expected = run(method, 10, model), run(method, 10)
+    assert np.ravel(ranges["masked"].lowest) == np.float32(value)
+    assert ranges["r"].range_value == expected["r"].range_value
+    assert 0 <= np.ravel(ranges["m"].lowest)[0] <= np.ravel(ranges["m"].highest)[0] <= 1.001
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value|divide by zero)")
+@pytest.mark.parametrize("method", METHODS)
+def test_infinite_activations_without_infinite_constants_name_the_tensor(method):
+    model = with_middle(
+        helper.make_node("Log", ["nothing"], ["m"], name="log"), nothing=np.zeros(1, np.float32)
+    )
+    zero = helper.make_node("Mul", ["r", "nothing"], ["none"], name="mul")
+    place = next(i for i, node in enumerate(model.graph.node) if node.name == "log")
+    model.graph.node[place].input[0] = "none"
+    model.graph.node.insert(place, zero)
+    with pytest.raises(UserError, match=r"tensor 'm' becomes \[-inf\] to \[-inf\]"):
+        run(method, 10, model)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_tensor_that_differs_by_rounding_alone_has_a_range(method):
+    """The average of probabilities is the same for all images, but for the order of the sums."""
+    soft = helper.make_node("Softmax", ["r"], ["m"], name="soft", axis=-1)
+    low, high = run(method, 10, with_middle(soft))["g"].range_value
+    assert np.ravel(low)[0] <= 0.125 and np.ravel(high)[0] == pytest.approx(0.125, rel=0.01)

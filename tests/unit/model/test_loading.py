@@ -36,3 +36,26 @@ def test_a_model_is_described(tmp_path):
         "Transpose": 1,
     }
     assert description["bytes"] == (tmp_path / "model.onnx").stat().st_size
+
+
+def test_an_output_without_a_shape_gets_it(tmp_path):
+    model = make_classifier()
+    expected = model.graph.output[0].SerializeToString()
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, tmp_path / "model.onnx")
+    (output,) = load_model(tmp_path / "model.onnx").graph.output
+    assert output.SerializeToString() == expected
+    dims = output.type.tensor_type.shape.dim
+    assert [d.dim_param or d.dim_value for d in dims] == ["batch", 3]
+
+
+def test_an_output_whose_shape_nobody_knows_is_named(tmp_path):
+    model = make_classifier()
+    last = model.graph.node[-1]
+    last.op_type, last.domain = "Unheard", "my.own"
+    model.opset_import.append(onnx.helper.make_opsetid("my.own", 1))
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(UserError, match=r"output 'scores' declares no shape, and onnx") as error:
+        load_model(tmp_path / "model.onnx")
+    assert "\n" not in str(error.value)

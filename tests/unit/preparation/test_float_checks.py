@@ -170,3 +170,60 @@ def test_required_accuracy_is_clearly_above_chance():
     check_accuracy(17, 50, required_accuracy(None, labels))
     with pytest.raises(UserError, match=r"names 16 of 50 calibration images right \(32.0%\)"):
         check_accuracy(16, 50, required_accuracy(None, labels))
+
+
+@pytest.mark.parametrize(
+    ("op_type", "place", "passes"),
+    [
+        ("Clip", 1, True),
+        ("Clip", 2, True),
+        ("Add", 1, True),
+        ("Where", 1, True),
+        ("Max", 1, True),
+        ("Mul", 1, False),
+        ("Where", 0, False),
+        ("Conv", 2, False),
+    ],
+)
+def test_infinite_constants_pass_as_bounds_and_masks_alone(op_type, place, passes):
+    model = make_classifier()
+    inputs = ["r", "r", "r"][: max(place + 1, 2)]
+    inputs[place] = "k"
+    model.graph.node.append(helper.make_node(op_type, inputs, ["unused"], name="user"))
+    infinite = numpy_helper.from_array(np.float32(-np.inf), "k")
+    model.graph.initializer.append(infinite)
+    if passes:
+        check(model)
+        infinite.CopyFrom(numpy_helper.from_array(np.float32(np.nan), "k"))
+        model.graph.initializer[-1].CopyFrom(infinite)
+    with pytest.raises(UserError, match=r"tensor 'k' holds values that are not finite"):
+        check(model)
+
+
+def test_an_infinite_bound_that_another_node_reads_is_named():
+    model = make_classifier()
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(np.inf), "k"))
+    for op_type in ("Min", "Mul"):
+        model.graph.node.append(helper.make_node(op_type, ["r", "k"], [f"{op_type}_out"]))
+    with pytest.raises(UserError, match=r"tensor 'k'"):
+        check(model)
+
+
+def branch_of(node, *constants):
+    value = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
+    graph = helper.make_graph([node], "inner", [], [value], constants)
+    model = make_classifier()
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    model.graph.node.append(
+        helper.make_node("If", ["yes"], ["unused"], "if", then_branch=graph, else_branch=graph)
+    )
+    return model
+
+
+def test_graphs_inside_nodes_are_looked_at():
+    nan = numpy_helper.from_array(np.float32([np.nan]), "inner_k")
+    with pytest.raises(UserError, match=r"tensor 'inner_k' holds values that are not finite"):
+        check(branch_of(helper.make_node("Mul", ["r", "inner_k"], ["y"]), nan))
+    scale = numpy_helper.from_array(np.float32(1), "s")
+    with pytest.raises(UserError, match=r"is quantized already"):
+        check(branch_of(helper.make_node("DequantizeLinear", ["r", "s"], ["y"], "d"), scale))

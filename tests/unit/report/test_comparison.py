@@ -13,7 +13,7 @@ from ptq_comparison.report.comparison import (
     speed_table,
     to_markdown,
 )
-from ptq_comparison.report.comparison_notes import describe_run, saturation_warnings
+from ptq_comparison.report.comparison_notes import describe_run, float_notes, saturation_warnings
 from ptq_comparison.report.verdict import headline_speeds
 
 COLUMNS = [
@@ -39,6 +39,7 @@ COLUMNS = [
 
 def make_evaluation(name, correct, size, baseline=None):
     calibration = {"method": "MinMax", "images": 1000, "per_class": 100, "seed": 42}
+    calibration["provenance"] = {}
     return {
         "model": {"name": name, "bytes": size, "nodes": 39},
         "dataset": {"name": "shapes", "description": "synthetic <images>", "images": 10000},
@@ -196,3 +197,27 @@ def test_a_refused_check_is_told_with_the_reason_and_no_figure():
     (line,) = saturation_warnings(evaluations, threshold=0.01)
     assert line == "int8: not checked for saturation, because onnxruntime refuses: no kernel"
     assert readable_table(comparison_table(evaluations, {}))["saturated"].tolist() == ["", ""]
+
+
+def with_provenance(name, **provenance):
+    evaluation = make_evaluation(name, 8558, 125516, BASELINE)
+    evaluation["calibration"]["provenance"] = provenance
+    return evaluation
+
+
+def test_nodes_in_float_and_changes_of_the_model_are_told():
+    fp32 = make_evaluation("fp32", 8719, 321606)
+    changes = ["Gemm is folded", "names are changed"]
+    kept = {"conv": "a reason", "pool": "another"}
+    told = float_notes([
+        fp32,
+        with_provenance("int8", preparation=changes),
+        with_provenance("uint8", preparation=changes, kept_in_float=kept),
+    ])  # fmt: skip
+    assert told == [
+        "uint8 keeps nodes in float32: conv (a reason); pool (another).",
+        "The float32 model was changed before quantization, and predicts the same: "
+        "Gemm is folded; names are changed.",
+    ]
+    assert float_notes([fp32, with_provenance("int8")]) == []
+    assert float_notes([fp32, with_provenance("int8", preparation=[], kept_in_float={})]) == []
