@@ -113,6 +113,7 @@ def shared_bias(net: Net) -> tuple[str, int]:
     strong = net.conv(x, gain=5.0, bias=bias)
     copied = net.constant(net.constants[bias]) if net.plain else bias
     weak = net.conv(x, gain=0.1, bias=copied)
+    weak = net.conv(net.add("Relu", weak), size=1, gain=20.0)
     return net.pool(net.add("Concat", net.add("Relu", strong), weak, axis=1)), 12
 
 

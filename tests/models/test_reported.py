@@ -22,6 +22,7 @@ from ptq_comparison.config.schemes import DTYPES
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.exact_kernels import make_exact_session
 from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.layers import float_weighted
 from ptq_comparison.model.loading import load_model
 from ptq_comparison.preparation.float_checks import check_float_model, check_runs
 from ptq_comparison.preparation.quantizable_form import inline_functions, quantizable_form
@@ -273,6 +274,14 @@ def test_names_do_not_matter(tmp_path, clash, dtype, format, per_channel):
     reference = plain_script(plain, tmp_path, dtype, format, per_channel)
     ours, theirs = agreement(quantized, given), agreement(reference, plain)
     assert ours >= theirs - TOLERANCE, f"{ours:.3f}, plainly {theirs:.3f}"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_convolutions_in_functions_are_quantized(tmp_path, nested):
+    model = load(partial(reported.local_functions, nested=nested), plain=False)
+    quantized = make_quantized(model, tmp_path, "int8", "QDQ", False)
+    assert not float_weighted(quantized)
+    assert not float_weighted(make_quantized(model, tmp_path, "uint8", "QOperator", False))
 
 
 @pytest.mark.parametrize("names", ["of nodes that are made", "none"])
