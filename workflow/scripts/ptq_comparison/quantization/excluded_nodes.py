@@ -7,6 +7,7 @@ import onnx
 # Types of nodes that onnxruntime's optimizer WeightBiasQuantization quantizes, and looks through.
 QUANTIZED_AT_START = ("Conv", "ConvTranspose", "Gemm")
 LOOKED_THROUGH = ("Relu", "Clip")
+KEPT_SUFFIX = "_kept_in_float"  # of the tensor before the node that keeps the optimizer off
 
 
 def keep_in_float(model: onnx.ModelProto) -> list[str]:
@@ -43,7 +44,7 @@ def keep_in_float(model: onnx.ModelProto) -> list[str]:
     ]
     for node in found:
         output = node.output[0]
-        node.output[0] = f"{output}_kept_in_float"
+        node.output[0] = f"{output}{KEPT_SUFFIX}"
         identity = onnx.helper.make_node(
             "LeakyRelu", [node.output[0]], [output], name=f"{node.name}_keep_in_float", alpha=1.0
         )

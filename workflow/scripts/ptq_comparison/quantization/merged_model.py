@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+from onnxruntime.quantization.quant_utils import QUANT_INPUT_SUFFIX
 
 from ptq_comparison.model.graph import all_nodes, copy_model, inner_graphs
-from ptq_comparison.model.layers import constants
+from ptq_comparison.model.layers import UNBOUNDED, constants
+from ptq_comparison.quantization.excluded_nodes import KEPT_SUFFIX
+from ptq_comparison.quantization.float_operators import with_float_operators
 from ptq_comparison.quantization.stored_tensors import (
     Stored,
     dequantize,
@@ -71,15 +74,25 @@ def merge(
     float_model: onnx.ModelProto, quantized: onnx.ModelProto
 ) -> tuple[onnx.ModelProto, list[Checked]]:
     """Return a model that runs both and gives errors in steps, and which ones these are."""
-    graph = _Graph(quantized)
     stored = stored_tensors(float_model, quantized)
+    graph = _Graph(with_float_operators(quantized))
     source = _sources(graph, stored, constants(float_model), constants(quantized))
-    rounding = {n.output[0] for n in quantized.graph.node if n.op_type == "QuantizeLinear"}
+    rounding = {n.output[0] for n in graph.proto.node if n.op_type == "QuantizeLinear"}
+    reads = _float_inputs(quantized)
     types = float_tensors(float_model)
     skipped = only_before(
         float_model, {n.output[0] for n in merged_activations(float_model, quantized)}
     )
     checks: list[Checked] = []
+    lowest, highest = (
+        graph.constant(f"{CHECK_PREFIX}{end}", sign * UNBOUNDED)
+        for end, sign in (("lowest", -1), ("highest", 1))
+    )
+
+    def finite(tensor: str, prefix: str) -> str:
+        """Bounds and masks may be infinite, and equal."""
+        raised = graph.node("Max", [tensor, lowest], f"{prefix}/above")
+        return graph.node("Min", [raised, highest], f"{prefix}/finite")
 
     def check(name: str, own: str, node: onnx.NodeProto | None) -> None:
         held = stored.get(name)
@@ -87,7 +100,7 @@ def merge(
             return
         prefix = CHECK_PREFIX + name
         if held.scale is None:
-            step, allowed = _float_step(graph, own, prefix), HALF_STEP
+            step, allowed = _float_step(graph, finite(own, prefix), prefix), HALF_STEP
         elif held.scale.size == 1:
             low, high = held.ends
             raised = graph.node(
@@ -102,7 +115,8 @@ def merge(
             allowed = explained + (high - low) / scale * ROUNDING
         else:
             return
-        difference = graph.node("Sub", [own, source(name)], f"{prefix}/difference")
+        own, found = finite(own, f"{prefix}/own"), finite(source(name), f"{prefix}/found")
+        difference = graph.node("Sub", [own, found], f"{prefix}/difference")
         size = graph.node("Abs", [difference], f"{prefix}/size")
         largest = graph.node("ReduceMax", [size], f"{prefix}/error", keepdims=0)
         checks.append(Checked(name, node, allowed))
@@ -115,12 +129,30 @@ def merge(
         copy = graph.proto.node.add()
         copy.CopyFrom(node)
         copy.name = FLOAT_PREFIX + (node.name or node.output[0])
-        copy.input[:] = [source(name) for name in node.input]
+        read = reads(node)
+        copy.input[:] = [name if name in read else source(name) for name in node.input]
         copy.output[:] = [FLOAT_PREFIX + name if name else "" for name in node.output]
         _rename_inside(copy, source)
         for name in node.output:
             check(name, FLOAT_PREFIX + name, node)
     return graph.model, checks
+
+
+def _float_inputs(quantized: onnx.ModelProto) -> Callable[[onnx.NodeProto], set[str]]:
+    """Return a function from a float32 node to what it reads where it is in the quantized model.
+
+    It may read a tensor from before it is quantized for another node.
+    """
+    nodes = {output: node for node in quantized.graph.node for output in node.output}
+
+    def reads(node: onnx.NodeProto) -> set[str]:
+        for suffix in ("", QUANT_INPUT_SUFFIX, KEPT_SUFFIX):
+            found = nodes.get(node.output[0] + suffix)
+            if found is not None and found.op_type == node.op_type:
+                return set(found.input)
+        return set()
+
+    return reads
 
 
 def _sources(

@@ -13,12 +13,14 @@ from ptq_comparison.model.graph import attribute
 from ptq_comparison.model.layers import WEIGHTED, constants, scalar_constants
 from ptq_comparison.quantization.stored_tensors import (
     Stored,
+    dequantize,
     merged_activations,
     stored_tensors,
 )
 
 NOT_CUT = "its cut is not that of the grid"
 OVERFLOW = "its bias overflows 32 bits in the scale of input and weight"
+NOT_ON_GRID = "its constant lies beyond the grid of its input"
 INT32 = np.iinfo(np.int32)
 
 
@@ -26,7 +28,9 @@ def nodes_to_keep(float_model: onnx.ModelProto, quantized: onnx.ModelProto) -> d
     """Return the first output of each node that has to stay in float32, and why."""
     stored = stored_tensors(float_model, quantized)
     activations = dict.fromkeys(_uncut(float_model, quantized, stored), NOT_CUT)
-    return {**activations, **dict.fromkeys(_overflowing(float_model, quantized, stored), OVERFLOW)}
+    overflowing = dict.fromkeys(_overflowing(float_model, quantized, stored), OVERFLOW)
+    pads = dict.fromkeys(_pads_beyond(float_model, quantized, stored), NOT_ON_GRID)
+    return {**activations, **overflowing, **pads}
 
 
 def cut(node: onnx.NodeProto, numbers: dict[str, float]) -> tuple[float, float] | None:
@@ -76,3 +80,17 @@ def _overflowing(
             levels = np.abs(floats[bias].astype(np.float64)) / grid.scale.astype(np.float64)
         if (levels > INT32.max).any():
             yield node.output[0]
+
+
+def _pads_beyond(
+    float_model: onnx.ModelProto, quantized: onnx.ModelProto, stored: dict[str, Stored]
+) -> Iterator[str]:
+    """Yield the outputs of Pads whose constant is cut off at an end of the grid of their input."""
+    arrays, floats = constants(quantized), constants(float_model)
+    for node in float_model.graph.node:
+        value = node.input[2] if node.op_type == "Pad" and len(node.input) > 2 else ""
+        grid = stored.get(value)
+        if grid is not None and grid.levels in arrays and grid.scale is not None:
+            found, step = dequantize(arrays[grid.levels], grid), float(grid.scale.item())
+            if np.abs(found - floats[value]).max() > step * (0.5 + 1e-3):
+                yield node.output[0]

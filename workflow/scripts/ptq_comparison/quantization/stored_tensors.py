@@ -65,6 +65,8 @@ class Stored(NamedTuple):
 
 
 class Scales(NamedTuple):
+    """The grid of an integer tensor: one number, or one a channel along `axis`."""
+
     scale: np.ndarray
     zero_point: np.ndarray
     axis: int
@@ -76,7 +78,7 @@ def stored_tensors(float_model: onnx.ModelProto, quantized: onnx.ModelProto) -> 
     Tensors that the quantized model does not have are left out, such as those between a convolution
     and a ReLU that onnxruntime has merged.
     """
-    scales = _scales(quantized)
+    scales = stored_scales(quantized)
     dequantize = {
         node.output[0]: node for node in quantized.graph.node if node.op_type == "DequantizeLinear"
     }
@@ -125,7 +127,7 @@ def merged_activations(
             yield node
 
 
-def dequantize(levels: np.ndarray, stored: Stored) -> np.ndarray:
+def dequantize(levels: np.ndarray, stored: Stored | Scales) -> np.ndarray:
     """Return the values of levels as float32 of the same shape."""
     assert stored.scale is not None and stored.zero_point is not None
     shape = [1] * levels.ndim
@@ -136,7 +138,7 @@ def dequantize(levels: np.ndarray, stored: Stored) -> np.ndarray:
     return np.asarray(values, np.float32)
 
 
-def _scales(model: onnx.ModelProto) -> dict[str, Scales]:
+def stored_scales(model: onnx.ModelProto) -> dict[str, Scales]:
     """Return the grid of each integer tensor, from the operators that read or write it."""
     arrays = constants(model)
     found: dict[str, Scales] = {}
@@ -157,7 +159,7 @@ def _scales(model: onnx.ModelProto) -> dict[str, Scales]:
         elif kind in OUTPUT_SCALE_INDEX:
             place = OUTPUT_SCALE_INDEX[kind]
             add(node.output[0], names[place : place + 2], 0)
-            for start, axis in _input_places(node):
+            for start, axis in input_places(node):
                 add(names[start], names[start + 1 : start + 3], axis)
             bias = BIAS_INDEX.get(kind, len(names))
             if bias < len(names) and names[bias] and names[1] in arrays and names[4] in arrays:
@@ -172,7 +174,7 @@ def _scales(model: onnx.ModelProto) -> dict[str, Scales]:
     return found
 
 
-def _input_places(node: onnx.NodeProto) -> list[tuple[int, int]]:
+def input_places(node: onnx.NodeProto) -> list[tuple[int, int]]:
     """Return the index of each integer input, and the axis of its channels."""
     if node.op_type in TWO_INPUTS:
         axis = {"QLinearConv": 0, "QLinearMatMul": -1, "QGemm": 1 - attribute(node, "transB", 0)}
