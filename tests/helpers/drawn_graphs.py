@@ -80,7 +80,9 @@ class Drawing:
         gain = self.pick(0.3, 0.3, 0.3, 5.0, 0.001)
         return (gain * self.random.normal(size=length)).astype(np.float32)
 
-    def add(self, op_type: str, inputs: list[str], outputs: int = 1, **attributes: Any) -> list[str]:
+    def add(
+        self, op_type: str, inputs: list[str], outputs: int = 1, **attributes: Any
+    ) -> list[str]:
         made = [self.name("t") for _ in range(outputs)]
         name = "" if self.unnamed and self.chance(2) else self.name(op_type.lower())
         self.nodes.append(helper.make_node(op_type, inputs, made, name=name, **attributes))
@@ -93,9 +95,9 @@ class Drawing:
 
     def bias(self, length: int) -> list[str]:
         kind = self.pick("own", "own", "own", "none", "empty")
-        return {"none": [], "empty": [""]}.get(kind) or (
-            [self.constant(self.vector(length), "b")] if kind == "own" else []
-        )
+        if kind == "own":
+            return [self.constant(self.vector(length), "b")]
+        return [""] if kind == "empty" else []
 
     def conv(self) -> None:
         channels, height, width = self.shape
@@ -214,7 +216,10 @@ class Drawing:
         channels, height, width = self.shape
         if height < 2:
             return
-        bounds = [self.constant(np.array([v]), s, shared=False) for v, s in ((1, "s"), (2**60, "e"), (2, "x"))]
+        bounds = [
+            self.constant(np.array([value]), stem, shared=False)
+            for value, stem in ((1, "s"), (2**60, "e"), (2, "x"))
+        ]
         (made,) = self.add("Slice", [self.tensor, *bounds])
         self.put(made, (channels, height - 1, width))
 
