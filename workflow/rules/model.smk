@@ -66,6 +66,8 @@ rule preprocess_model:
     conda:
         "../../envs/onnx.yaml"
     params:
+        # Many recipes go without it; rules of one dtype that need it stop at the marker.
+        one_of_many=True,
         code=get_code("preprocess_model"),
     script:
         "../scripts/preprocess_model.py"

@@ -91,7 +91,7 @@ PATHS = ("a.onnx", "b.json", "c.csv")
     ("statement", "reason"),
     [
         ('raise UserError("node a: broken; exclude it")', "node a: broken; exclude it"),
-        ('raise KeyError("a")', "unexpected KeyError: 'a' (log: rule.log)"),
+        ('raise KeyError("a")', "unexpected KeyError: 'a'; see rule.log"),
     ],
 )
 def test_one_of_many_that_cannot_be_made_leaves_markers(tmp_path, statement, reason):
@@ -100,7 +100,7 @@ def test_one_of_many_that_cannot_be_made_leaves_markers(tmp_path, statement, rea
     result, log = run(tmp_path, written + statement, outputs=OUTPUTS, one_of_many=True)
     assert result.returncode == 0
     assert {read_not_made(tmp_path / name) for name in PATHS} == {reason}
-    line = f"not made: quantize: {reason.removesuffix(' (log: rule.log)')} (log: rule.log)"
+    line = f"not made: quantize: {reason.removesuffix('; see rule.log')} (log: rule.log)"
     assert result.stderr.splitlines() == ["progress", line]
     assert "Traceback" in log and log.splitlines()[-1] == line
 

@@ -8,6 +8,7 @@ from ptq_comparison.common.not_made import (
     describe_failure,
     is_fault_of_machine,
     read_not_made,
+    summarize_not_made,
     write_not_made,
 )
 
@@ -43,3 +44,11 @@ def test_faults_of_the_machine_say_nothing_about_a_recipe():
         assert is_fault_of_machine(error)
     for error in (UserError("a"), RuntimeError("no kernel"), AttributeError("a")):
         assert not is_fault_of_machine(error)
+
+
+def test_recipes_of_one_reason_are_named_together():
+    assert summarize_not_made({}, 3) == ""
+    reasons = {"a": "too wide", "b": "no kernel", "c": "too wide"}
+    assert summarize_not_made(reasons, 7) == (
+        "3 of 7 recipes could not be made: a, c (too wide); b (no kernel)."
+    )

@@ -57,6 +57,15 @@ def test_speed_that_was_not_measured_cannot_be_asked_for():
     assert select(table, FREE)[0] == 0
 
 
+def test_a_recipe_whose_speed_is_missing_beside_others_does_not_meet_one():
+    """The recipe that shares its speed could not be made."""
+    table = make_table(agreement=[0.99, 0.98], speedup=[np.nan, 1.2])
+    chosen, allowed = select(table, {**FREE, "min_speedup": 1.0})
+    assert (chosen, allowed.tolist()) == (1, [False, True])
+    with pytest.raises(UserError, match=r"none of 2 .*, and 3 could not be made; closest is b"):
+        select(table, {**FREE, "min_speedup": 1.3}, not_made=3)
+
+
 def test_intervals_widen_with_the_number_of_recipes_tried():
     row = make_table(agreement=[0.98]).loc[0]
     alone, many = simultaneous_intervals(row, 1), simultaneous_intervals(row, 50)

@@ -100,7 +100,7 @@ def job(snakemake: Any, reads_not_made: bool = False) -> Iterator[Task]:
             line = describe_failure(error)
             tolerated = one_of_many and not is_fault_of_machine(error)
             if tolerated:
-                hint = "" if isinstance(error, UserError) else f" (log: {log})"
+                hint = "" if isinstance(error, UserError) else f"; see {log}"
                 _mark(task, f"{line}{hint}")
             prefix = NOT_MADE_PREFIX if tolerated else ERROR_PREFIX
             for stream in (sys.stderr, terminal):

@@ -5,6 +5,7 @@ on, and whoever gathers them finds the reason in the marker.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from ptq_comparison.common.errors import UserError
@@ -46,3 +47,17 @@ def describe_failure(error: Exception) -> str:
         return line
     cut = line if len(line) <= LETTERS else f"{line[: LETTERS - 1]}…"
     return f"unexpected {type(error).__name__}: {cut}"
+
+
+def summarize_not_made(reasons: Mapping[str, str], count: int) -> str:
+    """Return a sentence that names what of `count` recipes could not be made; "" for nothing.
+
+    `reasons` are those of the recipes that could not be made, by name.
+    """
+    if not reasons:
+        return ""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    told = "; ".join(f"{', '.join(group)} ({reason})" for reason, group in names.items())
+    return f"{len(reasons)} of {count} recipes could not be made: {told}."
