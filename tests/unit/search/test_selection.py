@@ -74,6 +74,19 @@ def test_intervals_widen_with_the_number_of_recipes_tried():
         assert many[key][0] < alone[key][0] < alone[key][1] < many[key][1]
 
 
+def test_intervals_of_many_hold_the_values_of_the_row_exactly():
+    generator = np.random.default_rng(4)
+    for total in range(1, 200):
+        agreeing, fixed, broken = generator.integers(0, total + 1, 3) // [1, 2, 2]
+        for agreement in (agreeing / total, 0.0, 1.0):
+            delta = 100 * (fixed - broken) / total
+            figures = {"total": total, "fixed": fixed, "broken": broken, "delta_pp": delta}
+            row = make_table(agreement=[agreement], **figures).loc[0]
+            intervals = simultaneous_intervals(row, 40)
+            for key in ("agreement", "delta_pp"):
+                assert intervals[key][0] <= row[key] <= intervals[key][1], (key, figures)
+
+
 def test_simultaneous_intervals_cover_all_recipes_in_95_of_100_sweeps():
     """Also the chosen one's, whose own interval of 95 % does not: the best of 40 looks too good."""
     generator = np.random.default_rng(0)

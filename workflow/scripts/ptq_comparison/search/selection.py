@@ -14,6 +14,7 @@ import pandas as pd
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.metrics import (
     SIGNIFICANCE,
+    enclose,
     mcnemar_exact_p,
     paired_difference_interval,
     wilson_interval,
@@ -91,9 +92,10 @@ def simultaneous_intervals(row: pd.Series, tried: int) -> dict[str, list[float]]
     total = int(row["total"])
     agreeing = round(row["agreement"] * total)
     difference = paired_difference_interval(int(row["fixed"]), int(row["broken"]), total, z)
+    percent = [100 * limit for limit in difference]
     return {
-        "agreement": list(wilson_interval(agreeing, total, z)),
-        "delta_pp": [100 * limit for limit in difference],
+        "agreement": list(enclose(wilson_interval(agreeing, total, z), float(row["agreement"]))),
+        "delta_pp": list(enclose(percent, float(row["delta_pp"]))),
     }
 
 
