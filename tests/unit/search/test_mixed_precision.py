@@ -18,6 +18,7 @@ from ptq_comparison.quantization.quantize import quantize
 from ptq_comparison.search import mixed_precision_speeds
 from ptq_comparison.search.mixed_precision import last_quantized, mix_precision
 from ptq_comparison.search.mixed_precision_speeds import add_speed, time_steps
+from ptq_comparison.search.results import is_made
 from ptq_comparison.search.trial import Trial, exclude, quantizer
 from tqdm import tqdm
 
@@ -151,6 +152,24 @@ def test_steps_that_cannot_be_made_have_a_reason_and_the_search_goes_on(trial):
     for row in rows[:2]:
         assert [row[key] for key in ("correct", "delta_pp", "bytes")] == [None] * 3
     assert last_quantized(rows) is rows[2] and rows[2]["delta_pp"] >= -10
+
+
+def test_a_step_that_does_not_pass_the_checks_is_not_made(trial):
+    written = []
+
+    def write(in_float):
+        if len(in_float) < 2:
+            raise UserError("probabilities sum to 0.9; exclude the last nodes")
+        written.append(list(in_float))
+
+    rows = list(mix_precision(trial, RANKING, LABELS, 10.0, write))
+    assert [bool(row["reason"]) for row in rows] == [True, True, False]
+    assert written == [RANKING[:2]] and last_quantized(rows) is rows[-1]
+    # float32 itself, the last step, is no model to write.
+    written.clear()
+    rows = list(mix_precision(trial, RANKING, LABELS, -200.0, write))
+    assert rows[-1]["nodes_quantized"] == 0 and is_made(rows[-1])
+    assert written == [RANKING[:2], RANKING[:3]] and last_quantized(rows) is rows[-2]
 
 
 def test_without_any_step_the_first_reason_is_told(trial):

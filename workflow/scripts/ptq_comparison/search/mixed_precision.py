@@ -1,6 +1,6 @@
 """Keep the worst nodes in float32, one after the other, until the loss of accuracy is small."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -12,17 +12,25 @@ from ptq_comparison.search.trial import Trial
 
 
 def mix_precision(
-    trial: Trial, ranking: Sequence[str], labels: np.ndarray, target_drop_pp: float
+    trial: Trial,
+    ranking: Sequence[str],
+    labels: np.ndarray,
+    target_drop_pp: float,
+    write: Callable[[Sequence[str]], None] = lambda in_float: None,
 ) -> Iterator[MixedPrecisionRow]:
     """Yield each step of the curve: one node more of `ranking` stays in float32.
 
     The first step is the recipe itself. The last one loses at most `target_drop_pp` of accuracy, in
     percentage points, on the images of the trial with these `labels`, int64 (N,); it may be the one
     with all nodes in float32. Since it is the first one to pass, its accuracy is optimistic, and
-    other images have to confirm it. A step that cannot be made has a reason and no figures.
+    other images have to confirm it.
+
+    A step that cannot be made has a reason and no figures. `write` is called with the nodes of each
+    step that quantizes any, and raises an exception where its model does not pass all checks: what
+    it has written last is the step of `last_quantized`.
     """
     for kept in range(len(ranking) + 1):
-        attempt = trial.attempt(ranking[:kept])
+        attempt = trial.attempt(ranking[:kept], write if kept < len(ranking) else None)
         row: MixedPrecisionRow = {
             "nodes_in_float": kept,
             "nodes_quantized": len(ranking) - kept,

@@ -35,11 +35,19 @@ class Trial:
         session = make_session(model, threads=1)
         return predict_scores(session, self.batches, self.scores.shape[1], tqdm(disable=True))
 
-    def attempt(self, in_float: Sequence[str]) -> "Attempt":
-        """Return the model with these nodes in float32 and its scores, or why there are none."""
+    def attempt(
+        self, in_float: Sequence[str], write: Callable[[Sequence[str]], None] | None = None
+    ) -> "Attempt":
+        """Return the model with these nodes in float32 and its scores, or why there are none.
+
+        It is also given up where `write`, called with the same nodes, raises an exception.
+        """
         try:
             model = self.quantize(in_float)
-            return Attempt(model, self.predict(model), "")
+            attempt = Attempt(model, self.predict(model), "")
+            if write:
+                write(in_float)
+            return attempt
         except Exception as error:
             if is_fault_of_machine(error):
                 raise
