@@ -93,3 +93,45 @@ def make_network(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     checker.check_model(model)
     return model
+
+
+def make_pixel_classifier(layout: str = "NCHW", batch: int | str = "batch") -> ModelProto:
+    """Return a classifier of three channels, 8 x 8, that takes uint8 pixels and scales them itself.
+
+    It names the brightest channel, as `make_classifier` does, and gives logits.
+    """
+    shape = [batch, 8, 8, 3] if layout == "NHWC" else [batch, 3, 8, 8]
+    generator = np.random.default_rng(0)
+    weights = 0.01 * generator.normal(size=(3, 3, 3, 3))
+    weights[range(3), range(3), 1, 1] += 4
+    constants = {
+        "factor": np.float32(1 / 255),
+        "w": weights.astype(np.float32),
+        "b": np.zeros(3, np.float32),
+        "wide": np.float32(10 * np.eye(3)),
+        "bias": np.zeros(3, np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["image"], ["cast"], name="cast", to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["cast", "factor"], ["scaled"], name="scale"),
+        helper.make_node("Conv", ["scaled", "w", "b"], ["c"], name="conv", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"], name="relu"),
+        helper.make_node("GlobalAveragePool", ["r"], ["g"], name="pool"),
+        helper.make_node("Flatten", ["g"], ["f"], name="flatten"),
+        helper.make_node("Gemm", ["f", "wide", "bias"], ["scores"], name="gemm", transB=1),
+    ]
+    if layout == "NHWC":
+        perm = [0, 3, 1, 2]
+        transpose = helper.make_node("Transpose", ["scaled"], ["nchw"], name="turn", perm=perm)
+        nodes.insert(2, transpose)
+        nodes[3].input[0] = "nchw"
+    graph = helper.make_graph(
+        nodes,
+        "pixels",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, shape)],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, 3])],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    checker.check_model(model)
+    return model

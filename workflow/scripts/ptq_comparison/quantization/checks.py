@@ -15,6 +15,7 @@ from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import attribute, describe, real_inputs
+from ptq_comparison.model.interface import float_image
 from ptq_comparison.quantization.quantized_weights import stored_weights
 
 # onnxruntime's name of a type, and ONNX's.
@@ -89,7 +90,7 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
 
 def tensor_types(model: onnx.ModelProto, options: dict[str, Any]) -> dict[str, str]:
     """Return the types that single activation tensors are to have, by their names in the model."""
-    names = {"input": real_inputs(model)[0].name}
+    names = {"input": float_image(model)}
     return {names.get(key, key): kind for key, kind in options.get("tensor_types", {}).items()}
 
 
