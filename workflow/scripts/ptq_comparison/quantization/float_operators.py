@@ -30,7 +30,7 @@ def with_float_operators(model: onnx.ModelProto) -> onnx.ModelProto:
     del graph.node[:]
     for number, node in enumerate(nodes):
         if node.op_type in OUTPUT_SCALE_INDEX:
-            graph.node.extend(_float_nodes(graph, node, f"unfused/{number}", arrays, scales))
+            graph.node.extend(_float_nodes(graph, node, f"<unfused>/{number}", arrays, scales))
         else:
             graph.node.append(node)
     return made

@@ -18,17 +18,17 @@ from ptq_comparison.model.layers import UNBOUNDED, constants
 from ptq_comparison.quantization.excluded_nodes import KEPT_SUFFIX
 from ptq_comparison.quantization.float_operators import with_float_operators
 from ptq_comparison.quantization.stored_tensors import (
+    HALF_STEP,
+    ROUNDING,
     Stored,
     dequantize,
     merged_activations,
     stored_tensors,
 )
 
-FLOAT_PREFIX, CHECK_PREFIX = "float32/", "check/"
-# What rounding explains, in steps: operators on integers may round the result once more.
-HALF_STEP, INTEGER_OPERATOR = 0.5, 1.0
-# Relative rounding of a value that is computed in float32 with a scale of float32.
-ROUNDING = 4 * float(np.finfo(np.float32).eps)
+# No model has such names.
+FLOAT_PREFIX, CHECK_PREFIX = "<float32>/", "<check>/"
+INTEGER_OPERATOR = 1.0  # an operator on integers may round its result once more, see HALF_STEP
 # Values that stay in float32 count in parts of the largest, as if they had so many levels.
 FLOAT_LEVELS = 256
 TINY = float(np.finfo(np.float32).tiny)

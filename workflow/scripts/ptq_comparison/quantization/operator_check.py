@@ -17,14 +17,14 @@ from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.layers import constants
 from ptq_comparison.quantization.merged_model import (
     FLOAT_LEVELS,
-    HALF_STEP,
-    ROUNDING,
     TINY,
     merge,
     only_before,
 )
 from ptq_comparison.quantization.stored_tensors import (
+    HALF_STEP,
     MERGED_ACTIVATIONS,
+    ROUNDING,
     Stored,
     dequantize,
     merged_activations,

@@ -39,6 +39,9 @@ BIAS_INDEX = {"QLinearConv": 8, "QGemm": 6}
 # onnxruntime merges them into the operator before, by a grid that ends where they cut.
 MERGED_ACTIVATIONS = ("Relu", "Clip")
 SPLIT_SUFFIX = "quantized"
+HALF_STEP = 0.5  # what rounding to a grid explains, in steps
+# Relative rounding of a value that is computed in float32 with a scale of float32.
+ROUNDING = 4 * float(np.finfo(np.float32).eps)
 
 
 class Stored(NamedTuple):

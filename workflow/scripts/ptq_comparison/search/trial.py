@@ -79,7 +79,7 @@ def quantizer(
 
     def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
         excluding = exclude(options, in_float)
-        quantized, kept = quantize_model(model, ranges_path, excluding)
+        quantized, kept, _ = quantize_model(model, ranges_path, excluding)
         write_metadata(quantized, quantization_provenance(provenance, excluding, kept))
         return quantized
 
