@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from onnx import ModelProto
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
 from ptq_comparison.config.recipes import complete_recipes, quantization_options
 from ptq_comparison.inference.batches import Batches
+from ptq_comparison.quantization.operator_check import OperatorCheck, check_operators
 from ptq_comparison.quantization.quantize import quantize_model
 from tqdm import tqdm
 
@@ -39,11 +41,22 @@ class Quantizer:
         **given: Any,
     ) -> None:
         self.options = {**OPTIONS, **given}
-        self._path = folder / "ranges.json"
+        self.batches = batches
+        self.path = folder / "ranges.json"
         ranges = calibrate(model, batches, method, settings or {}, tqdm(disable=True))
-        write_ranges(self._path, ranges, {})
+        self.ranges = {
+            name: (float(np.min(data.lowest)), float(np.max(data.highest)))
+            for name, data in ranges.items()
+        }
+        write_ranges(self.path, ranges, {})
 
     def __call__(self, model: ModelProto) -> ModelProto:
         copy = ModelProto()
         copy.CopyFrom(model)
-        return quantize_model(copy, self._path, self.options).model
+        return quantize_model(copy, self.path, self.options).model
+
+    def check(
+        self, model: ModelProto, quantized: ModelProto, batches: Batches | None = None
+    ) -> OperatorCheck:
+        """Compare both models operator by operator, on the calibration images if on no others."""
+        return check_operators(model, quantized, self.ranges, batches or self.batches, {})

@@ -61,7 +61,9 @@ class _Graph:
         self, op_type: str, inputs: list[str], output: str, keepdims: int | None = None
     ) -> str:
         attributes: dict[str, Any] = {} if keepdims is None else {"keepdims": keepdims}
-        self.proto.node.append(helper.make_node(op_type, inputs, [output], **attributes))
+        # onnxruntime names the node that it cannot run.
+        node = helper.make_node(op_type, inputs, [output], name=output, **attributes)
+        self.proto.node.append(node)
         return output
 
     def constant(self, name: str, values: np.ndarray | float) -> str:
@@ -74,15 +76,20 @@ def merge(
     float_model: onnx.ModelProto, quantized: onnx.ModelProto
 ) -> tuple[onnx.ModelProto, list[Checked]]:
     """Return a model that runs both and gives errors in steps, and which ones these are."""
-    stored = stored_tensors(float_model, quantized)
     graph = _Graph(with_float_operators(quantized))
-    source = _sources(graph, stored, constants(float_model), constants(quantized))
-    rounding = {n.output[0] for n in graph.proto.node if n.op_type == "QuantizeLinear"}
     reads = _float_inputs(quantized)
-    types = float_tensors(float_model)
     skipped = only_before(
         float_model, {n.output[0] for n in merged_activations(float_model, quantized)}
     )
+    # QLinear operators bear the name from before a merged activation, which they do not hold.
+    stored = {
+        name: held
+        for name, held in stored_tensors(float_model, quantized).items()
+        if name not in skipped
+    }
+    source = _sources(graph, stored, constants(float_model), constants(quantized))
+    rounding = {n.output[0] for n in graph.proto.node if n.op_type == "QuantizeLinear"}
+    types = float_tensors(float_model)
     checks: list[Checked] = []
     lowest, highest = (
         graph.constant(f"{CHECK_PREFIX}{end}", sign * UNBOUNDED)
@@ -96,7 +103,7 @@ def merge(
 
     def check(name: str, own: str, node: onnx.NodeProto | None) -> None:
         held = stored.get(name)
-        if held is None or name in skipped or name not in types:
+        if held is None or name not in types:
             return
         prefix = CHECK_PREFIX + name
         if held.scale is None:

@@ -14,6 +14,7 @@ import onnx
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batch
 from ptq_comparison.inference.session import make_session
+from ptq_comparison.model.graph import describe
 from ptq_comparison.model.layers import constants
 from ptq_comparison.quantization.merged_model import (
     FLOAT_LEVELS,
@@ -81,9 +82,10 @@ def check_operators(
     ]
     for error in errors:
         if is_broken(error):
-            merged = {n.output[0] for n in merged_activations(float_model, quantized)}
-            complaint = _complain(error, error["tensor"] in merged)
-            raise UserError(f"quantization: {complaint}; {EXCLUDE}")
+            merged = {n.output[0]: n.input[0] for n in merged_activations(float_model, quantized)}
+            before = merged.get(error["tensor"], "")
+            host = next((n for n in float_model.graph.node if before and before in n.output), None)
+            raise UserError(f"quantization: {_complain(error, host)}; {EXCLUDE}")
     return {
         "images": sum(batch.images for batch in few),
         "worst_steps": max((e["error_steps"] for e in errors), default=0.0),
@@ -97,7 +99,8 @@ def is_broken(error: NodeError) -> bool:
     return not error["error_steps"] <= error["allowed_steps"]
 
 
-def _complain(error: NodeError, is_merged: bool) -> str:
+def _complain(error: NodeError, host: onnx.NodeProto | None) -> str:
+    """Return what is wrong; `host` is the node that the node of the error is merged into."""
     node = f"{error['op_type']} {error['node']!r}"
     tensor, steps = error["tensor"], error["error_steps"]
     if error["kind"] == "constant":
@@ -110,11 +113,8 @@ def _complain(error: NodeError, is_merged: bool) -> str:
             f"the grid for the result of {node} ends {steps:.3g} steps before the range of "
             f"{tensor!r} on the calibration images"
         )
-    if is_merged:
-        return (
-            f"{node} was removed, and the grid of {tensor!r} does not cut in its place: values are "
-            f"up to {steps:.3g} steps off"
-        )
+    if host is not None:
+        node = f"{describe(host)} with {node}, which is merged into it,"
     return (
         f"{node} gives {tensor!r} up to {steps:.3g} steps off float32 for the same inputs, where "
         f"rounding explains {error['allowed_steps']:.2g}"
@@ -164,8 +164,7 @@ def range_errors(
     for node in float_model.graph.node:
         for name in node.output:
             grid = stored.get(name)
-            shares = node.op_type in (*PASSING, *MERGED_ACTIVATIONS)
-            if shares or name in skipped or name not in ranges or grid is None:
+            if node.op_type in PASSING or name in skipped or name not in ranges or grid is None:
                 continue
             if grid.scale is not None and grid.scale.size == 1:
                 (low, high), (least, most) = grid.ends, ranges[name]
