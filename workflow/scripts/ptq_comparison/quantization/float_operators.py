@@ -13,6 +13,7 @@ from ptq_comparison.quantization.stored_tensors import (
     BIAS_INDEX,
     OUTPUT_SCALE_INDEX,
     Scales,
+    bias_scales,
     dequantize,
     input_places,
     stored_scales,
@@ -56,7 +57,8 @@ def _float_nodes(
         levels = names[place]
         if levels in arrays:
             # In older opsets, DequantizeLinear has no channels.
-            values = dequantize(arrays[levels], scales[levels])
+            grid = bias_scales(node, arrays) if place == bias else scales[levels]
+            values = dequantize(arrays[levels], grid)
             graph.initializer.append(numpy_helper.from_array(values, inputs[-1]))
         else:
             given = names[place : place + 3]

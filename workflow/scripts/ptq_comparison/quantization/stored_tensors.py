@@ -4,7 +4,7 @@ QDQ and QOperator models are read alike: each tensor is found by the names that 
 up, each grid by the operators that write or read it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -166,15 +166,19 @@ def stored_scales(model: onnx.ModelProto) -> dict[str, Scales]:
                 add(names[start], names[start + 1 : start + 3], axis)
             bias = BIAS_INDEX.get(kind, len(names))
             if bias < len(names) and names[bias] and names[1] in arrays and names[4] in arrays:
-                # It has no scale of its own: it is added to sums of products.
-                scale = arrays[names[1]] * arrays[names[4]] * attribute(node, "alpha", 1.0)
-                found.setdefault(names[bias], Scales(scale, np.zeros((), np.int32), 0))
+                found.setdefault(names[bias], bias_scales(node, arrays))
         elif names and names[0] in found:  # an operator that passes integers on
             for output in node.output:
                 found.setdefault(output, found[names[0]])
             if kind == "Pad" and len(names) > 2 and names[2]:
                 found.setdefault(names[2], found[names[0]])
     return found
+
+
+def bias_scales(node: onnx.NodeProto, arrays: Mapping[str, np.ndarray]) -> Scales:
+    """Return the grid of the bias of a QLinear operator: it is added to sums of products."""
+    scale = arrays[node.input[1]] * arrays[node.input[4]] * attribute(node, "alpha", 1.0)
+    return Scales(scale, np.zeros((), np.int32), 0)
 
 
 def input_places(node: onnx.NodeProto) -> list[tuple[int, int]]:
