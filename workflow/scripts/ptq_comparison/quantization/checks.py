@@ -56,9 +56,16 @@ def is_quantized(model: onnx.ModelProto) -> bool:
 def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
     """Raise UserError unless the model is quantized as its `quantization_options` ask."""
     if not is_quantized(model):
+        if options["nodes_to_exclude"] or options["op_types_to_quantize"]:
+            raise UserError(
+                "quantization.nodes_to_exclude, quantization.op_types_to_quantize: nothing was "
+                "quantized; leave something to quantize"
+            )
+        types = ", ".join(sorted({node.op_type for node in model.graph.node}))
         raise UserError(
-            "quantization.nodes_to_exclude, quantization.op_types_to_quantize: nothing was "
-            "quantized; leave something to quantize"
+            f"model.source: nothing was quantized: onnxruntime has no 8-bit operator in format "
+            f"{options['format']} for any of {types}; change quantization.format, or give a model "
+            "with convolutions or matrix products"
         )
     own = tensor_types(model, options)
     for name, data_type in _activation_types(model):
