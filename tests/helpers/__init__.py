@@ -12,6 +12,7 @@ from helpers.models import (
     make_nan_classifier,
     make_network,
     make_outlier_classifier,
+    make_pixel_classifier,
 )
 from helpers.paths import REPOSITORY, SHARED_DATA
 from helpers.quantizer import OPTIONS, Quantizer
@@ -36,6 +37,7 @@ __all__ = [
     "make_nan_classifier",
     "make_network",
     "make_outlier_classifier",
+    "make_pixel_classifier",
     "make_speeds",
     "overlay",
     "recipe_files",

@@ -95,31 +95,43 @@ def make_network(
     return model
 
 
-def make_from_nodes(
-    nodes: Sequence[NodeProto],
-    constants: dict[str, Any],
-    scores: Sequence[int | str] = ("batch", 4),
-    side: int = 6,
-    opset: int = 13,
-) -> ModelProto:
-    """Return a model of nodes from `image`, (batch, 3, side, side), to `scores`.
+def make_pixel_classifier(layout: str = "NCHW", batch: int | str = "batch") -> ModelProto:
+    """Return a classifier of three channels, 8 x 8, that takes uint8 pixels and scales them itself.
 
-    Constants are of float32, unless they are arrays of another type than float64.
+    It names the brightest channel, as `make_classifier` does, and gives logits.
     """
-    arrays = {name: np.asarray(values) for name, values in constants.items()}
+    shape = [batch, 8, 8, 3] if layout == "NHWC" else [batch, 3, 8, 8]
+    generator = np.random.default_rng(0)
+    weights = 0.01 * generator.normal(size=(3, 3, 3, 3))
+    weights[range(3), range(3), 1, 1] += 4
+    constants = {
+        "factor": np.float32(1 / 255),
+        "w": weights.astype(np.float32),
+        "b": np.zeros(3, np.float32),
+        "wide": np.float32(10 * np.eye(3)),
+        "bias": np.zeros(3, np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["image"], ["cast"], name="cast", to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["cast", "factor"], ["scaled"], name="scale"),
+        helper.make_node("Conv", ["scaled", "w", "b"], ["c"], name="conv", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"], name="relu"),
+        helper.make_node("GlobalAveragePool", ["r"], ["g"], name="pool"),
+        helper.make_node("Flatten", ["g"], ["f"], name="flatten"),
+        helper.make_node("Gemm", ["f", "wide", "bias"], ["scores"], name="gemm", transB=1),
+    ]
+    if layout == "NHWC":
+        perm = [0, 3, 1, 2]
+        transpose = helper.make_node("Transpose", ["scaled"], ["nchw"], name="turn", perm=perm)
+        nodes.insert(2, transpose)
+        nodes[3].input[0] = "nchw"
     graph = helper.make_graph(
-        list(nodes),
-        "nodes",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, side, side])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, list(scores))],
-        [
-            numpy_helper.from_array(
-                array.astype(np.float32) if array.dtype == np.float64 else array, name
-            )
-            for name, array in arrays.items()
-        ],
+        nodes,
+        "pixels",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, shape)],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, 3])],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
-    opsets = [helper.make_opsetid("", opset)]
-    if any(node.domain for node in nodes):
-        opsets.append(helper.make_opsetid("com.microsoft", 1))
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    checker.check_model(model)
+    return model

@@ -286,6 +286,11 @@ FAULTS = {
         "labels of the test split run from 0 to 7, but there are 3 classes",
         data=change(test_labels=lambda a: np.where(a == 2, 7, a)),
     ),
+    "labels from 1": Fault(
+        "error: prepare_dataset: dataset.path: labels of the train split run from 1 to 3: labels "
+        "start at 1; this workflow counts from 0: subtract 1",
+        data=change(train_labels=lambda a: a + 1, test_labels=lambda a: a + 1),
+    ),
     "Inf pixel": Fault(
         "data.npz: train_images is float32 of shape (90, 8, 8, 3); uint8",
         data=change(train_images=infinite_pixel),

@@ -71,6 +71,8 @@ rule preprocess_model:
         "../../envs/onnx.yaml"
     params:
         preprocessing=PREPROCESSING,
+        # Many recipes go without it; rules of one dtype that need it stop at the marker.
+        one_of_many=True,
         code=get_code("preprocess_model"),
     script:
         "../scripts/preprocess_model.py"

@@ -3,6 +3,9 @@
 #        results/sweep.csv and .html
 #
 # calibrate_recipe -> quantize_recipe -> predict_validation -> evaluate_recipe; time_recipe -> gather_sweep
+#
+# A recipe that cannot be made ends no run: its rules are `one_of_many` (see common/job.py), and its
+# files are markers with the reason, up to the table.
 
 
 use rule calibrate as calibrate_recipe with:
@@ -18,6 +21,7 @@ use rule calibrate as calibrate_recipe with:
     benchmark:
         "results/benchmarks/calibrate_recipe/{calibration}.tsv"
     params:
+        one_of_many=True,
         calibration=lambda wildcards: CALIBRATIONS[wildcards.calibration],
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
@@ -41,6 +45,7 @@ use rule quantize as quantize_recipe with:
     wildcard_constraints:
         recipe="|".join(map(re.escape, RECIPES)),  # not auto
     params:
+        one_of_many=True,
         recipe=lambda wildcards: RECIPES[wildcards.recipe],
         section="recipes.{recipe}",
         seed=config["calibration"]["seed"],
@@ -69,6 +74,7 @@ use rule predict as predict_validation with:
     wildcard_constraints:
         swept="|".join(map(re.escape, ["fp32", *SWEPT])),
     params:
+        one_of_many=lambda wildcards: wildcards.swept != "fp32",
         split="validation",
         checks_saturation=False,
         batch_size=config["evaluation"]["batch_size"],
@@ -92,6 +98,7 @@ rule evaluate_recipe:
     conda:
         "../../envs/onnx.yaml"
     params:
+        one_of_many=True,
         code=get_code("evaluate_recipe"),
     script:
         "../scripts/evaluate_recipe.py"
@@ -108,6 +115,7 @@ use rule measure_latency as time_recipe with:
     benchmark:
         "results/benchmarks/time_recipe/{recipe}.tsv"
     params:
+        one_of_many=True,
         models=["fp32", "{recipe}"],
         threads=config["latency"]["threads"][:1],
         batch_sizes=config["latency"]["batch_sizes"][:1],
@@ -144,6 +152,7 @@ rule gather_sweep:
     conda:
         "../../envs/report.yaml"
     params:
+        recipes=SWEPT,
         timed=[TIMED[recipe] for recipe in SWEPT] if MEASURES_LATENCY else [],
         code=get_code("gather_sweep"),
     script:

@@ -3,6 +3,9 @@
 #        nodes bring; results/sweep/models/auto.onnx
 #
 # measure_sensitivity -> gather_sensitivity -> mix_precision -> time_mixed
+#
+# All of them are `one_of_many`, since `auto` is one recipe of the sweep. The figures are not: the
+# target `sensitivity` ends where the recipe that it takes apart cannot be made.
 
 
 # More jobs serve a large model on a cluster: --set-scatter sensitivity=16
@@ -29,6 +32,7 @@ rule measure_sensitivity:
     # The shares run side by side, a thread each.
     threads: 1
     params:
+        one_of_many=True,
         section=f"recipes.{MIXED_NAME}",
         recipe=MIXED,
         images=config["sensitivity"]["images"],
@@ -52,6 +56,7 @@ rule gather_sensitivity:
     conda:
         "../../envs/onnx.yaml"
     params:
+        one_of_many=True,
         code=get_code("gather_sensitivity"),
     script:
         "../scripts/gather_sensitivity.py"
@@ -77,6 +82,7 @@ rule mix_precision:
     conda:
         "../../envs/onnx.yaml"
     params:
+        one_of_many=True,
         recipe=MIXED,
         target_drop_pp=config["sensitivity"]["target_drop_pp"],
         batch_size=config["evaluation"]["batch_size"],
@@ -105,6 +111,7 @@ rule time_mixed:
         "../../envs/onnx.yaml"
     threads: ALL_CORES if MEASURES_LATENCY else 1
     params:
+        one_of_many=True,
         recipe=MIXED,
         timed=MEASURES_LATENCY,
         threads=config["latency"]["threads"][0],

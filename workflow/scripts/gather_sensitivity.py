@@ -6,8 +6,13 @@ if __name__ == "__main__":
     with job(snakemake) as task:
         from ptq_comparison.common.csv_rows import write_rows
         from ptq_comparison.common.files import read_json
+        from ptq_comparison.search.results import is_made
         from ptq_comparison.search.sensitivity import order, rank
 
         rows = [row for path in task.input.shares for row in read_json(path)]
         write_rows(task.output.csv, order(rows))
-        task.print(f"Nodes that quantization hurts most: {', '.join(rank(rows)[:3])}")
+        impossible = [r["node"] for r in rows if r["mode"] == "only" and not is_made(r)]
+        if impossible:
+            task.print(f"Nodes that cannot be quantized: {', '.join(impossible)}")
+        worst = [node for node in rank(rows) if node not in impossible][:3]
+        task.print(f"Nodes that quantization hurts most: {', '.join(worst)}")

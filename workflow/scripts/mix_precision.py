@@ -2,6 +2,7 @@
 
 if __name__ == "__main__":
     import logging
+    from collections.abc import Sequence
 
     from ptq_comparison.common.job import job
 
@@ -9,6 +10,7 @@ if __name__ == "__main__":
         import numpy as np
         from ptq_comparison.calibration.provenance import recipe_provenance
         from ptq_comparison.common.csv_rows import read_rows, write_rows
+        from ptq_comparison.common.files import atomic_path
         from ptq_comparison.config.recipes import AUTO, quantization_options
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.graph import name_nodes
@@ -32,21 +34,20 @@ if __name__ == "__main__":
         trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
         ranking = rank(read_rows(task.input.sensitivity))
         rows = []
-        with task.progress("nodes in float32", len(ranking) + 1, " steps") as progress:
-            for row in mix_precision(trial, ranking, labels, task.params.target_drop_pp):
+        steps = task.progress("nodes in float32", len(ranking) + 1, " steps")
+        files = atomic_path(task.output.model), atomic_path(task.output.check)
+        with files[0] as temporary, files[1] as check, steps as progress:
+
+            def write(in_float: Sequence[str]) -> None:
+                excluding = exclude(options, in_float)
+                quantize(model, ranges, temporary, check, provenance, batches, **excluding)
+
+            target = task.params.target_drop_pp
+            for row in mix_precision(trial, ranking, labels, target, write):
                 logging.info("%s", row)
                 rows.append(row)
                 progress.update()
-        kept = last_quantized(rows)["nodes_in_float"]
-        quantize(
-            model,
-            ranges,
-            task.output.model,
-            task.output.check,
-            provenance,
-            batches,
-            **exclude(options, ranking[:kept]),
-        )
+            kept = last_quantized(rows)["nodes_in_float"]
         write_rows(task.output.curve, rows)
         if not rows[-1]["nodes_quantized"]:
             task.print(

@@ -5,23 +5,29 @@ if __name__ == "__main__":
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake) as task:
+    with job(snakemake, reads_not_made=True) as task:
         import numpy as np
         from ptq_comparison.common.csv_rows import read_rows
         from ptq_comparison.common.files import atomic_path, write_json
-        from ptq_comparison.report.sweep import read_sweep
+        from ptq_comparison.common.not_made import read_not_made
+        from ptq_comparison.report.sweep import made_recipes, read_sweep, reasons_not_made
+        from ptq_comparison.search.results import is_made
         from ptq_comparison.search.selection import select
         from ptq_comparison.search.selection_summary import describe_selection
 
-        table, constraints = read_sweep(task.input.sweep), task.params.constraints
+        sweep, constraints = read_sweep(task.input.sweep), task.params.constraints
+        table, reasons = made_recipes(sweep), reasons_not_made(sweep)
         fp32 = np.load(task.input.baseline)["predicted"]
         agrees = {
             name: np.load(path)["predicted"] == fp32
             for name, path in zip(task.params.recipes, task.input.predictions, strict=True)
+            if name not in reasons
         }
-        step_count = len(read_rows(task.input.curve))
-        selected = select(table, constraints)
-        selection = describe_selection(table, *selected, agrees, constraints, step_count)
+        step_count = 0  # where auto could not be made
+        if read_not_made(task.input.curve) is None:
+            step_count = sum(is_made(row) for row in read_rows(task.input.curve))
+        selected = select(table, constraints, len(reasons))
+        selection = describe_selection(table, *selected, agrees, constraints, step_count, reasons)
         models = dict(zip(task.params.recipes, task.input.models, strict=True))
         write_json(task.output.selection, selection)
         with atomic_path(task.output.model) as temporary:

@@ -12,6 +12,7 @@ if __name__ == "__main__":
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.search.mixed_precision_speeds import STEPS_IN_MEMORY, time_steps
+        from ptq_comparison.search.results import is_made
         from ptq_comparison.search.trial import quantizer
 
         path, ranges = task.input.model, task.input.ranges
@@ -27,7 +28,7 @@ if __name__ == "__main__":
             settings = batches_by_setting(
                 images, fp32, preprocessing, [task.params.threads], sizes, task.threads
             )
-            groups = -(-len(rows) // STEPS_IN_MEMORY)
+            groups = -(-sum(map(is_made, rows)) // STEPS_IN_MEMORY)
             with task.progress("timing steps", BLOCK_COUNT * groups, " blocks") as progress:
                 rows = time_steps(
                     rows,

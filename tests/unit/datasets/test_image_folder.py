@@ -37,6 +37,24 @@ def test_image_folder_is_sorted(image_folder):
     assert np.array_equal(dataset.train.images[3:4][0], expected)
 
 
+@pytest.mark.parametrize("name", [".ipynb_checkpoints", "@eaDir", "__MACOSX", ".hidden"])
+def test_hidden_folders_are_no_classes(image_folder, name):
+    expected = read_image_folder(image_folder)
+    write_image(image_folder / "train" / name / "0.png", np.zeros((9, 9, 3), np.uint8))
+    (image_folder / "test" / name).mkdir()
+    dataset = read_image_folder(image_folder)
+    assert dataset.class_names == ["cat", "dog"]
+    assert dataset.train.labels.tolist() == expected.train.labels.tolist()
+
+
+def test_hidden_files_are_no_images(image_folder):
+    for name in ("._0.png", ".DS_Store", "Thumbs.db", ".0.jpg", "@0.png"):
+        (image_folder / "train" / "cat" / name).write_bytes(b"no image")
+    dataset = read_image_folder(image_folder)
+    assert len(dataset.train.labels) == 6
+    assert dataset.train.images[0:6].shape == (6, 6, 5, 3)
+
+
 def test_image_folder_of_grey_images_has_one_channel(tmp_path):
     for split in ("train", "test"):
         write_image(tmp_path / split / "a" / "0.png", np.full((4, 4), 7, np.uint8))

@@ -41,6 +41,18 @@ def test_npz_refuses_what_does_not_fit(tmp_path, changes, message):
         read_npz(save_npz(tmp_path / "d.npz", **changes))
 
 
+def test_labels_from_1_are_no_further_class(tmp_path):
+    """Without names, they would be taken for classes 0 to 3, the first one without images."""
+    from_one = {"train_labels": np.array([1, 2, 3, 1]), "test_labels": np.array([1, 2, 3])}
+    with pytest.raises(UserError, match=r"d.npz: labels run from 1 to 3: labels start at 1; this"):
+        read_npz(save_npz(tmp_path / "d.npz", **from_one))
+    # With a name for each, class 0 may have no image in a split.
+    names = np.array(["background", "a", "b", "c"])
+    check_dataset(read_npz(save_npz(tmp_path / "d.npz", **from_one, class_names=names)))
+    one_split = {"test_labels": np.array([1, 2, 1])}
+    check_dataset(read_npz(save_npz(tmp_path / "d.npz", **one_split)))
+
+
 def test_npz_that_is_none(tmp_path):
     (tmp_path / "d.npz").write_text("<html>")
     with pytest.raises(UserError, match=r"d.npz: not a NumPy"):
@@ -85,7 +97,13 @@ def test_npz_with_a_single_name_has_one_class(tmp_path):
         ({"test_images": np.ones((0, 2, 2, 3), np.uint8), "test_labels": np.zeros(0, int)},
          "test split has no images"),
         ({"train_labels": np.array([0, 1])}, "4 images and 2 labels"),
-        ({"class_names": np.array(["a", "b"])}, "run from 0 to 2, but there are 2 classes"),
+        ({"class_names": np.array(["a", "b"])},
+         "run from 0 to 2, but there are 2 classes, 0 to 1; remove or relabel the images labelled "
+         "2, or name all classes"),
+        ({"test_labels": np.array([-1, 0, 2])}, "relabel the images labelled -1$"),
+        ({"train_labels": np.array([1, 2, 3, 1]), "class_names": np.array(["a", "b", "c"])},
+         "labels of the train split run from 1 to 3: labels start at 1; this workflow counts from "
+         "0: subtract 1$"),
         ({"test_images": np.ones((3, 3, 2, 3), np.uint8)}, "all must be equal"),
     ],
 )  # fmt: skip

@@ -69,3 +69,9 @@ def test_images_are_spread_over_all(total, count, expected):
 
 def test_as_many_images_as_are_asked_for():
     assert all(len(spread(4000, count)) == count for count in range(1, 4001))
+
+
+def test_a_class_without_any_image_has_another_remedy_than_fewer_images():
+    labels = np.array([0, 0, 2, 2])
+    with pytest.raises(UserError, match=r"class 'b' has no training image; add some, or remove"):
+        stratified_indices(labels, ["a", "b", "c"], 2, seed=0)

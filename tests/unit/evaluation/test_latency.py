@@ -56,6 +56,18 @@ def simulate(generator, length):
     return speedup(make_times(seconds[:, None]), make_times(np.ones((BLOCK_COUNT, 1))))
 
 
+def test_the_interval_holds_the_speed_exactly():
+    generator = np.random.default_rng(2)
+    for spread in (0.0, 1e-17, 1e-3, 1.0):
+        for _ in range(50):
+            own, fp32 = (
+                Times(np.exp(spread * generator.normal(size=(30, 3))), np.ones(30))
+                for _ in range(2)
+            )
+            speed, (low, high) = speedup(own, fp32)
+            assert low <= speed <= high, spread
+
+
 @pytest.mark.parametrize(("length", "width"), [(1, 0.018), (3, 0.025), (10, 0.03)])
 def test_the_interval_covers_a_repeat(length, width):
     """With bootstrap samples of as many groups as were measured: 87 % with length 3."""

@@ -9,6 +9,7 @@ import pytest
 from ptq_comparison.evaluation.metrics import (
     accuracy,
     confusion_matrix,
+    enclose,
     mcnemar_exact_p,
     paired_comparison,
     paired_difference_interval,
@@ -65,6 +66,48 @@ def test_wilson_interval_equals_the_published_value():
     # R. G. Newcombe, Stat. Med. 17 (1998), 857-872, table I, method 3.
     assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_an_interval_holds_its_value_exactly():
+    """Without any tolerance, for all small counts and some large ones, at several levels."""
+    generator = np.random.default_rng(0)
+    pairs = [(correct, total) for total in range(1, 101) for correct in range(total + 1)]
+    for total in generator.integers(100, 100_000, 500).tolist():
+        pairs += [(0, total), (total, total), (int(generator.integers(total + 1)), total)]
+    for (correct, total), z in product(pairs, (1e-9, 0.5, 1.959963984540054, 4.0)):
+        low, high = wilson_interval(correct, total, z)
+        assert 0 <= low <= correct / total <= high <= 1, (correct, total, z)
+    low, high = accuracy(60, 60)["ci95"]
+    assert low < high == 1
+
+
+def test_a_paired_interval_holds_its_difference_exactly():
+    generator = np.random.default_rng(1)
+    triples = [
+        (fixed, broken, total)
+        for total in range(1, 13)
+        for fixed in range(total + 1)
+        for broken in range(total + 1 - fixed)
+    ]
+    for total in generator.integers(13, 50_000, 300).tolist():
+        fixed = int(generator.integers(min(total, 300)))
+        triples += [(fixed, min(fixed, total - fixed), total), (fixed, 0, total), (0, fixed, total)]
+    for (fixed, broken, total), z in product(triples, (1e-9, 1.959963984540054)):
+        low, high = paired_difference_interval(fixed, broken, total, z)
+        assert -1 <= low <= (fixed - broken) / total <= high <= 1, (fixed, broken, total, z)
+    for fixed, broken, total in triples[::20]:
+        labels = np.zeros(total, int)
+        own, fp32 = labels.copy(), labels.copy()
+        fp32[:fixed], own[total - broken :] = 1, 1
+        result = paired_comparison(own, fp32, labels)
+        low, high = result["delta_ci95_pp"]
+        assert low <= result["delta_pp"] <= high, (fixed, broken, total)
+
+
+def test_enclosing_changes_nothing_but_what_is_beside_the_value():
+    assert enclose((0.1, 0.3), 0.2) == (0.1, 0.3)
+    assert enclose((0.1, 1 - 2**-53), 1.0) == (0.1, 1.0)
+    assert enclose([2**-60, 0.1], 0.0) == (0.0, 0.1)
 
 
 def test_mcnemar_p_is_twice_the_smaller_binomial_tail():

@@ -25,3 +25,19 @@ def test_scale_mean_and_std_by_channel_and_layout():
 def test_wrong_number_of_means_names_the_key():
     with pytest.raises(UserError, match=r"model.std: 2 values for images of 3 channels"):
         Preprocessing(std=[1.0, 2.0])(IMAGES)
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+def test_a_model_that_scales_pixels_itself_gets_them_as_they_are(layout):
+    result = Preprocessing(layout, dtype="uint8")(IMAGES)
+    expected = IMAGES if layout == "NHWC" else IMAGES.transpose(0, 3, 1, 2)
+    assert result.dtype == np.uint8 and result.flags.c_contiguous
+    assert np.array_equal(result, expected)
+    Preprocessing(layout, 1, [0, 0, 0], [1.0, 1.0, 1.0], "uint8")  # the same as the defaults
+
+
+@pytest.mark.parametrize("given", [{"scale": 1 / 255}, {"mean": [0, 0, 0.4]}, {"std": 0.2}])
+def test_other_values_for_such_a_model_are_refused(given):
+    Preprocessing(**given)
+    with pytest.raises(UserError, match=r"takes uint8 pixels and scales them itself; set model.sc"):
+        Preprocessing(**given, dtype="uint8")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import RAW, make_classifier, make_images, make_nan_classifier
+from helpers import RAW, make_classifier, make_images, make_nan_classifier, make_pixel_classifier
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
@@ -27,6 +27,15 @@ def test_scores_do_not_depend_on_batches_layout_or_a_fixed_batch():
     ):
         assert np.allclose(predict(model), expected, atol=1e-6)
     assert np.array_equal(predict(make_classifier(), batch_size=53), expected)
+
+
+def test_a_model_gets_stored_pixels():
+    expected = predict(make_pixel_classifier())
+    assert (expected.argmax(axis=1) == LABELS).mean() > 0.9
+    for model in (make_pixel_classifier("NHWC"), make_pixel_classifier(batch=7)):
+        assert np.allclose(predict(model), expected, atol=1e-5)
+    with pytest.raises(UserError, match=r"takes uint8 pixels"):
+        predict(make_pixel_classifier(), {**RAW, "scale": 1 / 255})
 
 
 def test_the_classifier_is_better_than_chance():

@@ -1,10 +1,10 @@
 """How the input of a model is read, and which models are taken."""
 
 import pytest
-from helpers import make_classifier
+from helpers import make_classifier, make_pixel_classifier
 from onnx import TensorProto, helper
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.model.interface import check_fits, read_interface
+from ptq_comparison.model.interface import check_fits, float_image, read_interface
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
@@ -17,6 +17,24 @@ def test_layout_and_batch_are_read_from_the_input_shape(layout, batch, expected)
     assert interface.batch == expected
     assert interface.image == (8, 8, 3)
     assert (interface.input, interface.output, interface.classes) == ("image", "scores", 3)
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+def test_stored_pixels_are_an_input_too(layout):
+    interface = read_interface(make_pixel_classifier(layout))
+    assert (interface.dtype, interface.layout, interface.image) == ("uint8", layout, (8, 8, 3))
+    assert read_interface(make_classifier(layout)).dtype == "float32"
+
+
+def test_the_first_float_tensor_is_the_input_or_what_a_cast_gives():
+    assert float_image(make_classifier()) == "image"
+    model = make_pixel_classifier()
+    assert float_image(model) == "cast"
+    # Turned before it is cast.
+    turn = helper.make_node("Transpose", ["image"], ["turned"], perm=[0, 3, 1, 2])
+    model.graph.node.insert(0, turn)
+    model.graph.node[1].input[0] = "turned"
+    assert float_image(model) == "cast"
 
 
 def test_an_ambiguous_layout_must_be_set():
@@ -32,8 +50,8 @@ def set_shape(value, shape, element=TensorProto.FLOAT):
 
 def test_models_that_are_no_classifiers_of_images_are_refused():
     model = make_classifier()
-    set_shape(model.graph.input[0], ["batch", 8, 8, 3], TensorProto.UINT8)
-    with pytest.raises(UserError, match=r"UINT8"):
+    set_shape(model.graph.input[0], ["batch", 8, 8, 3], TensorProto.INT8)
+    with pytest.raises(UserError, match=r"is INT8 .*; images .* float32 or uint8"):
         read_interface(model)
 
     model = make_classifier()

@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 from helpers.layout import check_layout
 from matplotlib import pyplot as plt
+from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.evaluate import evaluate_recipe
 from ptq_comparison.report.figures.sweep import plot_sweep
-from ptq_comparison.report.sweep import describe_sweep, read_sweep, readable_sweep, sweep_table
+from ptq_comparison.report.sweep import (
+    describe_sweep,
+    made_recipes,
+    read_sweep,
+    readable_sweep,
+    reasons_not_made,
+    sweep_table,
+)
 
 LABELS = np.arange(600) % 4
 
@@ -92,6 +100,38 @@ def test_recipes_keep_their_names_in_csv(tmp_path):
         found = read_sweep(tmp_path / "sweep.csv")
         assert found["recipe"].tolist() == table["recipe"].tolist()
         assert found["speedup"].isna().all()
+
+
+def test_recipes_that_could_not_be_made_come_last_without_figures(tmp_path, monkeypatch):
+    latencies = [None, *make_latencies()[1:]]  # its twin could not be made
+    table = sweep_table(
+        make_evaluations(), latencies, {"lost": "no kernel, for 8 bits; exclude it"}
+    )
+    table.to_csv(tmp_path / "sweep.csv", index=False)
+    found = read_sweep(tmp_path / "sweep.csv")
+    assert found["recipe"].tolist() == ["slow", "fast", "poor", "lost"]
+    assert found["reason"].tolist() == ["", "", "", "no kernel, for 8 bits; exclude it"]
+    assert reasons_not_made(found) == {"lost": "no kernel, for 8 bits; exclude it"}
+    made = made_recipes(found)
+    assert made["correct"].tolist() == made_recipes(table)["correct"].tolist() == [537, 534, 450]
+    assert made["correct"].dtype == int and np.isnan(made["speedup"].iloc[0])
+    lead, second, *_ = describe_sweep(found)
+    assert lead == (
+        "Of 3 recipes that could be made slow agrees with float32 most often: on 99.50% of 600 "
+        "validation images."
+    )
+    assert second.startswith("1 of 4 recipes could not be made: lost (no kernel")
+    readable = readable_sweep(found)
+    assert readable["bytes"].tolist() == ["100,063", "100,066", "100,150", ""]
+    assert readable["not made"].tolist()[-1].startswith("no kernel")
+    figure = plot_sweep(found)
+    check_layout(figure, "sweep", monkeypatch)
+    plt.close(figure)
+
+
+def test_where_nothing_could_be_made_the_first_reason_is_told():
+    with pytest.raises(UserError, match=r"none of 2 recipes could be made; a: no kernel$"):
+        sweep_table([], [], {"a": "no kernel", "b": "too wide"})
 
 
 @pytest.mark.parametrize("latencies", [make_latencies(), []], ids=["speed", "size"])

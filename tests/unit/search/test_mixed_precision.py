@@ -1,10 +1,13 @@
 """Rules mix_precision and time_mixed: the worst nodes stay in float32 until the accuracy is near
 enough."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import OPTIONS, RAW, make_images, make_outlier_classifier
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation import latency
 from ptq_comparison.evaluation.latency import Times, summarize
 from ptq_comparison.evaluation.metrics import paired_difference_interval
@@ -15,6 +18,7 @@ from ptq_comparison.quantization.quantize import quantize
 from ptq_comparison.search import mixed_precision_speeds
 from ptq_comparison.search.mixed_precision import last_quantized, mix_precision
 from ptq_comparison.search.mixed_precision_speeds import add_speed, time_steps
+from ptq_comparison.search.results import is_made
 from ptq_comparison.search.trial import Trial, exclude, quantizer
 from tqdm import tqdm
 
@@ -129,3 +133,60 @@ def test_a_step_is_what_quantize_writes(trial, tmp_path):
     )
     again = quantizer(MODEL, tmp_path / "ranges.json", {"method": "MinMax"}, options)
     assert again([]).SerializeToString() == (tmp_path / "model.onnx").read_bytes()
+
+
+def refuse(trial, node):
+    """Return a trial that cannot quantize a node."""
+
+    def quantize(in_float):
+        if node not in in_float:
+            raise UserError("no kernel; exclude the node")
+        return trial.quantize(in_float)
+
+    return replace(trial, quantize=quantize)
+
+
+def test_steps_that_cannot_be_made_have_a_reason_and_the_search_goes_on(trial):
+    rows = list(mix_precision(refuse(trial, "pool"), ["outlier", "pool", "conv"], LABELS, 10.0))
+    assert [row["nodes_in_float"] for row in rows] == [0, 1, 2]
+    assert [row["reason"] for row in rows] == ["no kernel; exclude the node"] * 2 + [""]
+    for row in rows[:2]:
+        assert [row[key] for key in ("correct", "delta_pp", "bytes")] == [None] * 3
+    assert last_quantized(rows) is rows[2] and rows[2]["delta_pp"] >= -10
+
+
+def test_a_step_that_does_not_pass_the_checks_is_not_made(trial):
+    written = []
+
+    def write(in_float):
+        if len(in_float) < 2:
+            raise UserError("probabilities sum to 0.9; exclude the last nodes")
+        written.append(list(in_float))
+
+    rows = list(mix_precision(trial, RANKING, LABELS, 10.0, write))
+    assert [bool(row["reason"]) for row in rows] == [True, True, False]
+    assert written == [RANKING[:2]] and last_quantized(rows) is rows[-1]
+    # float32 itself, the last step, is no model to write.
+    written.clear()
+    rows = list(mix_precision(trial, RANKING, LABELS, -200.0, write))
+    assert rows[-1]["nodes_quantized"] == 0 and is_made(rows[-1])
+    assert written == [RANKING[:2], RANKING[:3]] and last_quantized(rows) is rows[-2]
+
+
+def test_without_any_step_the_first_reason_is_told(trial):
+    rows = list(mix_precision(refuse(trial, "nowhere"), RANKING, LABELS, 10.0))
+    assert len(rows) == len(RANKING) + 1
+    with pytest.raises(UserError, match=r"no step on the way to auto .* no kernel; exclude the"):
+        last_quantized(rows)
+
+
+def test_steps_that_cannot_be_made_are_not_timed(trial, monkeypatch):
+    def measure(models, settings, seconds, progress):
+        return [{key: Times(np.full((4, 3), 0.01), np.full(4, 0.1)) for key in models}]
+
+    monkeypatch.setattr(latency, "measure", measure)
+    refusing = refuse(trial, "pool")
+    rows = list(mix_precision(refusing, ["outlier", "pool", "conv"], LABELS, 10.0))
+    timed = time_steps(rows, refusing.quantize, MODEL, {(1, 16): trial.batches}, 0.1, None)
+    assert [row["speedup"] for row in timed] == [None, None, 1.0]
+    assert [list(row) for row in timed] == [list(timed[0])] * 3

@@ -57,12 +57,34 @@ def test_speed_that_was_not_measured_cannot_be_asked_for():
     assert select(table, FREE)[0] == 0
 
 
+def test_a_recipe_whose_speed_is_missing_beside_others_does_not_meet_one():
+    """The recipe that shares its speed could not be made."""
+    table = make_table(agreement=[0.99, 0.98], speedup=[np.nan, 1.2])
+    chosen, allowed = select(table, {**FREE, "min_speedup": 1.0})
+    assert (chosen, allowed.tolist()) == (1, [False, True])
+    with pytest.raises(UserError, match=r"none of 2 .*, and 3 could not be made; closest is b"):
+        select(table, {**FREE, "min_speedup": 1.3}, not_made=3)
+
+
 def test_intervals_widen_with_the_number_of_recipes_tried():
     row = make_table(agreement=[0.98]).loc[0]
     alone, many = simultaneous_intervals(row, 1), simultaneous_intervals(row, 50)
     assert alone["agreement"] == pytest.approx(wilson_interval(980, 1000))
     for key in ("agreement", "delta_pp"):
         assert many[key][0] < alone[key][0] < alone[key][1] < many[key][1]
+
+
+def test_intervals_of_many_hold_the_values_of_the_row_exactly():
+    generator = np.random.default_rng(4)
+    for total in range(1, 200):
+        agreeing, fixed, broken = generator.integers(0, total + 1, 3) // [1, 2, 2]
+        for agreement in (agreeing / total, 0.0, 1.0):
+            delta = 100 * (fixed - broken) / total
+            figures = {"total": total, "fixed": fixed, "broken": broken, "delta_pp": delta}
+            row = make_table(agreement=[agreement], **figures).loc[0]
+            intervals = simultaneous_intervals(row, 40)
+            for key in ("agreement", "delta_pp"):
+                assert intervals[key][0] <= row[key] <= intervals[key][1], (key, figures)
 
 
 def test_simultaneous_intervals_cover_all_recipes_in_95_of_100_sweeps():

@@ -40,3 +40,18 @@ def test_a_recipe_without_rivals_was_not_tested_against_any():
     )
     assert "McNemar" not in reason and "often" not in reason
     assert reason.endswith(" The test images had no part in the choice.")
+
+
+def test_recipes_that_could_not_be_made_are_no_tries_and_are_named():
+    table = make_table(agreement=[0.99, 0.98])
+    agrees = {"a": np.ones(1000, bool), "b": np.ones(1000, bool)}
+    both = np.array([True, True])
+    reasons = {"lost": "no kernel; exclude it"}
+    selection = describe_selection(table, 0, both, agrees, FREE, 3, reasons)
+    assert (selection["recipes"], selection["tried"], selection["allowed"]) == (3, 4, 2)
+    assert selection["not_made"] == [{"recipe": "lost", "reason": "no kernel; exclude it"}]
+    assert selection["reason"].startswith("Of 3 recipes, 2 are asked for nothing.")
+    assert "1 of 3 recipes could not be made: lost (no kernel; exclude it)." in selection["reason"]
+    without_auto = describe_selection(table, 0, both, agrees, FREE, 0, {"auto": "no kernel"})
+    assert without_auto["tried"] == 2
+    assert describe_selection(table, 0, both, agrees, FREE, 3)["not_made"] == []

@@ -1,15 +1,19 @@
 """Rule measure_sensitivity: which nodes onnxruntime quantizes, and which of them costs most."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
 from helpers import OPTIONS, RAW, REPOSITORY, make_classifier, make_images, make_outlier_classifier
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.common.csv_rows import read_rows, write_rows
 from ptq_comparison.evaluation.fidelity import kl_divergence, sqnr_db
 from ptq_comparison.evaluation.metrics import wilson_interval
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import name_nodes
+from ptq_comparison.search.results import is_made
 from ptq_comparison.search.sensitivity import (
     candidate_nodes,
     measure_all,
@@ -179,3 +183,56 @@ def test_nodes_without_a_name_get_one(make_trial):
     assert [node.name for node in model.graph.node].count("") == 2
     rows = measure(make_trial(named), named)
     assert {row["node"] for row in rows} == {"c_", "pool", "scores"}
+
+
+def refuse(trial, impossible):
+    """Return a trial that cannot quantize what `impossible` tells of the nodes in float32."""
+
+    def quantize(in_float):
+        if impossible(set(in_float)):
+            raise RuntimeError("no such\n  kernel")
+        return trial.quantize(in_float)
+
+    return replace(trial, quantize=quantize)
+
+
+def test_a_node_that_cannot_be_quantized_has_a_reason_and_comes_first(make_trial):
+    model = make_classifier()
+    trial = refuse(make_trial(model), lambda in_float: "pool" not in in_float)
+    rows = [measure_all(trial), *measure(trial, model)]
+    made = [(row["node"], row["mode"]) for row in rows if is_made(row)]
+    assert made == [("conv", "only"), ("pool", "all_but"), ("softmax", "only")]
+    for row in rows:
+        expected = "" if is_made(row) else "unexpected RuntimeError: no such kernel"
+        assert row["reason"] == expected
+        figures = [row[key] for key in row if key not in ("node", "op_type", "mode", "reason")]
+        assert all(value is None for value in figures) != is_made(row)
+    assert rank(rows)[0] == "pool" and order(rows)[1]["node"] == "pool"
+    assert len({tuple(row) for row in rows}) == 1  # the same columns
+
+
+def test_nodes_without_which_the_recipe_can_be_made_come_next(make_trial):
+    """Each node can be quantized alone, but not the pool and the softmax together."""
+    model = make_classifier()
+    trial = refuse(make_trial(model), lambda in_float: not in_float & {"pool", "softmax"})
+    rows = [measure_all(trial), *measure(trial, model)]
+    assert all(is_made(row) for row in rows if row["mode"] == "only")
+    assert set(rank(rows)[:2]) == {"pool", "softmax"} and rank(rows)[2] == "conv"
+
+
+def test_a_full_disk_is_no_matter_of_a_node(make_trial):
+    def quantize(in_float):
+        raise OSError("no space left on device")
+
+    trial = replace(make_trial(make_classifier()), quantize=quantize)
+    with pytest.raises(OSError, match="no space"):
+        measure_all(trial)
+
+
+def test_rows_without_figures_survive_csv(make_trial, tmp_path):
+    model = make_classifier()
+    trial = refuse(make_trial(model), lambda in_float: "pool" not in in_float)
+    rows = order([measure_all(trial), *measure(trial, model)])
+    write_rows(tmp_path / "a.csv", rows)
+    assert rank(read_rows(tmp_path / "a.csv")) == rank(rows)
+    assert read_rows(tmp_path / "a.csv") == rows

@@ -241,3 +241,22 @@ def test_a_grey_image_and_nothing_to_show_make_figures_too():
         "uint8 breaks 0",
         "uint8 fixes 0",
     ]
+
+
+def test_error_bars_have_no_negative_length():
+    lengths = style.error_lengths([100.0, 0.0, 50.0], [90, 1e-17, 40], [100 - 1e-14, 3.0, 70])
+    assert lengths.tolist() == [[10, 0, 10], [0, 3, 20]]
+
+
+def test_a_model_that_gets_everything_right_can_be_plotted():
+    """60 of 60: an interval that ended the last digit below 100 % stopped the run."""
+    labels = np.arange(60) % 4
+    other = np.where(np.arange(60) < 2, (labels + 1) % 4, labels)
+    evaluations = make_evaluations(
+        {"fp32": labels, "int8": labels, "uint8": other}, labels, tuple("abcd")
+    )
+    for interval in ([0.94, 1 - 2**-53], [0.94, 1.0]):
+        for evaluation in evaluations[:2]:
+            evaluation["accuracy"]["ci95"] = interval
+        plot_tradeoff(evaluations, {}).canvas.draw()
+        accuracy.plot_accuracy(evaluations).canvas.draw()

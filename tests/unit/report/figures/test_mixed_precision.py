@@ -78,3 +78,21 @@ def test_no_text_of_mixed_precision_is_cut_off_or_written_over(steps, timed, mon
         for n, row in enumerate(curve):
             row["bytes"] = 20_115_054 + step * n
         check_layout(plot_mixed_precision(curve, 0.3), str(step), monkeypatch)
+
+
+def test_steps_that_could_not_be_made_are_left_out(monkeypatch):
+    steps = make_steps(
+        [-2, -1, -0.2], nodes=3, speedup=1.5, speedup_ci95_low=1, speedup_ci95_high=2
+    )
+    empty = [key for key in steps[0] if key not in ("nodes_in_float", "nodes_quantized", "node")]
+    steps[0] |= {**dict.fromkeys(empty), "reason": "no kernel"}
+    figure = plot_mixed_precision(steps, 0.3)
+    assert names(figure.axes[0]) == ["1: + node1", "2: + node2"]
+    assert "2 of 3 nodes in float32: from -1.00 to -0.20 pp" in figure.get_suptitle()
+    check_layout(figure, "left out", monkeypatch)
+    steps[1] |= {**dict.fromkeys(empty), "reason": "no kernel"}
+    figure = plot_mixed_precision(steps, 0.3)
+    assert figure.get_suptitle() == (
+        "2 of 3 nodes in float32: with fewer it cannot be made; -0.20 pp, and -0.3 pp is allowed"
+    )
+    check_layout(figure, "one step", monkeypatch)

@@ -79,3 +79,25 @@ def test_no_text_of_the_sensitivity_is_cut_off_or_written_over(count, monkeypatc
         check_layout(plot_sensitivity(rows), "sensitivity", monkeypatch)
     with_zero = make_rows({LONG.format(n): 0.001 * n for n in range(count)})
     check_layout(plot_sensitivity(with_zero), "with zero", monkeypatch)
+
+
+def test_nodes_that_cannot_be_quantized_are_left_out(monkeypatch):
+    rows = make_rows({"lost": 0.0, "worst": 0.02, "small": 0.001})
+
+    def lose(row):
+        figures = ("agreement", "agreement_ci95_low", "agreement_ci95_high", "kl_divergence")
+        row |= {**dict.fromkeys(figures), "reason": "no kernel"}
+
+    for row in rows:
+        if row["mode"] == "all" or (row["node"] == "lost") == (row["mode"] == "only"):
+            lose(row)
+    figure = plot_sensitivity(rows)
+    assert names(figure.axes[0]) == ["worst (Conv)", "small (Conv)"]
+    assert "all nodes together cannot be quantized" in figure.get_suptitle()
+    assert "(1 nodes that cannot be quantized are left out)" in figure.get_suptitle()
+    check_layout(figure, "left out", monkeypatch)
+    for row in rows:
+        lose(row)
+    figure = plot_sensitivity(rows)
+    assert figure.get_suptitle().startswith("No node can be quantized alone")
+    figure.canvas.draw()

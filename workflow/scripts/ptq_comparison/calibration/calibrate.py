@@ -67,7 +67,8 @@ def calibrate(
             # them for later ones, so that its ranges depend on the order of the images, unless it
             # is given all of them at once: hence a first pass for the edges.
             low, high, smallest = _extremes(calibrator, batches, progress)
-            names = sorted(name for name in low if _is_finite(low[name], high[name]))
+            bins = calibrator.num_bins
+            names = sorted(n for n in low if _has_histogram(low[n], high[n], bins))
             activations = _activations(calibrator, batches, progress, names)
             if method == "MSE":
                 lowest, highest = ({n: ends[n] for n in names} for ends in (low, high))
@@ -98,6 +99,18 @@ def calibrate(
                 "calibration images; check the weights and model.scale, model.mean, model.std"
             )
     return TensorsData(ranges.calibration_method, sound)
+
+
+def _has_histogram(low: np.ndarray, high: np.ndarray, bins: int) -> bool:
+    """Tell whether float32 has so many steps between the ends, or these are equal."""
+    if not _is_finite(low, high):
+        return False
+    # As wide as the widest of the histograms, which begin at -threshold, 0 or the lowest value.
+    threshold = np.maximum(np.abs(low), np.abs(high))
+    edges = (
+        np.linspace(a, b, bins + 1, dtype=np.float32) for a, b in ((low, high), (0, threshold))
+    )
+    return bool(all((np.diff(e) > 0).all() or e[0] == e[-1] for e in edges))
 
 
 def _is_finite(low: np.ndarray, high: np.ndarray) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 from ptq_comparison.common.files import write_text
 
-TEXTS = ("node", "op_type", "mode")  # columns that hold no numbers; a node may be called 12
+# Columns that hold no numbers; a node may be called 12.
+TEXTS = ("node", "op_type", "mode", "reason")
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -5,18 +5,25 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.not_made import (
+    describe_failure,
+    is_fault_of_machine,
+    read_not_made,
+    write_not_made,
+)
 
 if TYPE_CHECKING:
     from ptq_comparison.common.progress import Progress
 
 ERROR_PREFIX = "error: "
+NOT_MADE_PREFIX = "not made: "
 
 
 class Task:
@@ -53,15 +60,27 @@ def _paths(files: Any) -> SimpleNamespace:
     )
 
 
+def _files(paths: SimpleNamespace) -> Iterable[Path]:
+    """Yield all files that the names stand for."""
+    for value in vars(paths).values():
+        yield from [value] if isinstance(value, Path) else value
+
+
 @contextmanager
-def job(snakemake: Any) -> Iterator[Task]:
+def job(snakemake: Any, reads_not_made: bool = False) -> Iterator[Task]:
     """Send all output of the process to the log of the rule; yield the job.
 
     `snakemake` is the object that Snakemake gives to a script. The file descriptors are redirected,
     not only `sys.stderr`: onnxruntime writes its messages from C++. An exception leaves its
     traceback in the log and one line on the terminal, and ends the process with exit code 1.
+
+    A rule with the parameter `one_of_many` makes one recipe of many: it ends with exit code 0 and
+    markers of `not_made` as its outputs, where an exception is raised that is not a fault of the
+    machine, and, without running the block, where an input is a marker. In any other rule such an
+    input is an error, unless the script `reads_not_made`.
     """
     log = snakemake.log[0]
+    one_of_many = bool(getattr(snakemake.params, "one_of_many", False))
     # A cluster that cancels a job sends SIGTERM, which by default would leave temporary files.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with os.fdopen(os.dup(2), "w", buffering=1) as terminal, Path(log).open("w") as file:
@@ -72,12 +91,37 @@ def job(snakemake: Any) -> Iterator[Task]:
             stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s", force=True
         )
         try:
-            yield Task(snakemake, terminal)
+            task = Task(snakemake, terminal)
+            if not reads_not_made:
+                _pass_on(task, one_of_many)
+            yield task
         except Exception as error:
             traceback.print_exc()
-            line = " ".join(str(error).split())
-            if not isinstance(error, UserError):
-                line = f"unexpected {type(error).__name__}: {line}"
+            line = describe_failure(error)
+            tolerated = one_of_many and not is_fault_of_machine(error)
+            if tolerated:
+                hint = "" if isinstance(error, UserError) else f"; see {log}"
+                _mark(task, f"{line}{hint}")
+            prefix = NOT_MADE_PREFIX if tolerated else ERROR_PREFIX
             for stream in (sys.stderr, terminal):
-                print(f"{ERROR_PREFIX}{snakemake.rule}: {line} (log: {log})", file=stream)
-            sys.exit(1)
+                print(f"{prefix}{snakemake.rule}: {line} (log: {log})", file=stream)
+            sys.exit(0 if tolerated else 1)
+
+
+def _pass_on(task: Task, one_of_many: bool) -> None:
+    """End the process where an input is a marker: with exit code 0 if that is tolerated."""
+    for path in _files(task.input):
+        reason = read_not_made(path)
+        if reason is not None:
+            if not one_of_many:
+                raise UserError(reason)
+            # Without a line on the terminal: the job that wrote the marker has said it.
+            logging.info("%s could not be made: %s", path, reason)
+            _mark(task, reason)
+            sys.exit(0)
+
+
+def _mark(task: Task, reason: str) -> None:
+    """Write markers over all outputs, also over those that the job had finished."""
+    for path in _files(task.output):
+        write_not_made(path, reason)

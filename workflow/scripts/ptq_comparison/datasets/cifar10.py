@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.dataset import Dataset, Split
+from ptq_comparison.datasets.dataset import Dataset, Split, is_hidden
 
 if sys.version_info >= (3, 11, 4):
     import tarfile
@@ -48,7 +48,8 @@ def read_cifar10(path: Path) -> Dataset:
 
 
 def _read_folder(path: Path) -> Dataset:
-    for folder in (path, *sorted(p for p in path.iterdir() if p.is_dir())):
+    folders = sorted(p for p in path.iterdir() if p.is_dir() and not is_hidden(p.name))
+    for folder in (path, *folders):
         if (folder / TEST_BATCH).is_file():
             return _read_version(folder, "", _read_python_batch, _read_python_names)
         if (folder / f"{TEST_BATCH}.bin").is_file():

@@ -16,6 +16,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import atomic_path
 
 SPLITS = ("train", "test")
+FROM_ONE = "labels start at 1; this workflow counts from 0: subtract 1"
 CHUNK = 1000  # images in memory at once while a split is written
 
 
@@ -49,17 +50,36 @@ def check_dataset(dataset: Dataset) -> None:
             raise UserError(
                 f"dataset.path: the {name} split has {len(images)} images and {len(labels)} labels"
             )
-        low, high = int(labels.min()), int(labels.max())
-        if low < 0 or high >= len(dataset.class_names):
-            raise UserError(
-                f"dataset.path: labels of the {name} split run from {low} to {high}, but there are "
-                f"{len(dataset.class_names)} classes"
-            )
+        check_labels(name, labels, len(dataset.class_names))
     if dataset.train.images.shape[1:] != dataset.test.images.shape[1:]:
         raise UserError(
             f"dataset.path: training images have the shape {dataset.train.images.shape[1:]}, test "
             f"images {dataset.test.images.shape[1:]}; all must be equal"
         )
+
+
+def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
+    """Raise UserError, with what to do, unless all labels of a split are numbers of classes."""
+    low, high = int(labels.min()), int(labels.max())
+    split = f"dataset.path: labels of the {name} split"
+    if low == 1 and high == classes:
+        raise UserError(f"{split} run from 1 to {high}: {FROM_ONE}")
+    if low < 0 or high >= classes:
+        wrong = np.unique(labels[(labels < 0) | (labels >= classes)])
+        shown = ", ".join(map(str, wrong[:3])) + (", ..." if len(wrong) > 3 else "")
+        raise UserError(
+            f"{split} run from {low} to {high}, but there are "
+            f"{classes} classes, 0 to {classes - 1}; remove or relabel the images labelled {shown}"
+            f"{', or name all classes' if low >= 0 else ''}"
+        )
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file or folder is of a system or a tool, and no part of a data set.
+
+    Such are .ipynb_checkpoints, .DS_Store, ._1.png, @eaDir, __MACOSX and Thumbs.db.
+    """
+    return name.startswith((".", "@")) or name in ("__MACOSX", "Thumbs.db")
 
 
 def write_split(split: Split, images_path: Path, labels_path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.dataset import SPLITS, Dataset, Split
+from ptq_comparison.datasets.dataset import SPLITS, Dataset, Split, is_hidden
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 # Pillow's names of what a pixel holds. It clips others, as 16-bit grey ones, without a word.
@@ -58,7 +58,7 @@ def read_image_folder(path: Path) -> Dataset:
 
     Classes are the sorted folder names of the training split, images are sorted by class
     and file name. Raises UserError for a missing split, an unknown class in the test split, a
-    file that is not an image, or images of different sizes.
+    file that is not an image, or images of different sizes. Hidden files and folders are skipped.
     """
     for split in SPLITS:
         if not (path / split).is_dir():
@@ -72,14 +72,18 @@ def read_image_folder(path: Path) -> Dataset:
 
 
 def _class_names(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    return sorted(e.name for e in folder.iterdir() if e.is_dir() and not is_hidden(e.name))
 
 
 def _read_split(folder: Path, class_names: Sequence[str]) -> Split:
     files: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(class_names):
-        members = sorted(f for f in (folder / name).glob("*") if f.suffix.lower() in SUFFIXES)
+        members = sorted(
+            file
+            for file in (folder / name).glob("*")
+            if file.suffix.lower() in SUFFIXES and not is_hidden(file.name)
+        )
         files += members
         labels += [label] * len(members)
     return Split(ImageFiles(files), np.array(labels, dtype=np.int64))

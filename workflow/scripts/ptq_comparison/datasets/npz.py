@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.dataset import Dataset, Split
+from ptq_comparison.datasets.dataset import FROM_ONE, Dataset, Split
 
 # What NumPy raises for other files and damaged archives; TypeError and AttributeError for a .npy,
 # which holds one array.
@@ -29,7 +29,7 @@ def read_npz(path: Path) -> Dataset:
 
     Images are uint8 (N, H, W, C), or (N, H, W) for one channel; labels are integers from 0. Without
     `class_names`, which are optional, the classes are named by their number. Raises UserError when
-    an array is missing or of another kind. Pickled objects are refused.
+    an array is missing or of another kind, and for labels from 1. Pickled objects are refused.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -52,7 +52,11 @@ def read_npz(path: Path) -> Dataset:
     if "class_names" in arrays:
         class_names = [str(name) for name in np.atleast_1d(arrays["class_names"])]
     else:
-        highest = max(int(split.labels.max(initial=-1)) for split in (train, test))
+        labels = np.concatenate([train.labels, test.labels])
+        highest = int(labels.max(initial=-1))
+        # Taken for names, they would make a class 0 without any image.
+        if labels.size and labels.min() == 1:
+            raise UserError(f"{path}: labels run from 1 to {highest}: {FROM_ONE}")
         class_names = [str(label) for label in range(highest + 1)]
     return Dataset(class_names, train, test)
 

@@ -28,6 +28,11 @@ def stratified_indices(
     chosen = []
     for label, name in enumerate(class_names):
         candidates = left[labels[left] == label]
+        if taken is None and not len(candidates):
+            raise UserError(
+                f"calibration.samples_per_class: class {name!r} has no training image; add some, "
+                "or remove the class and number the others from 0 without a gap"
+            )
         if taken is None and len(candidates) < per_class:
             raise UserError(
                 f"calibration.samples_per_class: class {name!r} has {len(candidates)} training "

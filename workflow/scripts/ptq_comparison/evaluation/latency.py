@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from ptq_comparison.evaluation.metrics import enclose
 from ptq_comparison.evaluation.results import LatencyRow, Speed
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
@@ -165,7 +166,7 @@ def speedup(times: Times, fp32: Times) -> tuple[float, tuple[float, float]]:
     one, other = np.median(ratios[(starts + np.arange(BOOTSTRAP_GROUP)) % len(ratios)], axis=-1)
     speed = float(np.median(ratios))
     low, high = speed + np.quantile(one - other, [0.025, 0.975])
-    return speed, (float(low), float(high))
+    return speed, enclose((float(low), float(high)), speed)
 
 
 def peak_memory(model_path: Path, batches: Batches, threads: int) -> int:

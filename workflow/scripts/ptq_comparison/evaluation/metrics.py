@@ -5,6 +5,7 @@ Tests compare with scipy and statsmodels, whose import would take a second in ev
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any, TypedDict
 
@@ -33,6 +34,15 @@ class PairedComparison(TypedDict):
     mcnemar_p: float
 
 
+def enclose(interval: Sequence[float], value: float) -> tuple[float, float]:
+    """Return the interval, which by theory holds the value, so that it does in floats, too.
+
+    Where a limit is the value itself, as at 100 %, rounding may leave it an ulp beside.
+    """
+    low, high = interval
+    return min(low, value), max(high, value)
+
+
 def wilson_interval(correct: int, total: int, z: float = NORMAL_QUANTILE) -> tuple[float, float]:
     """Return the Wilson score interval of an accuracy, as fractions; `z` is the normal quantile.
 
@@ -41,7 +51,7 @@ def wilson_interval(correct: int, total: int, z: float = NORMAL_QUANTILE) -> tup
     share, z2 = correct / total, z * z / total
     centre = (share + z2 / 2) / (1 + z2)
     half = z * math.sqrt(share * (1 - share) / total + z2 / (4 * total)) / (1 + z2)
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    return enclose((max(centre - half, 0.0), min(centre + half, 1.0)), share)
 
 
 def mcnemar_exact_p(fixed: int, broken: int) -> float:
@@ -91,7 +101,7 @@ def paired_difference_interval(
 
     low = -1.0 if difference == -1 else limit(z, -1.0, difference + 1)
     high = 1.0 if difference == 1 else limit(-z, difference, 1 - difference)
-    return low, high
+    return enclose((low, high), difference)
 
 
 def accuracy(correct: int, total: int) -> Accuracy:
@@ -117,12 +127,13 @@ def paired_comparison(
     right, baseline_right = predicted == labels, baseline == labels
     fixed = int(np.sum(right & ~baseline_right))
     broken = int(np.sum(~right & baseline_right))
+    delta_pp = 100 * (fixed - broken) / total
     interval = paired_difference_interval(fixed, broken, total)
     return {
         "correct": int(baseline_right.sum()),
         "top1": float(baseline_right.mean()),
-        "delta_pp": 100 * (fixed - broken) / total,
-        "delta_ci95_pp": [100 * limit for limit in interval],
+        "delta_pp": delta_pp,
+        "delta_ci95_pp": list(enclose([100 * limit for limit in interval], delta_pp)),
         "agreement": float((predicted == baseline).mean()),
         "fixed": fixed,
         "broken": broken,

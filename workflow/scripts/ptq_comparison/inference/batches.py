@@ -41,9 +41,15 @@ class Batches:
         preprocessing: dict[str, Any],
         batch_size: int,
     ) -> "Batches":
-        """Make the batches for a model from the config's `layout`, `scale`, `mean` and `std`."""
+        """Make the batches for a model from the config's `layout`, `scale`, `mean` and `std`.
+
+        Raises UserError where the model takes pixels as they are stored, and these would change
+        them.
+        """
         interface = read_interface(model, preprocessing["layout"])
-        fitted = Preprocessing(**{**preprocessing, "layout": interface.layout})
+        fitted = Preprocessing(
+            **{**preprocessing, "layout": interface.layout, "dtype": interface.dtype}
+        )
         return cls(images, interface, fitted, batch_size)
 
     def __iter__(self) -> Iterator[Batch]:

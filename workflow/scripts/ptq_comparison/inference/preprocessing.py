@@ -12,16 +12,27 @@ from ptq_comparison.common.errors import UserError
 class Preprocessing:
     """`(pixel * scale - mean) / std`, then the axes in the order of the model.
 
-    `mean` and `std` are one number, or one a channel, in units of the scaled pixel.
+    `mean` and `std` are one number, or one a channel, in units of the scaled pixel. With `dtype`
+    uint8, for a model that takes stored pixels and scales them itself, they stay as they are.
     """
 
     layout: str = "NHWC"
     scale: float = 1.0
     mean: float | Sequence[float] = 0.0
     std: float | Sequence[float] = 1.0
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Raise UserError for uint8 with values that would change the pixels."""
+        changes = self.scale != 1 or np.any(np.not_equal(self.mean, 0))
+        if self.dtype == "uint8" and (changes or np.any(np.not_equal(self.std, 1))):
+            raise UserError(
+                "model.scale, model.mean, model.std: the model takes uint8 pixels and scales them "
+                "itself; set model.scale to 1, model.mean to 0 and model.std to 1"
+            )
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Turn images, uint8 (N, H, W, C), into float32 (N, H, W, C) or (N, C, H, W).
+        """Turn images, uint8 (N, H, W, C), into (N, H, W, C) or (N, C, H, W) of the own dtype.
 
         Raises UserError when `mean` or `std` has a length other than 1 or C.
         """
@@ -32,8 +43,10 @@ class Preprocessing:
                     f"model.{key}: {np.size(value)} values for images of {channels} channels; "
                     f"give one number, or one a channel"
                 )
-        mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
-        normalized = (images.astype(np.float32) * np.float32(self.scale) - mean) / std
+        pixels = images
+        if self.dtype != "uint8":
+            mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
+            pixels = (images.astype(np.float32) * np.float32(self.scale) - mean) / std
         if self.layout == "NCHW":
-            return np.ascontiguousarray(normalized.transpose(0, 3, 1, 2))
-        return np.asarray(normalized)
+            return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+        return np.asarray(pixels)

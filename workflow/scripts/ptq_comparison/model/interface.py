@@ -8,6 +8,11 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.model.graph import real_inputs
 
 IMAGE_CHANNELS = (1, 3)
+# Types of an input: preprocessed images, or pixels as they are stored.
+INPUT_TYPES: dict[int, str] = {
+    onnx.TensorProto.FLOAT: "float32",
+    onnx.TensorProto.UINT8: "uint8",
+}
 
 
 @dataclass(frozen=True)
@@ -20,14 +25,15 @@ class Interface:
     batch: int | None
     image: tuple[int | None, int | None, int | None]  # height, width, channels
     classes: int | None
+    dtype: str = "float32"  # of the input; or uint8: the model itself scales stored pixels
 
 
 def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
     """Find the image input, its layout, and the score output of a classifier.
 
     `layout` is NHWC, NCHW, or `auto`, which looks for a dimension of 1 or 3 channels. Raises
-    UserError unless there are one float32 input of rank 4 and one output of rank 2, and when
-    the layout cannot be told.
+    UserError unless there are one float32 or uint8 input of rank 4 and one output of rank 2, and
+    when the layout cannot be told.
     """
     inputs = real_inputs(model)
     if len(inputs) != 1 or len(model.graph.output) != 1:
@@ -37,11 +43,11 @@ def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
         )
     tensor_type = inputs[0].type.tensor_type
     shape, scores = _shape(inputs[0]), _shape(model.graph.output[0])
-    if tensor_type.elem_type != onnx.TensorProto.FLOAT or len(shape) != 4:
+    if tensor_type.elem_type not in INPUT_TYPES or len(shape) != 4:
         raise UserError(
             f"model.source: input {inputs[0].name!r} is "
             f"{onnx.TensorProto.DataType.Name(tensor_type.elem_type)} of shape {shape}; "
-            "float32 images of rank 4 are needed"
+            "images of rank 4 are needed, float32 or uint8"
         )
     if len(scores) != 2:
         raise UserError(
@@ -58,7 +64,24 @@ def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
         batch=shape[0],
         image=(height, width, channels),
         classes=scores[1],
+        dtype=INPUT_TYPES[tensor_type.elem_type],
     )
+
+
+def float_image(model: onnx.ModelProto) -> str:
+    """Return the name of the first float32 tensor that the image is in.
+
+    That is the input, or, of a model that takes uint8 pixels, what its first Cast gives.
+    """
+    value = real_inputs(model)[0]
+    name = value.name
+    if INPUT_TYPES.get(value.type.tensor_type.elem_type) == "uint8":
+        for node in model.graph.node:  # in an order in which inputs come before their uses
+            if name in node.input:
+                name = node.output[0]
+                if node.op_type == "Cast":
+                    break
+    return name
 
 
 def check_fits(interface: Interface, image: tuple[int, ...], classes: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import onnx
 import onnx.inliner
 
+from ptq_comparison.common.errors import UserError
 from ptq_comparison.model.graph import copy_model, drop_unused
 from ptq_comparison.preparation.constant_weights import plain_weights
 from ptq_comparison.preparation.gemm_form import plain_gemms
@@ -39,12 +40,19 @@ def inline_functions(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]
     """Return the model without functions of its own, and what was changed, in words.
 
     onnxruntime would leave the operators in them in float32. Their names, of nodes and tensors,
-    come from onnx's inliner.
+    come from onnx's inliner. Raises UserError where it leaves a function.
     """
     if not model.functions:
         return model, []
     names = ", ".join(sorted(function.name for function in model.functions))
+    # The second pass takes those that are written in another opset.
     inlined = onnx.inliner.inline_local_functions(model)
+    inlined = onnx.inliner.inline_local_functions(inlined, convert_version=True)
+    if inlined.functions:
+        raise UserError(
+            f"model.source: onnx cannot inline the local function {inlined.functions[0].name!r}, "
+            "and onnxruntime would leave it in float32; export the model without local functions"
+        )
     used = {node.domain for node in inlined.graph.node}
     kept = [o for o in inlined.opset_import if o.domain in used | {"", "ai.onnx"}]
     del inlined.opset_import[:]

@@ -9,7 +9,7 @@ import onnx
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.model.graph import all_nodes, attribute, describe, inner_graphs
-from ptq_comparison.model.layers import WEIGHTED, scalar_constants
+from ptq_comparison.model.layers import WEIGHTED, named_constants, scalar_constants
 from ptq_comparison.model.opset import model_opset
 
 ONNX_DOMAINS = ("", "ai.onnx")
@@ -63,7 +63,7 @@ def _trains(node: onnx.NodeProto, opset: int, values: dict[str, float]) -> bool:
 
 
 def _check_fused(model: onnx.ModelProto) -> None:
-    matrices = {i.name for i in model.graph.initializer if len(i.dims) > 1}
+    matrices = {name for name, tensor in named_constants(model) if len(tensor.dims) > 1}
     fused = [
         node
         for node in all_nodes(model.graph)

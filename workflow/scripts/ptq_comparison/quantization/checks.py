@@ -15,6 +15,7 @@ from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import attribute, describe, real_inputs
+from ptq_comparison.model.interface import float_image
 from ptq_comparison.quantization.quantized_weights import stored_weights
 
 # onnxruntime's name of a type, and ONNX's.
@@ -55,9 +56,16 @@ def is_quantized(model: onnx.ModelProto) -> bool:
 def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
     """Raise UserError unless the model is quantized as its `quantization_options` ask."""
     if not is_quantized(model):
+        if options["nodes_to_exclude"] or options["op_types_to_quantize"]:
+            raise UserError(
+                "quantization.nodes_to_exclude, quantization.op_types_to_quantize: nothing was "
+                "quantized; leave something to quantize"
+            )
+        types = ", ".join(sorted({node.op_type for node in model.graph.node}))
         raise UserError(
-            "quantization.nodes_to_exclude, quantization.op_types_to_quantize: nothing was "
-            "quantized; leave something to quantize"
+            f"model.source: nothing was quantized: onnxruntime has no 8-bit operator in format "
+            f"{options['format']} for any of {types}; change quantization.format, or give a model "
+            "with convolutions or matrix products"
         )
     own = tensor_types(model, options)
     for name, data_type in _activation_types(model):
@@ -82,14 +90,17 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
         low = min(int(weight.values.min()) for weight in weights)
         high = max(int(weight.values.max()) for weight in weights)
         smallest, largest = SEVEN_BIT_LEVELS[options["weight_type"]]
-        if (smallest <= low and high <= largest) != options["reduce_range"]:
+        within = smallest <= low and high <= largest
+        # Fewer levels than 7 bits are those of scales that onnxruntime has widened for a bias.
+        reaches = low == smallest or high == largest
+        if within != options["reduce_range"] and (not within or reaches):
             asked = "7 bits" if options["reduce_range"] else "8 bits"
             _refuse("of all layers", "weights", f"values from {low} to {high}", asked)
 
 
 def tensor_types(model: onnx.ModelProto, options: dict[str, Any]) -> dict[str, str]:
     """Return the types that single activation tensors are to have, by their names in the model."""
-    names = {"input": real_inputs(model)[0].name}
+    names = {"input": float_image(model)}
     return {names.get(key, key): kind for key, kind in options.get("tensor_types", {}).items()}
 
 

@@ -1,12 +1,42 @@
 """Keep excluded nodes in float32 that onnxruntime would quantize when a session starts."""
 
 from collections import defaultdict
+from collections.abc import Collection
 
 import onnx
+
+from ptq_comparison.model.graph import all_names, copy_model, free_name
 
 # Types of nodes that onnxruntime's optimizer WeightBiasQuantization quantizes, and looks through.
 QUANTIZED_AT_START = ("Conv", "ConvTranspose", "Gemm")
 LOOKED_THROUGH = ("Relu", "Clip")
+KEPT_SUFFIX = "_kept_in_float"  # of the tensor before the node that keeps the optimizer off
+
+
+def separate_constants(model: onnx.ModelProto, excluded: Collection[str]) -> onnx.ModelProto:
+    """Return the model with own constants for excluded nodes, where others share theirs.
+
+    Else they would get the rounded ones, and run in integers where these are weights. A model
+    without such nodes comes back itself.
+    """
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    shared = {
+        name
+        for node in model.graph.node
+        if node.name not in excluded
+        for name in node.input
+        if name in constants
+    }
+    taken, made = all_names(model), copy_model(model)
+    copied = False
+    for node in made.graph.node:
+        for place, name in enumerate(node.input):
+            if node.name in excluded and name in shared:
+                copy = made.graph.initializer.add()
+                copy.CopyFrom(constants[name])
+                copy.name = node.input[place] = free_name(f"{name}_float", taken)
+                copied = True
+    return made if copied else model
 
 
 def keep_in_float(model: onnx.ModelProto) -> list[str]:
@@ -43,7 +73,7 @@ def keep_in_float(model: onnx.ModelProto) -> list[str]:
     ]
     for node in found:
         output = node.output[0]
-        node.output[0] = f"{output}_kept_in_float"
+        node.output[0] = f"{output}{KEPT_SUFFIX}"
         identity = onnx.helper.make_node(
             "LeakyRelu", [node.output[0]], [output], name=f"{node.name}_keep_in_float", alpha=1.0
         )

@@ -11,21 +11,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+from onnxruntime.quantization.quant_utils import QUANT_INPUT_SUFFIX
 
 from ptq_comparison.model.graph import all_nodes, copy_model, inner_graphs
 from ptq_comparison.model.layers import UNBOUNDED, constants
+from ptq_comparison.quantization.excluded_nodes import KEPT_SUFFIX
+from ptq_comparison.quantization.float_operators import with_float_operators
 from ptq_comparison.quantization.stored_tensors import (
+    HALF_STEP,
+    ROUNDING,
     Stored,
     dequantize,
     merged_activations,
     stored_tensors,
 )
 
-FLOAT_PREFIX, CHECK_PREFIX = "float32/", "check/"
-# What rounding explains, in steps: operators on integers may round the result once more.
-HALF_STEP, INTEGER_OPERATOR = 0.5, 1.0
-# Relative rounding of a value that is computed in float32 with a scale of float32.
-ROUNDING = 4 * float(np.finfo(np.float32).eps)
+# No model has such names.
+FLOAT_PREFIX, CHECK_PREFIX = "<float32>/", "<check>/"
+INTEGER_OPERATOR = 1.0  # an operator on integers may round its result once more, see HALF_STEP
 # Values that stay in float32 count in parts of the largest, as if they had so many levels.
 FLOAT_LEVELS = 256
 TINY = float(np.finfo(np.float32).tiny)
@@ -73,7 +76,8 @@ def merge(
     float_model: onnx.ModelProto, quantized: onnx.ModelProto
 ) -> tuple[onnx.ModelProto, list[Checked]]:
     """Return a model that runs both and gives errors in steps, and which ones these are."""
-    graph = _Graph(quantized)
+    graph = _Graph(with_float_operators(quantized))
+    reads = _float_inputs(quantized)
     skipped = only_before(
         float_model, {n.output[0] for n in merged_activations(float_model, quantized)}
     )
@@ -84,9 +88,18 @@ def merge(
         if name not in skipped
     }
     source = _sources(graph, stored, constants(float_model), constants(quantized))
-    rounding = {n.output[0] for n in quantized.graph.node if n.op_type == "QuantizeLinear"}
+    rounding = {n.output[0] for n in graph.proto.node if n.op_type == "QuantizeLinear"}
     types = float_tensors(float_model)
     checks: list[Checked] = []
+    lowest, highest = (
+        graph.constant(f"{CHECK_PREFIX}{end}", sign * UNBOUNDED)
+        for end, sign in (("lowest", -1), ("highest", 1))
+    )
+
+    def finite(tensor: str, prefix: str) -> str:
+        """Bounds and masks may be infinite, and equal."""
+        raised = graph.node("Max", [tensor, lowest], f"{prefix}/above")
+        return graph.node("Min", [raised, highest], f"{prefix}/finite")
 
     def check(name: str, own: str, node: onnx.NodeProto | None) -> None:
         held = stored.get(name)
@@ -94,9 +107,7 @@ def merge(
             return
         prefix, found = CHECK_PREFIX + name, source(name)
         if held.scale is None:
-            own = _bounded(graph, own, f"{prefix}/own")
-            found = _bounded(graph, found, f"{prefix}/found")
-            step, allowed = _float_step(graph, own, prefix), HALF_STEP
+            step, allowed = _float_step(graph, finite(own, prefix), prefix), HALF_STEP
         elif held.scale.size == 1:
             low, high = held.ends
             raised = graph.node(
@@ -111,6 +122,7 @@ def merge(
             allowed = explained + (high - low) / scale * ROUNDING
         else:
             return
+        own, found = finite(own, f"{prefix}/own"), finite(source(name), f"{prefix}/found")
         difference = graph.node("Sub", [own, found], f"{prefix}/difference")
         size = graph.node("Abs", [difference], f"{prefix}/size")
         largest = graph.node("ReduceMax", [size], f"{prefix}/error", keepdims=0)
@@ -124,13 +136,30 @@ def merge(
         copy = graph.proto.node.add()
         copy.CopyFrom(node)
         copy.name = FLOAT_PREFIX + (node.name or node.output[0])
-        float_inputs = _float_inputs(node, quantized)
-        copy.input[:] = [n if n in float_inputs else source(n) for n in node.input]
+        read = reads(node)
+        copy.input[:] = [name if name in read else source(name) for name in node.input]
         copy.output[:] = [FLOAT_PREFIX + name if name else "" for name in node.output]
         _rename_inside(copy, source)
         for name in node.output:
             check(name, FLOAT_PREFIX + name, node)
     return graph.model, checks
+
+
+def _float_inputs(quantized: onnx.ModelProto) -> Callable[[onnx.NodeProto], set[str]]:
+    """Return a function from a float32 node to what it reads where it is in the quantized model.
+
+    It may read a tensor from before it is quantized for another node.
+    """
+    nodes = {output: node for node in quantized.graph.node for output in node.output}
+
+    def reads(node: onnx.NodeProto) -> set[str]:
+        for suffix in ("", QUANT_INPUT_SUFFIX, KEPT_SUFFIX):
+            found = nodes.get(node.output[0] + suffix)
+            if found is not None and found.op_type == node.op_type:
+                return set(found.input)
+        return set()
+
+    return reads
 
 
 def _sources(
@@ -161,24 +190,6 @@ def _sources(
         return found[name]
 
     return source
-
-
-def _float_inputs(node: onnx.NodeProto, quantized: onnx.ModelProto) -> set[str]:
-    """Return what a node that stays in float32 reads as it is, though others read it in 8 bits."""
-    same = (
-        other.input
-        for other in quantized.graph.node
-        if other.op_type == node.op_type
-        and (other.name == node.name if node.name else other.output[0] == node.output[0])
-    )
-    return set(next(same, ()))
-
-
-def _bounded(graph: _Graph, tensor: str, prefix: str) -> str:
-    """Cut off infinite values, whose difference is no number."""
-    ends = (graph.constant(f"{prefix}/{sign}", sign * UNBOUNDED) for sign in (-1, 1))
-    raised = graph.node("Max", [tensor, next(ends)], f"{prefix}/raised")
-    return graph.node("Min", [raised, next(ends)], f"{prefix}/bounded")
 
 
 def _float_step(graph: _Graph, own: str, prefix: str) -> str:

@@ -10,7 +10,6 @@ from typing import TypedDict
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batch
@@ -20,15 +19,14 @@ from ptq_comparison.model.graph import describe
 from ptq_comparison.model.layers import constants
 from ptq_comparison.quantization.merged_model import (
     FLOAT_LEVELS,
-    HALF_STEP,
-    ROUNDING,
     TINY,
     merge,
     only_before,
 )
 from ptq_comparison.quantization.stored_tensors import (
+    HALF_STEP,
     MERGED_ACTIVATIONS,
-    OUTPUT_SCALE_INDEX,
+    ROUNDING,
     Stored,
     dequantize,
     merged_activations,
@@ -184,11 +182,11 @@ def operator_errors(
     largest of them, which are as small as float32's rounding is in 256 levels.
     """
     model, checks = merge(float_model, quantized)
-    integers = any(node.op_type in OUTPUT_SCALE_INDEX for node in quantized.graph.node)
     worst = np.zeros(len(checks))
     names = [check.output for check in checks]
     try:
-        session = _session(model, integers)
+        # The optimizer would put integer operators in place of those to be checked.
+        session = make_session(model, threads=1, optimize=False)
         for batch in batches:
             errors = np.array(session.run(names, batch.inputs)).ravel()
             worst = np.maximum(worst, np.where(np.isnan(errors), np.inf, errors))
@@ -228,14 +226,3 @@ def _along(grid: Stored, ndim: int) -> np.ndarray:
 def _float_step(values: np.ndarray) -> float:
     finite = np.abs(values[np.isfinite(values)])
     return max(float(finite.max(initial=0.0)) * ROUNDING * FLOAT_LEVELS, TINY)
-
-
-def _session(model: onnx.ModelProto, has_integers: bool) -> onnxruntime.InferenceSession:
-    if has_integers:
-        # The result is not to depend on the CPU.
-        try:
-            return make_exact_session(model, threads=1)
-        except Exception:  # QLinear operators on signed activations do not saturate
-            return make_session(model, threads=1, optimize=False)
-    # The optimizer would put integer operators in place of those to be checked.
-    return make_session(model, threads=1, optimize=False)

@@ -42,9 +42,9 @@ from ptq_comparison.quantization.checks import (
     check_stored,
     tensor_types,
 )
-from ptq_comparison.quantization.excluded_nodes import keep_in_float
+from ptq_comparison.quantization.excluded_nodes import keep_in_float, separate_constants
 from ptq_comparison.quantization.operator_check import check_operators
-from ptq_comparison.quantization.repairs import nodes_to_keep
+from ptq_comparison.quantization.repairs import biases_that_may_overflow, nodes_to_keep
 from ptq_comparison.quantization.stored_tensors import MERGED_ACTIVATIONS
 
 INFINITE = "an input or output is infinite"
@@ -85,18 +85,14 @@ def quantize(
     """
     own_types = tensor_types(model, options)
     check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"], own_types)
-    quantized, kept = quantize_model(model, ranges_path, options)
+    quantized, kept, model = quantize_model(model, ranges_path, options)
     check_stored(quantized, options)
     check_outputs(quantized, model, batches)
     kept |= _left_in_float(quantized, options, kept)
     for name, reason in kept.items():
         logging.warning("%r stays in float32: %s", name, reason)
-    ranges = {
-        name: (float(np.min(data.lowest)), float(np.max(data.highest)))
-        for name, data in load_tensors_data(ranges_path).items()
-    }
     few = replace(batches, images=batches.images[:: max(1, len(batches.images) // CHECK_IMAGES)])
-    check = check_operators(model, quantized, ranges, few, kept)
+    check = check_operators(model, quantized, _limits(load_tensors_data(ranges_path)), few, kept)
     write_metadata(quantized, quantization_provenance(provenance, options, kept))
     write_json(check_path, check)
     with atomic_path(output_path) as temporary:
@@ -136,10 +132,12 @@ def _left_in_float(
 
 
 class Quantized(NamedTuple):
-    """A quantized model, and the nodes that stay in float32 with the reason, by name."""
+    """A quantized model, the nodes that stay in float32 with the reason, by name, and the float32
+    model that it was made from, in which such nodes have weights of their own."""
 
     model: onnx.ModelProto
     kept: dict[str, str]
+    float_model: onnx.ModelProto
 
 
 def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str, Any]) -> Quantized:
@@ -152,11 +150,20 @@ def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str,
     """
     ranges = load_tensors_data(ranges_path)
     kept = _unbounded_nodes(model, ranges)
+    excluded = set(options["nodes_to_exclude"])
     while True:
         if kept:
             model = name_nodes(model)  # onnxruntime excludes nodes by name
-        quantized = _quantize_once(model, ranges, options, kept)
-        found = nodes_to_keep(model, quantized)
+        excluded |= {node.name for node in model.graph.node if node.output[0] in kept}
+        model = separate_constants(model, excluded)
+        try:
+            quantized = _quantize_once(model, ranges, options, kept)
+            found = nodes_to_keep(model, quantized)
+        except UserError:
+            # Its own repair of biases fails by channel in QOperator models.
+            found = biases_that_may_overflow(model, _limits(ranges))
+            if found.keys() <= kept.keys():
+                raise
         if found.keys() <= kept.keys():
             break
         kept |= found
@@ -164,7 +171,7 @@ def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str,
     if any(True for node in quantized.graph.node for _ in inner_graphs(node)):
         sort_nodes(quantized.graph)  # onnxruntime does not look into graphs inside nodes
     names = {node.output[0]: node.name for node in model.graph.node}
-    return Quantized(quantized, {names[output]: reason for output, reason in kept.items()})
+    return Quantized(quantized, {names[output]: why for output, why in kept.items()}, model)
 
 
 def _unbounded_nodes(model: onnx.ModelProto, ranges: TensorsData) -> dict[str, str]:
@@ -175,6 +182,13 @@ def _unbounded_nodes(model: onnx.ModelProto, ranges: TensorsData) -> dict[str, s
         node.output[0]: INFINITE
         for node in model.graph.node
         if node.op_type in REGISTRIES["QDQ"] and infinite.intersection((*node.input, *node.output))
+    }
+
+
+def _limits(ranges: TensorsData) -> dict[str, tuple[float, float]]:
+    return {
+        name: (float(np.min(data.lowest)), float(np.max(data.highest)))
+        for name, data in ranges.items()
     }
 
 

@@ -4,7 +4,7 @@ QDQ and QOperator models are read alike: each tensor is found by the names that 
 up, each grid by the operators that write or read it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +39,9 @@ BIAS_INDEX = {"QLinearConv": 8, "QGemm": 6}
 # onnxruntime merges them into the operator before, by a grid that ends where they cut.
 MERGED_ACTIVATIONS = ("Relu", "Clip")
 SPLIT_SUFFIX = "quantized"
+HALF_STEP = 0.5  # what rounding to a grid explains, in steps
+# Relative rounding of a value that is computed in float32 with a scale of float32.
+ROUNDING = 4 * float(np.finfo(np.float32).eps)
 
 
 class Stored(NamedTuple):
@@ -65,6 +68,8 @@ class Stored(NamedTuple):
 
 
 class Scales(NamedTuple):
+    """The grid of an integer tensor: one number, or one a channel along `axis`."""
+
     scale: np.ndarray
     zero_point: np.ndarray
     axis: int
@@ -76,7 +81,7 @@ def stored_tensors(float_model: onnx.ModelProto, quantized: onnx.ModelProto) -> 
     Tensors that the quantized model does not have are left out, such as those between a convolution
     and a ReLU that onnxruntime has merged.
     """
-    scales = _scales(quantized)
+    scales = stored_scales(quantized)
     dequantize = {
         node.output[0]: node for node in quantized.graph.node if node.op_type == "DequantizeLinear"
     }
@@ -125,7 +130,7 @@ def merged_activations(
             yield node
 
 
-def dequantize(levels: np.ndarray, stored: Stored) -> np.ndarray:
+def dequantize(levels: np.ndarray, stored: Stored | Scales) -> np.ndarray:
     """Return the values of levels as float32 of the same shape."""
     assert stored.scale is not None and stored.zero_point is not None
     shape = [1] * levels.ndim
@@ -136,7 +141,7 @@ def dequantize(levels: np.ndarray, stored: Stored) -> np.ndarray:
     return np.asarray(values, np.float32)
 
 
-def _scales(model: onnx.ModelProto) -> dict[str, Scales]:
+def stored_scales(model: onnx.ModelProto) -> dict[str, Scales]:
     """Return the grid of each integer tensor, from the operators that read or write it."""
     arrays = constants(model)
     found: dict[str, Scales] = {}
@@ -157,13 +162,11 @@ def _scales(model: onnx.ModelProto) -> dict[str, Scales]:
         elif kind in OUTPUT_SCALE_INDEX:
             place = OUTPUT_SCALE_INDEX[kind]
             add(node.output[0], names[place : place + 2], 0)
-            for start, axis in _input_places(node):
+            for start, axis in input_places(node):
                 add(names[start], names[start + 1 : start + 3], axis)
             bias = BIAS_INDEX.get(kind, len(names))
             if bias < len(names) and names[bias] and names[1] in arrays and names[4] in arrays:
-                # It has no scale of its own: it is added to sums of products.
-                scale = arrays[names[1]] * arrays[names[4]] * attribute(node, "alpha", 1.0)
-                found.setdefault(names[bias], Scales(scale, np.zeros((), np.int32), 0))
+                found.setdefault(names[bias], bias_scales(node, arrays))
         elif names and names[0] in found:  # an operator that passes integers on
             for output in node.output:
                 found.setdefault(output, found[names[0]])
@@ -172,7 +175,13 @@ def _scales(model: onnx.ModelProto) -> dict[str, Scales]:
     return found
 
 
-def _input_places(node: onnx.NodeProto) -> list[tuple[int, int]]:
+def bias_scales(node: onnx.NodeProto, arrays: Mapping[str, np.ndarray]) -> Scales:
+    """Return the grid of the bias of a QLinear operator: it is added to sums of products."""
+    scale = arrays[node.input[1]] * arrays[node.input[4]] * attribute(node, "alpha", 1.0)
+    return Scales(scale, np.zeros((), np.int32), 0)
+
+
+def input_places(node: onnx.NodeProto) -> list[tuple[int, int]]:
     """Return the index of each integer input, and the axis of its channels."""
     if node.op_type in TWO_INPUTS:
         axis = {"QLinearConv": 0, "QLinearMatMul": -1, "QGemm": 1 - attribute(node, "transB", 0)}

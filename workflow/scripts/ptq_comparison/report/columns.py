@@ -94,6 +94,7 @@ COLUMNS = {
     "speedup_ci95_high": Column("latency.speedup_ci95.1", "to", ".2f"),
     "session_start_ms": Column("latency.session_start_ms", "start (ms)", ".1f"),
     "peak_memory_mib": Column("peak_memory_mib", "peak memory (MiB)", ".1f"),
+    "reason": Column("reason", "not made"),
 }
 
 COMPARISON_CSV = (
@@ -113,11 +114,11 @@ SWEEP_CSV = (
     "recipe", "activation_type", "weight_type", "format", "top1", "correct", "total", "delta_pp",
     "delta_ci95_low_pp", "delta_ci95_high_pp", "fixed", "broken", "agreement",
     "agreement_ci95_low", "agreement_ci95_high", "kl_divergence", "sqnr_db", "bytes", "nodes",
-    "images_per_second", "speedup", "speedup_ci95_low", "speedup_ci95_high",
+    "images_per_second", "speedup", "speedup_ci95_low", "speedup_ci95_high", "reason",
 )  # fmt: skip
 SWEEP_PAGE = (
     "recipe", "agreement", "agreement_ci95_low", "agreement_ci95_high", "top1", "delta_pp",
-    "kl_divergence", "sqnr_db", "bytes", "speedup", "images_per_second",
+    "kl_divergence", "sqnr_db", "bytes", "speedup", "images_per_second", "reason",
 )  # fmt: skip
 FRONT_PAGE = ("recipe", "agreement", "top1", "delta_pp", "bytes", "speedup")
 LATENCY_PAGE = (

@@ -77,6 +77,7 @@ def recommendation(
         "warning": _portability(provenance["quantization"]),
         "constraints": selection["constraints"],
         "recipes": selection["recipes"],
+        "not_made": selection["not_made"],
         "tried": selection["tried"],
         "options": provenance,
         "validation": selection["validation"],

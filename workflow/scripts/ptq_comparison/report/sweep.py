@@ -1,10 +1,13 @@
 """All recipes in one table."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.not_made import summarize_not_made
 from ptq_comparison.evaluation.evaluate import RecipeEvaluation
 from ptq_comparison.evaluation.results import Speed
 from ptq_comparison.report.columns import (
@@ -16,17 +19,31 @@ from ptq_comparison.report.columns import (
     page_table,
 )
 
+# Integers that a recipe that could not be made does not have; plain pandas would make them floats.
+COUNTS = dict.fromkeys(("correct", "total", "fixed", "broken", "bytes", "nodes"), "Int64")
+
 
 def sweep_table(
-    evaluations: Sequence[RecipeEvaluation], latencies: Sequence[Speed]
+    evaluations: Sequence[RecipeEvaluation],
+    latencies: Sequence[Speed | None],
+    not_made: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return one row a recipe, that which agrees best with float32 first.
 
     `evaluations` are those of the validation images, `latencies` those of the model of each recipe
-    or of one that differs in numbers alone; none, where speed is not measured. `top1` and
-    `agreement` are fractions, columns in `_pp` percentage points, `speedup` is a multiple of the
-    speed of float32.
+    or of one that differs in numbers alone; none, where speed is not measured, and None for a
+    recipe where that one could not be made. `top1` and `agreement` are fractions, columns in `_pp`
+    percentage points, `speedup` is a multiple of the speed of float32.
+
+    `not_made` are the reasons of recipes that could not be made, by name: rows at the end, with a
+    `reason` and no figures. It is "" in all others. Raises UserError where there are no others.
     """
+    reasons = not_made or {}
+    if not evaluations:
+        name, reason = next(iter(reasons.items()))
+        raise UserError(
+            f"sweep.recipes: none of {len(reasons)} recipes could be made; {name}: {reason}"
+        )
     records = (
         {
             **evaluation,
@@ -34,21 +51,38 @@ def sweep_table(
             "accuracy": evaluation["validation"],
             "baseline": evaluation["validation"],
             "latency": latencies[number] if latencies else None,
+            "reason": "",
         }
         for number, evaluation in enumerate(evaluations)
     )
-    return (
-        make_table(records, SWEEP_CSV)
-        .sort_values(
-            ["agreement", "speedup", "bytes"], ascending=[False, False, True], kind="stable"
-        )
-        .reset_index(drop=True)
+    made = make_table(records, SWEEP_CSV).sort_values(
+        ["agreement", "speedup", "bytes"], ascending=[False, False, True], kind="stable"
     )
+    empty = dict.fromkeys(SWEEP_CSV, math.nan)
+    rows = [{**empty, "recipe": name, "reason": reason} for name, reason in reasons.items()]
+    return pd.DataFrame([*made.to_dict("records"), *rows]).astype(COUNTS)
 
 
 def read_sweep(path: Path) -> pd.DataFrame:
     """Read what `sweep_table` has returned from CSV; a recipe may be called NA, null or 007."""
-    return pd.read_csv(path, dtype={"recipe": str}, keep_default_na=False, na_values=[""])
+    table = pd.read_csv(
+        path,
+        dtype={"recipe": str, "reason": str, **COUNTS},
+        keep_default_na=False,
+        na_values=[""],
+    )
+    return table.fillna({"reason": ""})
+
+
+def made_recipes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of recipes that could be made, under their old index."""
+    return table[table["reason"] == ""].astype(dict.fromkeys(COUNTS, "int64"))
+
+
+def reasons_not_made(table: pd.DataFrame) -> dict[str, str]:
+    """Return why recipes could not be made, by name."""
+    rows = table[table["reason"] != ""]
+    return dict(zip(rows["recipe"], rows["reason"], strict=True))
 
 
 def readable_sweep(table: pd.DataFrame) -> pd.DataFrame:
@@ -57,13 +91,18 @@ def readable_sweep(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def describe_sweep(table: pd.DataFrame) -> list[str]:
-    """Return what the table says, and how to read it, in sentences."""
-    best = table.iloc[0]
+    """Return what the table says, and how to read it, in sentences.
+
+    The second one names the recipes that could not be made, if there are any.
+    """
+    made, reasons = made_recipes(table), reasons_not_made(table)
+    best = made.iloc[0]
+    which = "recipes that could be made" if reasons else "recipes"
     lead = (
-        f"Of {len(table)} recipes {best['recipe']} agrees with float32 most often: on "
+        f"Of {len(made)} {which} {best['recipe']} agrees with float32 most often: on "
         f"{best['agreement']:.2%} of {best['total']:,} validation images{_speed(best)}"
     )
-    faster = table[table["speedup"] >= 1]
+    faster = made[made["speedup"] >= 1]
     if best["speedup"] < 1 and len(faster):
         second = faster.iloc[0]
         lead += (
@@ -71,6 +110,7 @@ def describe_sweep(table: pd.DataFrame) -> list[str]:
         )
     return [
         f"{lead}.",
+        *([summarize_not_made(reasons, len(table))] if reasons else []),
         "Validation images are training images that do not calibrate; no test image is used.",
         "The best of many recipes looks better than it is: intervals (95 %) hold for one recipe, "
         "chosen beforehand. The recommendation has intervals that hold for all at once.",

@@ -1,15 +1,24 @@
 """The speed of each step on the way to the recipe auto."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import onnx
 
 from ptq_comparison.evaluation.latency import Settings, measure_models
 from ptq_comparison.evaluation.results import Speed
-from ptq_comparison.search.results import MixedPrecisionRow
+from ptq_comparison.search.results import MixedPrecisionRow, is_made
 
 STEPS_IN_MEMORY = 8
+# What `add_speed` adds.
+SPEEDS = (
+    "threads",
+    "batch_size",
+    "images_per_second",
+    "speedup",
+    "speedup_ci95_low",
+    "speedup_ci95_high",
+)
 
 
 def time_steps(
@@ -23,18 +32,25 @@ def time_steps(
     """Return the rows with the speed of each step, measured in groups, each of them with float32.
 
     Memory need not hold the hundred steps of a large model at once. `quantize` is the function of a
-    `Trial`, `settings` is a single one; the others are as in `latency.measure`.
+    `Trial`, `settings` is a single one; the others are as in `latency.measure`. Steps that could
+    not be made get no speed.
     """
     nodes = [row["node"] for row in rows[1:]]
-    timed: list[MixedPrecisionRow] = []
-    for start in range(0, len(rows), STEPS_IN_MEMORY):
-        group = rows[start : start + STEPS_IN_MEMORY]
+    made = [row for row in rows if is_made(row)]
+    timed: dict[int, MixedPrecisionRow] = {}
+    for start in range(0, len(made), STEPS_IN_MEMORY):
+        group = made[start : start + STEPS_IN_MEMORY]
         models = {
             str(row["nodes_in_float"]): quantize(nodes[: row["nodes_in_float"]]) for row in group
         }
         _, *speeds = measure_models({"fp32": fp32, **models}, settings, seconds, progress)
-        timed += map(add_speed, group, speeds)
-    return timed
+        for row, speed in zip(group, speeds, strict=True):
+            timed[row["nodes_in_float"]] = add_speed(row, speed)
+    untimed = dict.fromkeys(SPEEDS)
+    return [
+        timed.get(row["nodes_in_float"], cast(MixedPrecisionRow, {**row, **untimed}))
+        for row in rows
+    ]
 
 
 def add_speed(row: MixedPrecisionRow, speed: Speed) -> MixedPrecisionRow:

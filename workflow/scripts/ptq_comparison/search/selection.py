@@ -14,6 +14,7 @@ import pandas as pd
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.metrics import (
     SIGNIFICANCE,
+    enclose,
     mcnemar_exact_p,
     paired_difference_interval,
     wilson_interval,
@@ -37,21 +38,25 @@ def misses(table: pd.DataFrame, constraints: Constraints) -> pd.DataFrame:
     if constraints["max_drop_pp"] is not None:
         missed["max_drop_pp"] = -table["delta_pp"] - constraints["max_drop_pp"]
     if constraints["min_speedup"] is not None:
-        missed["min_speedup"] = 1 - table["speedup"] / constraints["min_speedup"]
+        # Without a speed, where the recipe that shares it could not be made, it misses all of it.
+        missed["min_speedup"] = 1 - table["speedup"].fillna(0.0) / constraints["min_speedup"]
     if constraints["max_bytes"] is not None:
         missed["max_bytes"] = table["bytes"] / constraints["max_bytes"] - 1
     # A drop of exactly the limit, in binary fractions, meets it.
     return missed.clip(lower=0.0).round(9)
 
 
-def select(table: pd.DataFrame, constraints: Constraints) -> tuple[int, np.ndarray]:
+def select(
+    table: pd.DataFrame, constraints: Constraints, not_made: int = 0
+) -> tuple[int, np.ndarray]:
     """Return the row of the recipe to ship, and which rows meet the constraints, bool (recipes,).
 
     Of those, it is the recipe that agrees with float32 most often, of equals the faster, then the
-    smaller one. Raises UserError, which names the closest miss, when none meets them,
-    and when speed is asked for and was not measured.
+    smaller one. `table` holds the recipes that could be made, `not_made` is the number of others.
+    Raises UserError, which names the closest miss, when none meets them, and when speed is asked
+    for and was not measured.
     """
-    if constraints["min_speedup"] is not None and table["speedup"].isna().any():
+    if constraints["min_speedup"] is not None and table["speedup"].isna().all():
         raise UserError(
             "recommend.min_speedup: speed was not measured; set latency.measure to true, or this "
             "to null"
@@ -64,10 +69,11 @@ def select(table: pd.DataFrame, constraints: Constraints) -> tuple[int, np.ndarr
         asked = [(key, constraints.get(key)) for key in missed]
         limits = [f"{key} {limit}" for key, limit in asked if limit is not None]
         speed = "" if pd.isna(closest["speedup"]) else f", {closest['speedup']:.2f} times the speed"
+        others = f", and {not_made} could not be made" if not_made else ""
         raise UserError(
-            f"recommend: none of {len(table)} recipes meets {', '.join(limits)}; closest is "
-            f"{closest['recipe']} ({closest['delta_pp']:+.2f} pp, {closest['bytes']} bytes"
-            f"{speed}); relax one of the three, or add recipes"
+            f"recommend: none of {len(table)} recipes meets {', '.join(limits)}{others}; "
+            f"closest is {closest['recipe']} ({closest['delta_pp']:+.2f} pp, {closest['bytes']} "
+            f"bytes{speed}); relax one of the three, or add recipes"
         )
     order = table[allowed].sort_values(
         ["agreement", "speedup", "bytes"], ascending=[False, False, True], kind="stable"
@@ -86,9 +92,10 @@ def simultaneous_intervals(row: pd.Series, tried: int) -> dict[str, list[float]]
     total = int(row["total"])
     agreeing = round(row["agreement"] * total)
     difference = paired_difference_interval(int(row["fixed"]), int(row["broken"]), total, z)
+    percent = [100 * limit for limit in difference]
     return {
-        "agreement": list(wilson_interval(agreeing, total, z)),
-        "delta_pp": [100 * limit for limit in difference],
+        "agreement": list(enclose(wilson_interval(agreeing, total, z), float(row["agreement"]))),
+        "delta_pp": list(enclose(percent, float(row["delta_pp"]))),
     }
 
 

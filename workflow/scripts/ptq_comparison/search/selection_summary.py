@@ -6,6 +6,7 @@ from typing import Any, TypedDict, cast
 import numpy as np
 import pandas as pd
 
+from ptq_comparison.common.not_made import summarize_not_made
 from ptq_comparison.config.recipes import AUTO
 from ptq_comparison.search.selection import (
     Constraints,
@@ -38,12 +39,16 @@ def describe_selection(
     agrees: Mapping[str, np.ndarray],
     constraints: Constraints,
     step_count: int,
+    not_made: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the content of selection.json; `chosen` and `allowed` are what `select` returns.
 
     `auto` is the best of `step_count` steps, each of which is one more try on the same images.
+    `table` holds the recipes that could be made, `not_made` are the reasons of others, by name.
     """
-    row, tried = table.loc[chosen], len(table) - 1 + step_count
+    reasons = not_made or {}
+    row, count = table.loc[chosen], len(table) + len(reasons)
+    tried = len(table) - (AUTO not in reasons) + step_count
     name = str(row["recipe"])
     intervals = simultaneous_intervals(row, tried)
     rivals = {key: agrees[key] for key in table["recipe"][allowed]}
@@ -57,18 +62,21 @@ def describe_selection(
     asked = " and ".join(_asked(constraints)) or "are asked for nothing"
     if len(rivals) == 1:
         reason = (
-            f"Of {len(table)} recipes, {name} is the only one to {asked}. It agrees with float32 "
+            f"Of {count} recipes, {name} is the only one to {asked}. It agrees with float32 "
             f"{agreement}"
         )
     else:
         reason = (
-            f"Of {len(table)} recipes, {len(rivals)} {asked}. Of these, {name} agrees with float32 "
+            f"Of {count} recipes, {len(rivals)} {asked}. Of these, {name} agrees with float32 "
             f"most often: {agreement} {_describe_equals(equals)}"
         )
+    if reasons:
+        reason += f" {summarize_not_made(reasons, count)}"
     return {
         "recipe": name,
         "constraints": constraints,
-        "recipes": len(table),
+        "recipes": count,
+        "not_made": [{"recipe": key, "reason": value} for key, value in reasons.items()],
         "tried": tried,
         "allowed": len(rivals),
         "validation": {

@@ -12,8 +12,8 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from ptq_comparison.evaluation.fidelity import fidelity
 from ptq_comparison.quantization.checks import is_quantized
-from ptq_comparison.search.results import SensitivityRow
-from ptq_comparison.search.trial import Trial
+from ptq_comparison.search.results import SensitivityRow, is_made
+from ptq_comparison.search.trial import Attempt, Trial
 
 
 def candidate_nodes(model: onnx.ModelProto, options: dict[str, Any]) -> list[str]:
@@ -50,7 +50,7 @@ def measure_share(
 
 def measure_all(trial: Trial) -> SensitivityRow:
     """Return the row of the mode `all`: every node is quantized, as the recipe has it."""
-    return _measure(trial, trial.quantize([]), "", "", "all")
+    return _measure(trial, trial.attempt([]), "", "", "all")
 
 
 def measure_node(
@@ -62,32 +62,37 @@ def measure_node(
     Reshape: it follows the node before it, and does not round. `candidates` are the names of all
     nodes that may be quantized.
     """
-    only = trial.quantize([name for name in candidates if name != node.name])
-    if not is_quantized(only):
+    only = trial.attempt([name for name in candidates if name != node.name])
+    if only.model and not is_quantized(only.model):
         return []
     return [
-        _measure(trial, model, node.name, node.op_type, mode)
-        for mode, model in (("only", only), ("all_but", trial.quantize([node.name])))
+        _measure(trial, attempt, node.name, node.op_type, mode)
+        for mode, attempt in (("only", only), ("all_but", trial.attempt([node.name])))
     ]
 
 
-def _measure(
-    trial: Trial, model: onnx.ModelProto, node: str, op_type: str, mode: str
-) -> SensitivityRow:
-    scores = trial.predict(model)
-    measured = fidelity(trial.scores, scores)
-    low, high = measured["agreement_ci95"]
-    return {
+def _measure(trial: Trial, attempt: Attempt, node: str, op_type: str, mode: str) -> SensitivityRow:
+    row: SensitivityRow = {
         "node": node,
         "op_type": op_type,
         "mode": mode,
-        "images": len(scores),
-        "agreement": measured["agreement"],
-        "agreement_ci95_low": low,
-        "agreement_ci95_high": high,
-        "kl_divergence": measured["kl_divergence"],
-        "sqnr_db": measured["sqnr_db"],
+        "images": None,
+        "agreement": None,
+        "agreement_ci95_low": None,
+        "agreement_ci95_high": None,
+        "kl_divergence": None,
+        "sqnr_db": None,
+        "reason": attempt.reason,
     }
+    if attempt.scores is not None:
+        measured = fidelity(trial.scores, attempt.scores)
+        low, high = measured["agreement_ci95"]
+        row["images"] = len(attempt.scores)
+        row["agreement"] = measured["agreement"]
+        row["agreement_ci95_low"], row["agreement_ci95_high"] = low, high
+        row["kl_divergence"] = measured["kl_divergence"]
+        row["sqnr_db"] = measured["sqnr_db"]
+    return row
 
 
 def rank(rows: Sequence[SensitivityRow]) -> list[str]:
@@ -95,9 +100,22 @@ def rank(rows: Sequence[SensitivityRow]) -> list[str]:
 
     The measure is the KL divergence of the mode `only`. Agreement would leave ties, since a node
     changes few predictions, often none. Equal nodes stay in the order of `rows`.
+
+    Before all others stand nodes that cannot be quantized, then those without which the recipe can
+    be made, if it cannot be made with all nodes.
     """
+    impossible = any(row["mode"] == "all" and not is_made(row) for row in rows)
+    in_the_way = {
+        row["node"] for row in rows if impossible and row["mode"] == "all_but" and is_made(row)
+    }
+
+    def place(row: SensitivityRow) -> tuple[int, float]:
+        if row["kl_divergence"] is None:
+            return 0, 0.0
+        return (1 if row["node"] in in_the_way else 2), -row["kl_divergence"]
+
     alone = [row for row in rows if row["mode"] == "only"]
-    return [row["node"] for row in sorted(alone, key=lambda row: -row["kl_divergence"])]
+    return [row["node"] for row in sorted(alone, key=place)]
 
 
 def order(rows: Sequence[SensitivityRow]) -> list[SensitivityRow]:

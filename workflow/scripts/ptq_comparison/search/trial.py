@@ -1,15 +1,17 @@
 """A recipe with some of its nodes in float32, tried on images."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 from tqdm import tqdm
 
 from ptq_comparison.common.descriptions import Provenance
+from ptq_comparison.common.not_made import describe_failure, is_fault_of_machine
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
 from ptq_comparison.model.metadata import write_metadata
@@ -33,6 +35,34 @@ class Trial:
         session = make_session(model, threads=1)
         return predict_scores(session, self.batches, self.scores.shape[1], tqdm(disable=True))
 
+    def attempt(
+        self, in_float: Sequence[str], write: Callable[[Sequence[str]], None] | None = None
+    ) -> "Attempt":
+        """Return the model with these nodes in float32 and its scores, or why there are none.
+
+        It is also given up where `write`, called with the same nodes, raises an exception.
+        """
+        try:
+            model = self.quantize(in_float)
+            attempt = Attempt(model, self.predict(model), "")
+            if write:
+                write(in_float)
+            return attempt
+        except Exception as error:
+            if is_fault_of_machine(error):
+                raise
+            reason = describe_failure(error)
+            logging.warning("cannot be made: %s", reason, exc_info=True)
+            return Attempt(None, None, reason)
+
+
+class Attempt(NamedTuple):
+    """A model and its scores, float32 (N, classes), or None for both and the `reason`."""
+
+    model: onnx.ModelProto | None
+    scores: np.ndarray | None
+    reason: str
+
 
 def exclude(options: dict[str, Any], in_float: Sequence[str]) -> dict[str, Any]:
     """Return the options of `quantize` with more nodes in float32."""
@@ -49,7 +79,7 @@ def quantizer(
 
     def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
         excluding = exclude(options, in_float)
-        quantized, kept = quantize_model(model, ranges_path, excluding)
+        quantized, kept, _ = quantize_model(model, ranges_path, excluding)
         write_metadata(quantized, quantization_provenance(provenance, excluding, kept))
         return quantized
 

@@ -7,8 +7,15 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from ptq_comparison.report.figures.style import COLORS, FLOAT_COLOR, WIDTH, set_title, shorten
-from ptq_comparison.search.results import SensitivityRow
+from ptq_comparison.report.figures.style import (
+    COLORS,
+    FLOAT_COLOR,
+    WIDTH,
+    error_lengths,
+    set_title,
+    shorten,
+)
+from ptq_comparison.search.results import SensitivityRow, made_rows
 
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MOST_NODES = 40  # nodes; of more, those that cost most
@@ -20,26 +27,36 @@ MODES = {
 
 
 def finding(rows: list[SensitivityRow]) -> str:
-    """Return which node costs most, beside all together."""
-    by_node = {row["node"]: row for row in rows if row["mode"] != "all_but"}
-    worst = _ranking(rows)[0]
+    """Return which node costs most, beside all together, of those that can be quantized."""
+    made = made_rows(rows)
+    by_node = {row["node"]: row for row in made if row["mode"] != "all_but"}
+    if not _ranking(made):
+        return "No node can be quantized alone"
+    worst = _ranking(made)[0]
+    together = "all nodes together cannot be quantized"
+    if "" in by_node:
+        together = f"all nodes change {_changed(by_node['']):.1f} %"
     return (
         f"{shorten(worst)} costs most: alone in 8 bits it changes {_changed(by_node[worst]):.1f} % "
-        f"of the predictions, all nodes change {_changed(by_node['']):.1f} %"
+        f"of the predictions, {together}"
     )
 
 
 def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
-    """Return the figure; `rows` are those of sensitivity.csv, the worst node first."""
-    ranking = _ranking(rows)
+    """Return the figure; `rows` are those of sensitivity.csv, the worst node first.
+
+    Rows of what cannot be quantized are left out.
+    """
+    title, node_count, made = finding(rows), len(_ranking(rows)), made_rows(rows)
+    ranking = _ranking(made)
     places = {node: place for place, node in enumerate(ranking[:MOST_NODES])}
-    (everything,) = [row for row in rows if row["mode"] == "all"]
+    everything = next((row for row in made if row["mode"] == "all"), None)
     types = {row["node"]: row["op_type"] for row in rows}
     figure, (left, right) = plt.subplots(
         1, 2, sharey=True, figsize=(WIDTH, 2.3 + 0.24 * len(places))
     )
     for mode, (label, color, filled, offset) in MODES.items():
-        shown = [row for row in rows if row["mode"] == mode and row["node"] in places]
+        shown = [row for row in made if row["mode"] == mode and row["node"] in places]
         heights = [places[row["node"]] + offset for row in shown]
         face = color if filled else "white"
         left.scatter(
@@ -51,17 +68,17 @@ def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
             label=label,
         )
         changed = [_changed(row) for row in shown]
-        limits = [
-            # Where all agree, the interval may end the last digit of a float below.
-            [max(0.0, 100 * (row["agreement_ci95_high"] - row["agreement"])) for row in shown],
-            [100 * (row["agreement"] - row["agreement_ci95_low"]) for row in shown],
-        ]
-        right.errorbar(changed, heights, xerr=limits, fmt="none", color=color, alpha=0.4, lw=1.5)
+        least = [100 * (1 - row["agreement_ci95_high"]) for row in shown]
+        most = [100 * (1 - row["agreement_ci95_low"]) for row in shown]
+        lengths = error_lengths(changed, least, most)
+        right.errorbar(changed, heights, xerr=lengths, fmt="none", color=color, alpha=0.4, lw=1.5)
         # Not clipped: at 0, discs lie on the edge.
         right.scatter(changed, heights, 26, face, edgecolors=color, zorder=3, clip_on=False)
-    left.axvline(everything["kl_divergence"], color=FLOAT_COLOR, lw=1, ls="--", label="all nodes")
-    right.axvline(_changed(everything), color=FLOAT_COLOR, lw=1, ls="--")
-    _scale(left, [row["kl_divergence"] for row in rows])
+    if everything:
+        divergence = everything["kl_divergence"]
+        left.axvline(divergence, color=FLOAT_COLOR, lw=1, ls="--", label="all nodes")
+        right.axvline(_changed(everything), color=FLOAT_COLOR, lw=1, ls="--")
+    _scale(left, [row["kl_divergence"] for row in made])
     right.set_xlim(left=0)
     left.set_xlabel("KL divergence (nats)")
     right.set_xlabel("changed predictions (%)")
@@ -75,7 +92,9 @@ def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     left_out = len(ranking) - len(places)
     note = f"\n({left_out} nodes that cost less are left out)" if left_out else ""
-    set_title(figure, finding(rows) + note)
+    impossible = node_count - len(ranking)
+    note += f"\n({impossible} nodes that cannot be quantized are left out)" if impossible else ""
+    set_title(figure, title + note)
     return figure
 
 
@@ -85,6 +104,7 @@ def _ranking(rows: list[SensitivityRow]) -> list[str]:
 
 def _scale(axes: Any, values: list[float]) -> None:
     """Set a logarithmic scale with room for all values, linear below the least one if one is 0."""
+    values = values or [1.0]
     positive = [value for value in values if value > 0]
     least = 10.0 ** math.floor(math.log10(min(positive, default=1.0)))
     if len(positive) == len(values):
@@ -102,5 +122,5 @@ def _describe_power(value: float, _: int) -> str:
     return f"10{f'{math.log10(value):.0f}'.translate(SUPERSCRIPT)}" if value > 0 else "0"
 
 
-def _changed(row: SensitivityRow) -> float:
+def _changed(row: Any) -> float:
     return 100 * (1 - float(row["agreement"]))

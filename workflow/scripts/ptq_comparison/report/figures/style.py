@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
+import numpy as np
+from numpy.typing import ArrayLike
 
 matplotlib.use("svg")  # no screen
 
@@ -54,6 +56,16 @@ def markers(models: Sequence[str]) -> dict[str, str]:
 def shorten(name: str, letters: int = 28) -> str:
     """Cut a name to so many letters at most; its end tells tensors apart, so that stays."""
     return name if len(name) <= letters else f"…{name[1 - letters :]}"
+
+
+def error_lengths(values: ArrayLike, low: ArrayLike, high: ArrayLike) -> np.ndarray:
+    """Return how far error bars reach down and up, float64 (2, N), from values and limits (N,).
+
+    No length is negative, which matplotlib refuses: where a limit is the value itself, the last
+    digits may say otherwise, as of 100 * (1 - share) and 100 - 100 * share.
+    """
+    below, above = np.subtract(values, low), np.subtract(high, values)
+    return np.maximum([below, above], 0.0)
 
 
 def add_legend(figure: Figure) -> None:

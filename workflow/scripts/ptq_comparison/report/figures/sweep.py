@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ptq_comparison.config.schemes import DTYPES
 from ptq_comparison.report.figures.style import COLORS, WIDTH, set_title
-from ptq_comparison.report.sweep import describe_sweep
+from ptq_comparison.report.sweep import describe_sweep, made_recipes
 from ptq_comparison.search.selection import pareto_front
 
 # Activations and weights, and the name of the pair.
@@ -17,7 +17,12 @@ FORMAT_MARKERS = {"QDQ": "o", "QOperator": "s"}
 
 
 def plot_sweep(table: pd.DataFrame) -> Figure:
-    """Return the figure, from the content of sweep.csv; recipes of the Pareto front have a ring."""
+    """Return the figure, from the content of sweep.csv; recipes of the Pareto front have a ring.
+
+    Recipes that could not be made are left out, and where speed was measured, those without one.
+    """
+    title = describe_sweep(table)[0].rstrip(".")
+    table = made_recipes(table)
     timed = bool(table["speedup"].notna().any())
     places = table["speedup"] if timed else table["bytes"] / 1024
     pairs = zip(table["activation_type"], table["weight_type"], strict=True)
@@ -61,5 +66,5 @@ def plot_sweep(table: pd.DataFrame) -> Figure:
     axes.margins(y=0.08)
     axes.grid()
     figure.legend(loc="outside lower center", ncols=3)
-    set_title(figure, describe_sweep(table)[0].rstrip("."))
+    set_title(figure, title)
     return figure

@@ -12,6 +12,7 @@ from ptq_comparison.report.figures.style import (
     WIDTH,
     add_legend,
     colors,
+    error_lengths,
     markers,
     set_title,
     shorten,
@@ -39,7 +40,7 @@ def plot_tradeoff(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow
         axes.errorbar(
             place,
             100 * top1,
-            [[100 * (top1 - low)], [100 * (high - top1)]],
+            error_lengths([100 * top1], [100 * low], [100 * high]),
             color=palette[name],
             lw=1.5,
             capsize=4,

@@ -1,0 +1,63 @@
+"""Markers in place of files that could not be made, for one of many: a recipe, or a node.
+
+Snakemake ends a run at a job that fails. A job that writes a marker and succeeds lets the others go
+on, and whoever gathers them finds the reason in the marker.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.files import write_text
+
+START = b'{"not_made": "'  # no file of another content begins with it
+OUT_OF_MEMORY = "allocate memory"  # in what onnxruntime says
+LETTERS = 300  # of another library's message: onnxruntime's may list all types of a kernel
+
+
+def write_not_made(path: Path, reason: str) -> None:
+    """Write a marker, a JSON object of one line, in place of a file of any kind."""
+    write_text(path, json.dumps({"not_made": " ".join(reason.split())}) + "\n")
+
+
+def read_not_made(path: Path) -> str | None:
+    """Return the reason if the file is a marker, else None; of other files a few bytes are read.
+
+    Raises OSError for a file that is not there.
+    """
+    if path.is_dir():  # a data set, for instance
+        return None
+    with path.open("rb") as file:
+        if file.read(len(START)) != START:
+            return None
+    reason: str = json.loads(path.read_text())["not_made"]
+    return reason
+
+
+def is_fault_of_machine(error: Exception) -> bool:
+    """Tell whether the machine or the installation failed, which says nothing about a recipe."""
+    return isinstance(error, (OSError, MemoryError, ImportError)) or OUT_OF_MEMORY in str(error)
+
+
+def describe_failure(error: Exception) -> str:
+    """Return why something could not be made, in one line."""
+    line = " ".join(str(error).split())
+    if isinstance(error, UserError):
+        return line
+    cut = line if len(line) <= LETTERS else f"{line[: LETTERS - 1]}…"
+    return f"unexpected {type(error).__name__}: {cut}"
+
+
+def summarize_not_made(reasons: Mapping[str, str], count: int) -> str:
+    """Return a sentence that names what of `count` recipes could not be made; "" for nothing.
+
+    `reasons` are those of the recipes that could not be made, by name.
+    """
+    if not reasons:
+        return ""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    told = "; ".join(f"{', '.join(group)} ({reason})" for reason, group in names.items())
+    return f"{len(reasons)} of {count} recipes could not be made: {told}."
