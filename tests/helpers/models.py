@@ -135,3 +135,33 @@ def make_pixel_classifier(layout: str = "NCHW", batch: int | str = "batch") -> M
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     checker.check_model(model)
     return model
+
+
+def make_from_nodes(
+    nodes: Sequence[NodeProto],
+    constants: dict[str, Any],
+    scores: Sequence[int | str] = ("batch", 4),
+    side: int = 6,
+    opset: int = 13,
+) -> ModelProto:
+    """Return a model of nodes from `image`, (batch, 3, side, side), to `scores`.
+
+    Constants are of float32, unless they are arrays of another type than float64.
+    """
+    arrays = {name: np.asarray(values) for name, values in constants.items()}
+    graph = helper.make_graph(
+        list(nodes),
+        "nodes",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, side, side])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, list(scores))],
+        [
+            numpy_helper.from_array(
+                array.astype(np.float32) if array.dtype == np.float64 else array, name
+            )
+            for name, array in arrays.items()
+        ],
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    if any(node.domain for node in nodes):
+        opsets.append(helper.make_opsetid("com.microsoft", 1))
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)

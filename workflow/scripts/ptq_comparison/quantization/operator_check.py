@@ -13,7 +13,6 @@ import onnx
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batch
-from ptq_comparison.inference.exact_kernels import make_exact_session
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import describe
 from ptq_comparison.model.layers import constants

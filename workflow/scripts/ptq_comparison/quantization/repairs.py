@@ -86,7 +86,9 @@ def _uncut(
         if bounds is None or grid is None or grid.scale is None:
             yield name
             continue
-        (low, high), half = grid.ends, HALF_STEP * float(grid.scale.item())
+        low, high = grid.ends
+        # Clip from -a to a ends exactly half a step off, but for the float32 of the scale.
+        half = HALF_STEP * float(grid.scale.item()) + (high - low) * ROUNDING
         # A value beyond the cut is rounded to it if that is the end of the grid, half a step off.
         if low < bounds[0] - half or high > bounds[1] + half:
             yield name
