@@ -50,7 +50,12 @@ rule prepare_model:
         preprocessing=PREPROCESSING,
         opset=config["model"]["opset"],
         required_opset=required_opset(QUANTIZED.values()),
-        recipes=QUANTIZED,
+        # No more of the recipes, whose changes shall not make the float32 model again.
+        excluded_by_channel=[
+            recipe["nodes_to_exclude"]
+            for recipe in QUANTIZED.values()
+            if recipe["per_channel"]
+        ],
         code=get_code("prepare_model"),
     script:
         "../scripts/prepare_model.py"

@@ -40,9 +40,8 @@ if __name__ == "__main__":
         model, formed = quantizable_form(model)
         changes += formed
         check_float_model(model, *task.params.required_opset)  # what was computed, too
-        for recipe in task.params.recipes.values():
-            if recipe["per_channel"]:
-                check_per_channel(model, "quantization", recipe["nodes_to_exclude"])
+        for excluded in task.params.excluded_by_channel:
+            check_per_channel(model, "quantization", excluded)
         image, classes = tuple(dataset["image_shape"]), len(dataset["class_names"])
         preprocessing = task.params.preprocessing
         interface = read_interface(model, preprocessing["layout"])

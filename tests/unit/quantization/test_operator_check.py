@@ -460,7 +460,7 @@ def test_a_sound_model_alarms_nowhere(tmp_path, kind, format, types, method):
         assert check["images"] == len(batches.images)
         results = [error for error in check["nodes"] if error["kind"] == "result"]
         assert max(error["error_steps"] for error in results) > 0
-        assert check["worst_steps"] == max(error["error_steps"] for error in check["nodes"])
+        assert check["worst"] in check["nodes"]
 
 
 def test_what_was_compared_is_told(sound):

@@ -22,7 +22,7 @@ from onnxruntime.quantization.calibrate import (
 )
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
-from ptq_comparison.calibration.mse_ranges import histogram_ends, least_error_ranges
+from ptq_comparison.calibration.mse_ranges import least_error_ranges
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import write_text
 from ptq_comparison.config.methods import METHODS
@@ -68,7 +68,7 @@ def calibrate(
             # is given all of them at once: hence a first pass for the edges.
             low, high, smallest = _extremes(calibrator, batches, progress)
             bins = calibrator.num_bins
-            names = sorted(n for n in low if _has_histogram(low[n], high[n], bins))
+            names = sorted(n for n in low if _has_histogram(low[n], high[n], smallest[n], bins))
             activations = _activations(calibrator, batches, progress, names)
             if method == "MSE":
                 lowest, highest = ({n: ends[n] for n in names} for ends in (low, high))
@@ -101,16 +101,16 @@ def calibrate(
     return TensorsData(ranges.calibration_method, sound)
 
 
-def _has_histogram(low: np.ndarray, high: np.ndarray, bins: int) -> bool:
-    """Tell whether float32 has so many steps between the ends, or these are equal."""
+def _has_histogram(low: np.ndarray, high: np.ndarray, smallest: np.ndarray, bins: int) -> bool:
+    """Tell whether float32 has so many steps between the ends of a histogram, or these are equal.
+
+    A histogram may be one of absolute values.
+    """
     if not _is_finite(low, high):
         return False
-    # As wide as the widest of the histograms, which begin at -threshold, 0 or the lowest value.
-    threshold = np.maximum(np.abs(low), np.abs(high))
-    edges = (
-        np.linspace(a, b, bins + 1, dtype=np.float32) for a, b in ((low, high), (0, threshold))
-    )
-    return bool(all((np.diff(e) > 0).all() or e[0] == e[-1] for e in edges))
+    pairs = (low, high), (smallest, np.maximum(np.abs(low), np.abs(high)))
+    edges = [np.linspace(start, end, num=bins + 1, dtype=np.float32) for start, end in pairs]
+    return all((np.diff(each) > 0).all() or each[0] == each[-1] for each in edges)
 
 
 def _is_finite(low: np.ndarray, high: np.ndarray) -> bool:
@@ -163,8 +163,7 @@ def _histogram(
     for name, values in activations:
         threshold = np.maximum(np.abs(low[name]), np.abs(high[name]))
         # Of absolute values for Percentile, symmetric about 0 for Entropy, as onnxruntime has it.
-        first = smallest[name] if calibrator.symmetric else -threshold
-        start = np.float32(histogram_ends(first, threshold, calibrator.num_bins)[0])
+        start = smallest[name] if calibrator.symmetric else -threshold
         hist, edges = np.histogram(
             np.abs(values) if calibrator.symmetric else values,
             bins=calibrator.num_bins,

@@ -32,14 +32,13 @@ def least_error_ranges(
     `high` are the extremes, float32. The ranges say that they are of onnxruntime's method MinMax:
     it has no MSE and reads only ranges of a method that it knows.
     """
-    ends_of = {name: histogram_ends(low[name], high[name], bins) for name in low}
     counts = dict.fromkeys(low, np.zeros((), np.int64))
     for name, values in activations:
-        limits = ends_of[name]
+        limits = float(low[name]), float(high[name])
         counts[name] = counts[name] + np.histogram(values, bins, limits)[0]
     data = {}
     for name, count in counts.items():
-        limits = ends_of[name]
+        limits = float(low[name]), float(high[name])
         width = (limits[1] - limits[0]) / bins
         centres = limits[0] + (np.flatnonzero(count) + 0.5) * width
         ends = np.array([[min(limits[0], 0.0)], [max(limits[1], 0.0)]])
@@ -47,18 +46,6 @@ def least_error_ranges(
         lowest, highest = best.astype(np.float32)
         data[name] = TensorData(lowest=lowest, highest=highest)
     return TensorsData(CalibrationMethod.MinMax, data)
-
-
-def histogram_ends(low: np.ndarray, high: np.ndarray, bins: int) -> tuple[float, float]:
-    """Return the ends of a histogram from low to high, and from 0 where they are too near.
-
-    float32 has no edges between the bins of values that differ by rounding alone.
-    """
-    ends = float(low), float(high)
-    edge = float(np.spacing(np.float32(max(map(abs, ends)))))
-    if 0 < ends[1] - ends[0] < 2 * bins * edge:
-        return min(ends[0], 0.0), max(ends[1], 0.0)
-    return ends
 
 
 def best_ranges(

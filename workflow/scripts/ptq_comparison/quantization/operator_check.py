@@ -56,7 +56,7 @@ class OperatorCheck(TypedDict):
     """The content of `<model>.json` beside a quantized model."""
 
     images: int
-    worst_steps: float
+    worst: NodeError
     kept_in_float: dict[str, str]
     nodes: list[NodeError]
 
@@ -88,7 +88,7 @@ def check_operators(
             raise UserError(f"quantization: {_complain(error, host)}; {EXCLUDE}")
     return {
         "images": sum(batch.images for batch in few),
-        "worst_steps": max((e["error_steps"] for e in errors), default=0.0),
+        "worst": max(errors, key=lambda error: error["error_steps"] / error["allowed_steps"]),
         "kept_in_float": kept,
         "nodes": errors,
     }
