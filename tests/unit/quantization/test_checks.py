@@ -107,8 +107,15 @@ def test_a_product_has_one_scale_for_each_of_its_outputs(tmp_path, format, attri
 
 def test_a_float_model_is_not_quantized():
     assert not is_quantized(make_classifier())
-    with pytest.raises(UserError, match=r"nothing was quantized"):
-        check_stored(make_classifier(), ASKED)
+    keys = r"nodes_to_exclude, .*: nothing was quantized; leave something to quantize"
+    for options, line in (
+        ({}, r"model\.source: nothing was quantized: .* for any of Conv, Flatten, "),
+        ({"nodes_to_exclude": ["conv"]}, keys),
+        ({"op_types_to_quantize": ["Gemm"]}, keys),
+    ):
+        asked = {**ASKED, "nodes_to_exclude": [], "op_types_to_quantize": [], **options}
+        with pytest.raises(UserError, match=line):
+            check_stored(make_classifier(), {"format": "QDQ", **asked})
 
 
 def check(model, float_model=None):
