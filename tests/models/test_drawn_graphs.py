@@ -30,7 +30,7 @@ METHODS = {
 }
 # Why a graph may be refused: the error names what is wrong, and the remedy is one of these.
 REMEDIES = (
-    "change the option, or exclude the node",
+    "by channel set format to QDQ",
     "set model.opset",
     "export the model again from sound weights",
     "name the node in quantization.nodes_to_exclude",

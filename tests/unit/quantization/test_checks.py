@@ -21,6 +21,7 @@ ASKED = {
     "weight_type": "QInt8",
     "per_channel": False,
     "reduce_range": False,
+    "format": "QDQ",
 }
 UNSIGNED = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QUInt8}
 
@@ -58,7 +59,7 @@ def make(tmp_path):
 )  # fmt: skip
 def test_what_was_asked_for_passes_and_nothing_else_does(make, format, options, asked):
     model = make(quant_format=format, **options)
-    right = {**ASKED, **asked}
+    right = {**ASKED, **asked, "format": format.name}
     check_stored(model, right)
     for key, other in (
         ("activation_type", "QUInt8" if right["activation_type"] == "QInt8" else "QInt8"),
@@ -74,8 +75,9 @@ def test_weights_that_onnxruntime_signs_without_a_word_are_refused(make):
     """Unsigned weights per channel as QOperator come out signed, and may then saturate."""
     model = make(quant_format=QuantFormat.QOperator, per_channel=True, **UNSIGNED)
     asked = {"activation_type": "QUInt8", "weight_type": "QUInt8", "per_channel": True}
-    with pytest.raises(UserError, match=r"weights of 'w_quantized': INT8 stored, QUInt8 asked for"):
-        check_stored(model, {**ASKED, **asked})
+    line = r"weights of 'w_quantized': INT8 stored, QUInt8 asked for; by channel set format to QDQ"
+    with pytest.raises(UserError, match=line):
+        check_stored(model, {**ASKED, **asked, "format": "QOperator"})
     check_stored(make(per_channel=True, **UNSIGNED), {**ASKED, **asked})
 
 
@@ -115,7 +117,7 @@ def test_a_float_model_is_not_quantized():
     ):
         asked = {**ASKED, "nodes_to_exclude": [], "op_types_to_quantize": [], **options}
         with pytest.raises(UserError, match=line):
-            check_stored(make_classifier(), {"format": "QDQ", **asked})
+            check_stored(make_classifier(), asked)
 
 
 def check(model, float_model=None):

@@ -117,7 +117,7 @@ def test_recipes_that_could_not_be_made_come_last_without_figures(tmp_path, monk
     assert made["correct"].dtype == int and np.isnan(made["speedup"].iloc[0])
     lead, second, *_ = describe_sweep(found)
     assert lead == (
-        "Of 3 recipes that could be made slow agrees with float32 most often: on 99.50% of 600 "
+        "Of 3 recipes that could be made, slow agrees with float32 most often: on 99.50% of 600 "
         "validation images."
     )
     assert second.startswith("1 of 4 recipes could not be made: lost (no kernel")

@@ -26,6 +26,9 @@ TENSOR_TYPES = {
     "QUInt16": TensorProto.UINT16,
 }
 
+CHANGE_OPTION = "change the option, or exclude the node in quantization.nodes_to_exclude"
+SIGNED_BY_CHANNEL = "by channel set format to QDQ, or give the dtype signed weights, as u8s8 has"
+
 # Lowest and highest level with reduce_range. By channel in QDQ models, unsigned weights have
 # symmetric grids, of 129 levels.
 SEVEN_BIT_LEVELS = {"QInt8": (-64, 64), "QUInt8": (0, 128)}
@@ -75,7 +78,11 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
     weights = list(stored_weights(model))
     for weight in weights:
         if weight.data_type != TENSOR_TYPES[options["weight_type"]]:
-            _refuse(weight.name, "weights", _type_name(weight.data_type), options["weight_type"])
+            # What onnxruntime does by channel with unsigned weights in QOperator models.
+            signed = options["per_channel"] and options["format"] == "QOperator"
+            remedy = SIGNED_BY_CHANNEL if signed else CHANGE_OPTION
+            found = _type_name(weight.data_type)
+            _refuse(weight.name, "weights", found, options["weight_type"], remedy)
         channels = weight.values.shape[weight.axis]
         if not options["per_channel"]:
             allowed: tuple[int, ...] = (1,)
@@ -133,10 +140,9 @@ def check_outputs(model: onnx.ModelProto, float_model: onnx.ModelProto, batches:
             )
 
 
-def _refuse(name: str, what: str, found: str, asked: str) -> None:
+def _refuse(name: str, what: str, found: str, asked: str, remedy: str = CHANGE_OPTION) -> None:
     raise UserError(
-        f"quantization: {what} of {name!r}: {found} stored, {asked} asked for; "
-        "change the option, or exclude the node in quantization.nodes_to_exclude"
+        f"quantization: {what} of {name!r}: {found} stored, {asked} asked for; {remedy}"
     )
 
 

@@ -169,7 +169,9 @@ def range_errors(
             if grid.scale is not None and grid.scale.size == 1:
                 (low, high), (least, most) = grid.ends, ranges[name]
                 missing = max(low - min(least, 0.0), max(most, 0.0) - high, 0.0)
-                yield _error(node, name, "range", missing / float(grid.scale.item()), RANGE_STEPS)
+                step = float(grid.scale.item())
+                allowed = RANGE_STEPS + (high - low) / step * ROUNDING
+                yield _error(node, name, "range", missing / step, allowed)
 
 
 def operator_errors(

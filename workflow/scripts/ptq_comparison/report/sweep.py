@@ -97,7 +97,7 @@ def describe_sweep(table: pd.DataFrame) -> list[str]:
     """
     made, reasons = made_recipes(table), reasons_not_made(table)
     best = made.iloc[0]
-    which = "recipes that could be made" if reasons else "recipes"
+    which = "recipes that could be made," if reasons else "recipes"
     lead = (
         f"Of {len(made)} {which} {best['recipe']} agrees with float32 most often: on "
         f"{best['agreement']:.2%} of {best['total']:,} validation images{_speed(best)}"
