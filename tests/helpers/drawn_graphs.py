@@ -14,7 +14,7 @@ ACTIVATIONS = (
 BLOCKS = (
     "conv", "conv", "conv", "depthwise", "activation", "activation", "pool", "pad", "slice",
     "resize", "residual", "gate", "concat", "split", "normalize", "scale", "transposes",
-    "transposed_convolution", "reuse",
+    "transposed_convolution", "reuse", "instance_normalize", "attention", "choice",
 )  # fmt: skip
 # Endings that onnxruntime's quantizer appends to names.
 ENDINGS = (
@@ -283,6 +283,48 @@ class Drawing:
         inputs = [self.constant(self.vector(channels), "n") for _ in range(3)]
         variance = self.constant(np.abs(self.vector(channels)) + np.float32(0.1), "v", shared=False)
         (made,) = self.add("BatchNormalization", [self.tensor, *inputs, variance])
+        self.put(made, self.shape)
+
+    def instance_normalize(self) -> None:
+        channels, height, width = self.shape
+        if height * width > 1:
+            inputs = [self.constant(self.vector(channels), "n") for _ in range(2)]
+            (made,) = self.add("InstanceNormalization", [self.tensor, *inputs])
+            self.put(made, self.shape)
+
+    def attention(self) -> None:
+        """Weigh the channels by each other, at times with a mask that is infinite."""
+        channels, height, width = self.shape
+        flat_shape = self.constant(np.array([0, channels, -1]), "shape", shared=False)
+        (flat,) = self.add("Reshape", [self.tensor, flat_shape])
+        (turned,) = self.add("Transpose", [flat], perm=[0, 2, 1])
+        (scores,) = self.add("MatMul", [flat, turned])
+        lowest = self.pick(-np.inf, float(np.finfo(np.float32).min), -100.0)
+        mask = self.pick("none", "Where", "Add")
+        if mask == "Where":
+            inputs = [self.constant(np.eye(channels, dtype=bool), "kept", shared=False), scores]
+            (scores,) = self.add("Where", [*inputs, self.scalar(lowest, "lowest")])
+        elif mask == "Add":
+            values = np.where(np.eye(channels, dtype=bool), 0, lowest).astype(np.float32)
+            (scores,) = self.add("Add", [scores, self.constant(values, "mask", shared=False)])
+        (weights,) = self.add("Softmax", [scores], axis=2)
+        (mixed,) = self.add("MatMul", [weights, flat])
+        image_shape = self.constant(np.array([0, channels, height, width]), "shape", shared=False)
+        (made,) = self.add("Reshape", [mixed, image_shape])
+        self.put(made, self.shape)
+
+    def choice(self) -> None:
+        """An If whose branches read tensors from outside."""
+        others = self.others(self.shape)
+        read = [self.tensor, self.pick(*others) if others else self.tensor]
+        branches = []
+        for tensor in read:
+            made = self.name("t")
+            node = helper.make_node(self.pick("Identity", "Relu", "Neg"), [tensor], [made])
+            value = helper.make_tensor_value_info(made, TensorProto.FLOAT, None)
+            branches.append(helper.make_graph([node], self.name("branch"), [], [value]))
+        condition = self.constant(np.array(self.chance(2)), "condition", shared=False)
+        (made,) = self.add("If", [condition], then_branch=branches[0], else_branch=branches[1])
         self.put(made, self.shape)
 
     def scale(self) -> None:

@@ -12,6 +12,8 @@ from ptq_comparison.model.graph import all_nodes, attribute, inner_graphs
 # Float operators whose second input is the weight. onnxruntime treats the constants of others, as
 # of Mul and Add, like activations.
 WEIGHTED = ("Conv", "ConvTranspose", "MatMul", "Gemm")
+# Their third input is a bias, too, which onnxruntime stores in the scale of the first two.
+NORMALIZATIONS = ("InstanceNormalization", "LayerNormalization", "BatchNormalization")
 
 
 # Half of the largest float32: -inf, or the lowest float32 in its place, as in masks of attention.

@@ -56,11 +56,14 @@ def show_readers(model: onnx.ModelProto) -> str:
     read = {name for node in graph.node for name in node.input}
     outputs = {value.name for value in graph.output}
     inner, taken = read_inside(graph).intersection(made), all_names(model)
-    shown = sorted(inner | (outputs & read))
+    producers = {name: node for node in graph.node for name in node.output}
+    shown = [
+        name
+        for name in sorted(inner | (outputs & read))
+        if producers[name].op_type != "Identity" or name in read
+    ]
     for name in shown:
-        producer = next(node for node in graph.node if name in node.output)
-        if producer.op_type == "Identity" and name not in read:
-            continue  # it is such a node
+        producer = producers[name]
         hidden = free_name(f"{name}_inner", taken)
         for node in graph.node:
             node.input[:] = [hidden if given == name else given for given in node.input]

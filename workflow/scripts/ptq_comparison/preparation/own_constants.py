@@ -10,9 +10,8 @@ import onnx
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from ptq_comparison.model.graph import all_names, free_name, read_inside
-from ptq_comparison.model.layers import WEIGHTED, channel_axis
+from ptq_comparison.model.layers import NORMALIZATIONS, WEIGHTED, channel_axis
 
-NORMALIZATIONS = ("InstanceNormalization", "LayerNormalization", "BatchNormalization")
 # Inputs of operators that are quantized, though these inputs are not.
 UNQUANTIZED_INPUTS = {
     "Clip": (1, 2), "Resize": (1, 2, 3), "BatchNormalization": (3, 4), "Where": (0,),

@@ -92,7 +92,7 @@ def merge(
     types = float_tensors(float_model)
     checks: list[Checked] = []
     lowest, highest = (
-        graph.constant(f"{CHECK_PREFIX}{end}", sign * UNBOUNDED)
+        graph.constant(f"<bound>/{end}", sign * UNBOUNDED)
         for end, sign in (("lowest", -1), ("highest", 1))
     )
 

@@ -10,7 +10,13 @@ import numpy as np
 import onnx
 
 from ptq_comparison.model.graph import attribute
-from ptq_comparison.model.layers import WEIGHTED, channel_axis, constants, scalar_constants
+from ptq_comparison.model.layers import (
+    NORMALIZATIONS,
+    WEIGHTED,
+    channel_axis,
+    constants,
+    scalar_constants,
+)
 from ptq_comparison.quantization.stored_tensors import (
     HALF_STEP,
     ROUNDING,
@@ -100,7 +106,8 @@ def _wrong_biases(
     """Yield the outputs of nodes whose bias is not stored as it is, and why."""
     arrays, floats = constants(quantized), constants(float_model)
     for node in float_model.graph.node:
-        bias = node.input[2] if node.op_type in WEIGHTED and len(node.input) > 2 else ""
+        has_bias = node.op_type in (*WEIGHTED, *NORMALIZATIONS) and len(node.input) > 2
+        bias = node.input[2] if has_bias else ""
         grid = stored.get(bias)
         if grid is None or grid.levels not in arrays or grid.scale is None or bias not in floats:
             continue
