@@ -86,12 +86,18 @@ def check_operators(
             before = merged.get(error["tensor"], "")
             host = next((n for n in float_model.graph.node if before and before in n.output), None)
             raise UserError(f"quantization: {_complain(error, host)}; {EXCLUDE}")
+    worst = max(errors, key=lambda error: error["error_steps"] / error["allowed_steps"])
     return {
         "images": sum(batch.images for batch in few),
-        "worst": max(errors, key=lambda error: error["error_steps"] / error["allowed_steps"]),
+        "worst": _rounded(worst),
         "kept_in_float": kept,
-        "nodes": errors,
+        "nodes": [_rounded(error) for error in errors],
     }
+
+
+def _rounded(error: NodeError) -> NodeError:
+    steps, allowed = round(error["error_steps"], 4), round(error["allowed_steps"], 4)
+    return {**error, "error_steps": steps, "allowed_steps": allowed}
 
 
 def is_broken(error: NodeError) -> bool:
