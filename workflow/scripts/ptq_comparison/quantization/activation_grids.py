@@ -4,30 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
-# Index of the input with the scale of the output; the next input is its zero point.
-OUTPUT_SCALE_INDEX = {
-    "QLinearConv": 6,
-    "QLinearMatMul": 6,
-    "QGemm": 7,
-    "QLinearAdd": 6,
-    "QLinearMul": 6,
-    "QLinearConcat": 0,
-    "QLinearWhere": 7,
-    # Operators of one input
-    "QLinearAveragePool": 3,
-    "QLinearGlobalAveragePool": 3,
-    "QLinearLeakyRelu": 3,
-    "QLinearSigmoid": 3,
-    "QLinearSoftmax": 3,
-}
-# What onnxruntime appends to the name of a float tensor.
-ONNXRUNTIME_SUFFIXES = ("_QuantizeLinear_Input", "_quantized")
-MERGED_ACTIVATIONS = (
-    "Relu",
-    "Clip",
-)  # into the operator before them, by a grid that ends where they cut
+from ptq_comparison.quantization.stored_tensors import (
+    OUTPUT_SCALE_INDEX,
+    merged_activations,
+    only_before,
+    stored_tensors,
+)
 
 
 class Grid(NamedTuple):
@@ -58,31 +41,24 @@ def stored_grids(model: onnx.ModelProto, float_model: onnx.ModelProto) -> dict[s
 
     Tensors that integer operators pass on as they are, MaxPool for instance, are left out.
     """
-    constants = {i.name: i for i in model.graph.initializer}
-    known = {value.name for value in float_model.graph.input}
-    known |= {output for node in float_model.graph.node for output in node.output}
-    kept = {node.output[0] for node in model.graph.node if node.op_type in MERGED_ACTIVATIONS}
-    merged = {
-        node.input[0]: node.output[0]
-        for node in float_model.graph.node
-        if node.op_type in MERGED_ACTIVATIONS and node.output[0] not in kept
+    skipped = {i.name for i in float_model.graph.initializer}
+    skipped |= only_before(
+        float_model, {node.output[0] for node in merged_activations(float_model, model)}
+    )
+    rounding = {
+        node.output[0]
+        for node in model.graph.node
+        if node.op_type == "QuantizeLinear" or node.op_type in OUTPUT_SCALE_INDEX
     }
-    grids = {}
-    for node in model.graph.node:
-        if node.op_type == "QuantizeLinear":
-            name, names = node.input[0], node.input[1:3]
-        elif node.op_type in OUTPUT_SCALE_INDEX:
-            place = OUTPUT_SCALE_INDEX[node.op_type]
-            name, names = node.output[0], node.input[place : place + 2]
-        else:
-            continue
-        originals = [name, *(name.removesuffix(suffix) for suffix in ONNXRUNTIME_SUFFIXES)]
-        name = next((original for original in originals if original in known), "")
-        while name in merged:
-            name = merged[name]
-        if name and len(names) == 2:  # weights have no such name, and a QGemm may give float32
-            grids[name] = _make_grid(*(numpy_helper.to_array(constants[n]) for n in names))
-    return grids
+    return {
+        name: _make_grid(held.scale, held.zero_point)
+        for name, held in stored_tensors(float_model, model).items()
+        if name not in skipped
+        and held.levels in rounding
+        and held.scale is not None
+        and held.zero_point is not None
+        and held.scale.size == 1
+    }
 
 
 def _make_grid(scale: np.ndarray, zero_point: np.ndarray) -> Grid:

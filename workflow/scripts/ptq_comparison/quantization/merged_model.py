@@ -23,6 +23,7 @@ from ptq_comparison.quantization.stored_tensors import (
     Stored,
     dequantize,
     merged_activations,
+    only_before,
     stored_tensors,
 )
 
@@ -216,16 +217,6 @@ def _rename_inside(node: onnx.NodeProto, source: Callable[[str], str]) -> None:
 def _deeper(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
     for node in all_nodes(graph):
         yield from inner_graphs(node)
-
-
-def only_before(model: onnx.ModelProto, merged_outputs: set[str]) -> set[str]:
-    """Return tensors that only a merged activation reads: the grid holds what is behind it."""
-    readers: dict[str, set[str]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, set()).add(node.output[0])
-    outputs = {value.name for value in model.graph.output}
-    return {n for n, found in readers.items() if found <= merged_outputs and n not in outputs}
 
 
 def float_tensors(model: onnx.ModelProto) -> set[str]:

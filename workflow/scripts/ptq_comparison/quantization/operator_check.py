@@ -20,7 +20,6 @@ from ptq_comparison.quantization.merged_model import (
     FLOAT_LEVELS,
     TINY,
     merge,
-    only_before,
 )
 from ptq_comparison.quantization.stored_tensors import (
     HALF_STEP,
@@ -29,6 +28,7 @@ from ptq_comparison.quantization.stored_tensors import (
     Stored,
     dequantize,
     merged_activations,
+    only_before,
     stored_tensors,
 )
 

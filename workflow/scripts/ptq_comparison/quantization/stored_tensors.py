@@ -130,6 +130,16 @@ def merged_activations(
             yield node
 
 
+def only_before(model: onnx.ModelProto, merged_outputs: set[str]) -> set[str]:
+    """Return tensors that only a merged activation reads: the grid holds what is behind it."""
+    readers: dict[str, set[str]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, set()).add(node.output[0])
+    outputs = {value.name for value in model.graph.output}
+    return {n for n, found in readers.items() if found <= merged_outputs and n not in outputs}
+
+
 def dequantize(levels: np.ndarray, stored: Stored | Scales) -> np.ndarray:
     """Return the values of levels as float32 of the same shape."""
     assert stored.scale is not None and stored.zero_point is not None
