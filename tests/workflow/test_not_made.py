@@ -87,6 +87,7 @@ def test_a_second_run_does_nothing(tiny, recommended):
     assert result.returncode == 0 and "Nothing to be done" in result.stdout
 
 
+@pytest.mark.slow  # another sweep; test_sweep.py has the line of the function
 def test_where_none_can_be_made_the_first_reason_ends_the_run(tiny, tmp_path):
     configfiles = files(tiny, tmp_path, {"lost": LOST, "uint8": {**LOST, "dtype": "uint8"}})
     result = run_snakemake(tmp_path, "recommend", configfiles=configfiles)
@@ -98,6 +99,7 @@ def test_where_none_can_be_made_the_first_reason_ends_the_run(tiny, tmp_path):
     assert not (tmp_path / "results/sweep.csv").exists()
 
 
+@pytest.mark.slow  # another search; markers in rules that do not take them are tested in test_job
 def test_nodes_of_a_recipe_that_cannot_be_made_have_no_figure(tiny, tmp_path):
     configfiles = files(tiny, tmp_path, {"lost": LOST})
     result = run_snakemake(tmp_path, "sensitivity", configfiles=configfiles)

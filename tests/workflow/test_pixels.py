@@ -36,7 +36,7 @@ def files(tiny, folder, **settings):
 
 @pytest.mark.parametrize(
     ("layout", "batch", "format"),
-    [("NCHW", "batch", "QDQ"), ("NHWC", 4, "QOperator")],
+    [("NCHW", "batch", "QDQ"), pytest.param("NHWC", 4, "QOperator", marks=pytest.mark.slow)],
 )
 def test_it_is_quantized_and_compared(tiny, tmp_path, layout, batch, format):
     onnx.save(make_pixel_classifier(layout, batch), tmp_path / "model.onnx")
@@ -65,6 +65,7 @@ def test_it_is_quantized_and_compared(tiny, tmp_path, layout, batch, format):
             assert evaluation["accuracy"]["correct"] == correct
 
 
+@pytest.mark.slow  # a whole sweep; the run above covers what differs for such models
 def test_its_recipes_are_compared(tiny, tmp_path):
     onnx.save(make_pixel_classifier(), tmp_path / "model.onnx")
     overlay(tmp_path / "recipes.yaml", {"recipes": RECIPES})

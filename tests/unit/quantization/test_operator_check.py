@@ -440,7 +440,21 @@ def sound_cases():
             yield from ((kind, format, types, method) for kind in ("plain", "outlier", "Clip"))
 
 
-@pytest.mark.parametrize(("kind", "format", "types", "method"), dict.fromkeys(sound_cases()))
+# One of each kind is fast; the others take ten seconds together.
+FAST = {
+    *((kind, "QDQ", "int8", "MinMax") for kind in COARSE),
+    *((kind, "QOperator", "u8s8", "MinMax") for kind in COARSE),
+    *(("plain", format, "uint8", method) for format in FORMATS for method in METHODS),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "format", "types", "method"),
+    [
+        pytest.param(*case, marks=[] if case in FAST else pytest.mark.slow)
+        for case in dict.fromkeys(sound_cases())
+    ],
+)
 def test_a_sound_model_alarms_nowhere(tmp_path, kind, format, types, method):
     """However coarse it is: also on images that the calibration has seen nothing like."""
     model, options = make_coarse(kind), {**COARSE[kind], **TYPES[types]}
