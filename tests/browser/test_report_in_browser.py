@@ -244,7 +244,7 @@ def test_the_verification_is_part_of_it(browser, complaints, screenshot, open_it
     open_item("4 Verification", "expected and measured", "eye")
     open_page(browser, 1)
     assert len(rows(browser, "#table0")) == 18
-    assert "16 of 16 requirements hold" in read_text(browser, "body")
+    assert "18 of 18 requirements hold" in read_text(browser, "body")
     assert not is_cut(browser)
     screenshot("verification")
     assert complaints() == []
