@@ -14,6 +14,7 @@ EXACT_KERNELS = {"session.x64quantprecision": "1"}
 # Operators on integers with a weight, which is their input 3; its zero point is input 5.
 WEIGHTED = ("QLinearConv", "QLinearMatMul", "QGemm")
 WEIGHT, ZERO_POINT = 3, 5
+ONNX_DOMAINS, LAST_OPSET = ("", "ai.onnx"), 20
 
 
 def make_exact_session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
@@ -28,9 +29,13 @@ def _unshared(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with a weight and zero point of its own for each operator on integers.
 
     For these kernels onnxruntime stores both in another form, and fails over one that it has
-    stored already.
+    stored already. It does so up to opset 20 and without a word not above; 21 and 22 only know more
+    types of the operators that it quantizes.
     """
     own = copy_model(model)
+    for opset in own.opset_import:
+        if opset.domain in ONNX_DOMAINS:
+            opset.version = min(opset.version, LAST_OPSET)
     arrays, seen, taken = {i.name: i for i in own.graph.initializer}, set[str](), all_names(own)
     for node in own.graph.node:
         for place in (WEIGHT, ZERO_POINT) if node.op_type in WEIGHTED else ():
