@@ -9,12 +9,13 @@ import onnxruntime
 
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import all_names, copy_model, free_name
+from ptq_comparison.model.opset import ONNX_DOMAINS
 
 EXACT_KERNELS = {"session.x64quantprecision": "1"}
 # Operators on integers with a weight, which is their input 3; its zero point is input 5.
 WEIGHTED = ("QLinearConv", "QLinearMatMul", "QGemm")
 WEIGHT, ZERO_POINT = 3, 5
-ONNX_DOMAINS, LAST_OPSET = ("", "ai.onnx"), 20
+LAST_OPSET = 20  # for which onnxruntime has such kernels
 
 
 def make_exact_session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:

@@ -4,6 +4,8 @@ import onnx
 
 from ptq_comparison.common.errors import UserError, first_line
 
+ONNX_DOMAINS = ("", "ai.onnx")  # names of ONNX's own operators
+
 
 def check_opset(model: onnx.ModelProto, opset: int, needed_by: str) -> None:
     """Raise UserError unless the model has at least this opset, `needed_by` an option."""
@@ -30,4 +32,4 @@ def convert_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
 
 def model_opset(model: onnx.ModelProto) -> int:
     """Return the version of ONNX's own operators that a model is written in."""
-    return next(int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx"))
+    return next(int(o.version) for o in model.opset_import if o.domain in ONNX_DOMAINS)

@@ -10,6 +10,7 @@ import onnx.inliner
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.model.graph import copy_model, drop_unused
+from ptq_comparison.model.opset import ONNX_DOMAINS
 from ptq_comparison.preparation.constant_weights import plain_weights
 from ptq_comparison.preparation.gemm_form import plain_gemms
 from ptq_comparison.preparation.graph_form import (
@@ -54,7 +55,7 @@ def inline_functions(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]
             "and onnxruntime would leave it in float32; export the model without local functions"
         )
     used = {node.domain for node in inlined.graph.node}
-    kept = [o for o in inlined.opset_import if o.domain in used | {"", "ai.onnx"}]
+    kept = [o for o in inlined.opset_import if o.domain in used.union(ONNX_DOMAINS)]
     del inlined.opset_import[:]
     inlined.opset_import.extend(kept)
     return inlined, [f"local functions are inlined ({names})"]

@@ -10,9 +10,8 @@ import onnx
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.model.graph import all_nodes, attribute, describe, inner_graphs
 from ptq_comparison.model.layers import WEIGHTED, named_constants, scalar_constants
-from ptq_comparison.model.opset import model_opset
+from ptq_comparison.model.opset import ONNX_DOMAINS, model_opset
 
-ONNX_DOMAINS = ("", "ai.onnx")
 # They give other values in each run.
 RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
           "RandomUniformLike")  # fmt: skip
