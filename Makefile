@@ -11,6 +11,9 @@
 #
 # Targets that need packages first set up .venv, if it is missing or older than requirements.lock.
 
+# onnxruntime would look a host up at its import.
+export ORT_DISABLE_TELEMETRY ?= 1
+
 PYTHON ?= python3
 CORES ?= 4
 RUN = .venv/bin/python -m

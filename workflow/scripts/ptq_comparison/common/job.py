@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ERROR_PREFIX = "error: "
 NOT_MADE_PREFIX = "not made: "
+# onnxruntime, which scripts import after this, would look a host up and keep a device id.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 class Task:
