@@ -1,6 +1,7 @@
 # make run          compare the bundled model with its int8 and uint8 versions
 # make test         run the fast tests, which cover all that a change can break
 # make test-all     run all tests, also those that are slow or need a browser, valgrind or TensorFlow
+# make soak         run all trials of faults and hostile input; their counts go to docs/reliability.md
 # make report       write report.html and report.zip of the default run
 # make lint         check format and code as CI does
 # make bench        measure time and memory (needs real CIFAR-10)
@@ -19,14 +20,14 @@ CORES ?= 4
 RUN = .venv/bin/python -m
 INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test test-rest test-all report lint format bench lock convert reproduce docs
+.PHONY: run test test-rest test-all soak report lint format bench lock convert reproduce docs
 
 run: .venv/installed
 	$(RUN) snakemake --cores $(CORES) all
 
 # All tests of a file run on one worker, so its fixtures are made once.
 PYTEST = $(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder
-REST = browser or conversion or slow or valgrind
+REST = browser or conversion or slow or soak or valgrind
 
 test: .venv/installed
 	$(PYTEST) -m "not ($(REST))"
@@ -35,6 +36,9 @@ test-rest: .venv/converts
 	$(PYTEST) -m "$(REST)"
 
 test-all: test test-rest
+
+soak: .venv/installed
+	$(PYTEST) tests/faults --reliability docs/reliability.md
 
 report: run
 	$(RUN) snakemake --report report.html
@@ -67,7 +71,7 @@ docs: .venv/installed
 	PYTHONPATH=workflow/scripts .venv/bin/python docs/config_tables.py
 
 COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --quiet
+	--no-strip-extras --generate-hashes --no-emit-index-url --quiet
 
 lock:
 	$(COMPILE) --group test --output-file requirements.lock

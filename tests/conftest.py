@@ -16,6 +16,7 @@ from helpers import (
     run_snakemake,
 )
 from helpers.shared_runs import made_once
+from helpers.trial_table import trial_table, write_between_marks
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,12 +24,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.path.is_relative_to(REPOSITORY / "tests/workflow"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reliability", help="page whose table of trials is replaced by the counts")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests have recorded under `told`."""
-    for report in terminalreporter.stats.get("passed", []):
-        for key, text in report.user_properties:
-            if key == "told":
-                terminalreporter.write_line(text)
+    """Print what tests have recorded under `told`, and the counts of trials under `tally`."""
+    counts: dict[str, list[int]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for key, value in report.user_properties:
+                if key == "told":
+                    terminalreporter.write_line(value)
+                elif key == "tally":
+                    trial, tried, survived = value
+                    total = counts.setdefault(trial, [0, 0])
+                    total[0] += tried
+                    total[1] += survived
+    lines = trial_table(counts) if counts else []
+    for line in lines:
+        terminalreporter.write_line(line)
+    page = terminalreporter.config.getoption("reliability")
+    if page and lines:
+        write_between_marks(Path(page), lines)
 
 
 @pytest.fixture(scope="session")
