@@ -26,7 +26,7 @@ class DiedOfSignal(Exception):
 
     def __init__(self, number: int, held: int) -> None:
         self.number = number
-        super().__init__(f"died of {signal_name(number)}, and held {held / 1e9:.1f} GB at most")
+        super().__init__(f"died of {signal_name(number)}, and held {held / 1e6:,.0f} MB at most")
 
 
 def signal_name(number: int) -> str:
