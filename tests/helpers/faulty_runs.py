@@ -19,10 +19,11 @@ def start(
     *targets: str,
     configfiles: tuple[Path, ...] = (),
     inside: Sequence[str] = (),
-    limit: Callable[[], None] | None = None,
+    limit: Callable[[], object] | None = None,
+    cores: int = 2,
 ) -> subprocess.Popen[str]:
     """Start a run in a group of its own; `inside` goes before its command, `limit` runs in it."""
-    command = [*inside, *snakemake_command(folder, *targets, configfiles=configfiles)]
+    command = [*inside, *snakemake_command(folder, *targets, configfiles=configfiles, cores=cores)]
     with (folder.parent / f"{folder.name}.txt").open("w") as output:
         return subprocess.Popen(
             command,

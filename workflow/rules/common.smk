@@ -60,6 +60,13 @@ def stop(*lines, where="config"):
     sys.exit("\n".join(f"{ERROR_PREFIX}{where}: {line}" for line in lines))
 
 
+for folder in filter(os.path.isdir, (".", ".snakemake", "results")):
+    if not os.access(folder, os.W_OK | os.X_OK):  # Snakemake would end with a traceback
+        stop(
+            "cannot be written to; run in a folder that can, or name one with --directory",
+            where=os.path.abspath(folder),
+        )
+
 # Snakemake's own validation would print the whole schema at a mistake.
 schema = load_schema(CONFIG_SCHEMA, dataset_kinds=KINDS)
 errors = config_errors(config, schema)
