@@ -1,4 +1,5 @@
 # make run          compare the bundled model with its int8 and uint8 versions
+# make unlock       remove the lock that a killed run has left
 # make test         run the fast tests, which cover all that a change can break
 # make test-all     run all tests, also those that are slow or need a browser, valgrind or TensorFlow
 # make soak         run all trials of faults and hostile input; their counts go to docs/reliability.md
@@ -20,10 +21,15 @@ CORES ?= 4
 RUN = .venv/bin/python -m
 INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test test-rest test-all soak report lint format bench lock convert reproduce docs
+.PHONY: run unlock test test-rest test-all soak report lint format bench lock convert reproduce docs
 
 run: .venv/installed
+	@test -z "$$(ls .snakemake/locks 2>/dev/null)" || { echo "error: .snakemake/locks: another \
+	run works here, or one was killed; in the second case type: make unlock run"; exit 1; }
 	$(RUN) snakemake --cores $(CORES) all
+
+unlock: .venv/installed
+	$(RUN) snakemake --unlock
 
 # All tests of a file run on one worker, so its fixtures are made once.
 PYTEST = $(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder

@@ -50,11 +50,6 @@ def fill(size, tiny, tiny_run, tmp_path):
     folder.mkdir()
     copy.mkdir()
     command = snakemake_command(folder, "all", configfiles=(tiny / "config.yaml",))
-    # Options before the targets, so that --unlock can follow.
-    command = [*command[: command.index("--")], "--", "all"]
-    whole = " ".join(command[-2:])
-    assert whole == "-- all"
-    script = FILL.replace('"$@" --unlock', '"${@:1:$#-2}" --unlock')
     result = in_namespace(FILL, folder, command, SIZE=f"{size}k", COPY=str(copy), LOG=str(log))
     assert result.returncode == 0, result.stderr + (tmp_path / "run.txt.again").read_text()
     assert differences(copy, tiny_run) == [] and half_written(copy) == []
