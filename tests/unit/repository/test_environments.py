@@ -99,8 +99,6 @@ def test_the_environment_of_a_rule_has_what_its_script_imports(name):
     finder.run_script(str(script))
     files = [module.__file__ for module in finder.modules.values() if module.__file__]
     for file in files:
-        if file.endswith("common/download.py") and script.stem != "download":
-            continue  # who reads a model asks it whether the file was downloaded, and no more
         for module in IMPORTS.findall(Path(file).read_text()):
             own = ("ptq_comparison", "backports")
             if module not in sys.stdlib_module_names and module not in own:
