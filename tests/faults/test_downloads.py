@@ -21,6 +21,7 @@ from ptq_comparison.common.errors import UserError
 
 CONTENT = random.Random(0).randbytes(100_000)
 HALF = 40_000
+MOST_BYTES = 1_000_000
 VERSION = '"1"'
 GOOD = sending(message(200, CONTENT))
 MISSING = "cannot be downloaded (HTTP 404 Not Found); correct the address; without a network"
@@ -30,6 +31,7 @@ MISSING = "cannot be downloaded (HTTP 404 Not Found); correct the address; witho
 def impatient(monkeypatch):
     monkeypatch.setattr(fetch, "BACKOFF", 0.01)
     monkeypatch.setattr(fetch, "LONGEST_WAIT", 0.1)
+    monkeypatch.setattr(fetch, "MOST_BYTES", MOST_BYTES)
     monkeypatch.setattr(fetch, "TIMEOUT", 0.3)
     monkeypatch.setattr(fetch, "SPEED_WINDOW", 0.4)
 
@@ -162,6 +164,14 @@ CASES = {
     "longer than announced": refused(
         "more than the 99,990 bytes that the server announced",
         sending(message(200, CONTENT, Content_Length="99990")),
+    ),
+    "without an end": refused(
+        "more than the 1,000,000 bytes that are taken",
+        lambda request: itertools.chain([message(200, Content_Length="")], forever()),
+    ),
+    "too large": refused(
+        "(9,000,000,000 bytes, of which up to 1,000,000 are taken)",
+        sending(message(200, CONTENT, Content_Length="9000000000")),
     ),
     "shorter than announced": gives_up(
         "the end after 100,000 of 100,010 bytes",

@@ -31,6 +31,7 @@ BACKOFF = 1.0  # seconds before the second try; doubled before each further one
 LONGEST_WAIT = 60.0  # seconds before a further try, whatever Retry-After asks for
 LEAST_SPEED = 1000.0  # bytes per second ...
 SPEED_WINDOW = 60.0  # ... on average over so many seconds, which are also allowed for the header
+MOST_BYTES = 4_000_000_000  # of a file; ONNX, in the form of protobuf, has up to 2 GB
 REDIRECTS = 10
 PIECE = 1 << 16  # bytes
 PAGES = ("text/html", "application/xhtml+xml")
@@ -88,6 +89,8 @@ class _Transfer:
         headers = {"Range": f"bytes={begin}-", "If-Range": self.version} if begin else {}
         with self._follow(url, headers) as response:
             begin, total = self._place(response, begin)
+            if total is not None and total > MOST_BYTES:
+                raise CannotFetch(f"{total:,} bytes, of which up to {MOST_BYTES:,} are taken")
             _refuse_other_content(response, self.file.name)
             self.file.seek(begin)
             self.file.truncate()
@@ -150,12 +153,14 @@ class _Transfer:
         # Both would compare the length. http.client ends a longer body without a word.
         response.raw.enforce_content_length = False
         response.raw._original_response.length = None
+        most = MOST_BYTES if total is None else total
         begin, count = time.monotonic(), 0
         while piece := response.raw.read1(PIECE, decode_content=False):
             self.file.write(piece)
             self.progress.update(len(piece))
-            if total is not None and self.file.tell() > total:
-                raise CannotFetch(f"more than the {total:,} bytes that the server announced")
+            if self.file.tell() > most:
+                expected = "are taken" if total is None else "the server announced"
+                raise CannotFetch(f"more than the {most:,} bytes that {expected}")
             count += len(piece)
             seconds = time.monotonic() - begin
             if seconds > SPEED_WINDOW:
