@@ -32,8 +32,6 @@ def impatient(monkeypatch):
     monkeypatch.setattr(fetch, "BACKOFF", 0.01)
     monkeypatch.setattr(fetch, "LONGEST_WAIT", 0.1)
     monkeypatch.setattr(fetch, "MOST_BYTES", MOST_BYTES)
-    monkeypatch.setattr(fetch, "TIMEOUT", 0.3)
-    monkeypatch.setattr(fetch, "SPEED_WINDOW", 0.4)
 
 
 def status(code, **headers):
@@ -84,7 +82,7 @@ class Case(NamedTuple):
     answers: tuple
     error: str | None
     asked: int
-    tries: int = 4
+    is_slow: bool = False
 
 
 def recovers(*answers, asked=2):
@@ -96,9 +94,10 @@ def refused(error, *answers):
     return Case(answers, error, len(answers))
 
 
-def gives_up(error, *answers, tries=4):
+def gives_up(error, *answers, is_slow=False):
+    tries = 2 if is_slow else 4
     text = f"({error}; {tries} tries); try again later; without a network"
-    return Case(answers, text, tries, tries)
+    return Case(answers, text, tries, is_slow)
 
 
 CASES = {
@@ -187,17 +186,17 @@ CASES = {
         for value in ("-1", "many", "9" * 5000)
     },
     # Slow servers
-    "no answer": gives_up("no answer in time", sending(1.0), tries=2),
+    "no answer": gives_up("no answer in time", sending(1.0), is_slow=True),
     "stands still in the body": gives_up(
-        "no answer in time", lambda request: [*cut()(request), 1.0], tries=2
+        "no answer in time", lambda request: [*cut()(request), 1.0], is_slow=True
     ),
     "a body letter by letter": gives_up(
         "slower than 1000 bytes per second",
         drip(message(200, b"a" * 40)[:-40], b"a" * 40),
-        tries=2,
+        is_slow=True,
     ),
     "a header letter by letter": gives_up(
-        "no answer in time", drip(b"HTTP/1.1 200 OK\r\nA: ", b"a" * 40), tries=2
+        "no answer in time", drip(b"HTTP/1.1 200 OK\r\nA: ", b"a" * 40), is_slow=True
     ),
     "a header without an end": gives_up("LineTooLong", lambda request: forever()),
     "a thousand lines of header": gives_up(
@@ -259,7 +258,9 @@ def attempt(url, folder, sha256=None, name="model.onnx"):
 @pytest.mark.parametrize("name", CASES)
 def test_a_server_in_a_bad_state(name, tmp_path, monkeypatch, tally):
     case = CASES[name]
-    monkeypatch.setattr(fetch, "TRIES", case.tries)
+    if case.is_slow:
+        for constant, value in {"TRIES": 2, "TIMEOUT": 0.3, "SPEED_WINDOW": 0.5}.items():
+            monkeypatch.setattr(fetch, constant, value)
     sha256 = hashlib.sha256(CONTENT).hexdigest() if case.error is None else None
     with answering(*case.answers) as server:
         begin = time.monotonic()
