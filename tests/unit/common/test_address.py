@@ -40,7 +40,16 @@ def test_the_name_of_the_file(url, name):
             "https://x/%1b[31m",
             "https://x/%ff",
         ),
-        *("https://", "https:///", "https://?a", "https://[", "https://x/{a}", "https://x/a*b"),
+        *(
+            "https://",
+            "https:///",
+            "https://?a",
+            "https://[",
+            "https://x:99999/a",
+            "https:///a",
+            "https://x/{a}",
+            "https://x/a*b",
+        ),
         *(f"https://x/{'a' * 201}", f"https://x/{'я' * 101}", "https://x/" + "a" * 100_000),
     ],
 )

@@ -17,13 +17,18 @@ def file_of_address(url: str, key: str) -> str:
     """Name the file that an address leads to, without a query as in model.h5?download=1.
 
     It is the name of the host where the path is empty. Raises UserError, naming the config `key`,
-    where that is not a plain name, also after `%2F` and its like are replaced.
+    where there is no host, or no plain name, also after `%2F` and its like are replaced.
     """
     try:
         parts = urlsplit(url)
-        name = Path(parts.path).name or parts.hostname or ""
-    except ValueError:  # as of http://[
-        name = ""
+        host = parts.hostname if parts.port != 0 else None
+    except ValueError:  # as of http://[ and of http://host:99999
+        host = None
+    if not host:
+        raise UserError(
+            f"{key}: {masked(url)} is no address; correct it, as in https://host/folder/file"
+        )
+    name = Path(parts.path).name or host
     plain = unquote(name)
     if not PLAIN_NAME.fullmatch(plain) or plain in (".", "..") or len(name.encode()) > LONGEST_NAME:
         raise UserError(

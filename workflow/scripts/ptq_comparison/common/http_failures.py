@@ -3,7 +3,7 @@
 import http.client
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import requests
 import urllib3
@@ -41,11 +41,10 @@ def failure_of_status(response: requests.Response) -> CannotFetch:
     text = f"HTTP {status} {http.client.responses.get(status, '')}".strip()
     if status not in PASSING_STATUS:
         return CannotFetch(text)
-    wait = None
-    with suppress(
-        urllib3.exceptions.HTTPError, ValueError, OverflowError
-    ):  # neither number nor date
+    try:
         wait = urllib3.Retry().get_retry_after(response.raw)
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):  # no number, no date
+        wait = None
     return PassingFailure(text, wait or 0.0)
 
 
@@ -56,11 +55,9 @@ def failures_of_libraries() -> Iterator[None]:
         yield
     except (*PASSING_ERRORS, requests.RequestException, urllib3.exceptions.HTTPError) as error:
         text, cause = _reason(error)
-        if isinstance(error, PASSING_ERRORS) and not isinstance(
-            cause, ssl.SSLCertVerificationError
-        ):
-            raise PassingFailure(text) from error
-        raise CannotFetch(text) from error
+        is_refused = isinstance(cause, ssl.SSLCertVerificationError)
+        may_pass = isinstance(error, PASSING_ERRORS) and not is_refused
+        raise (PassingFailure if may_pass else CannotFetch)(text) from error
 
 
 def _reason(error: BaseException) -> tuple[str, BaseException]:
