@@ -1,10 +1,10 @@
 # The configuration and the recipes, checked and completed, and what several rules derive from them.
 # Functions stand here: `snakemake --lint` refuses a file with functions and rules.
 
+import hashlib
 import os
 import re
 import sys
-from urllib.parse import urlsplit
 
 # Otherwise it is a module from the web, read through Snakemake's cache.
 IS_LOCAL = isinstance(workflow.current_basedir, os.PathLike)
@@ -30,6 +30,7 @@ SCRIPTS = get_scripts()
 CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 sys.path.append(str(SCRIPTS))
 
+from ptq_comparison.common.address import file_of_address, without_password
 from ptq_comparison.common.closing import error_lines, made_all
 from ptq_comparison.common.code_digest import code_digest
 from ptq_comparison.common.errors import UserError
@@ -57,7 +58,8 @@ unlock_on_hangup()
 
 def stop(*lines, where="config"):
     """End the run with one line a mistake. Snakemake would add a traceback to an exception."""
-    sys.exit("\n".join(f"{ERROR_PREFIX}{where}: {line}" for line in lines))
+    errors = "\n".join(f"{ERROR_PREFIX}{where}: {line}" for line in lines)
+    sys.exit(without_password(errors))
 
 
 for folder in filter(os.path.isdir, (".", ".snakemake", "results")):
@@ -104,10 +106,20 @@ def get_code(rule):
     return code_digest(SCRIPTS / f"{rule}.py")
 
 
-def file_of_address(url):
-    """Name the file that an address leads to, without a query as in model.h5?download=1."""
-    parts = urlsplit(url)
-    return Path(parts.path).name or parts.netloc
+def get_download(section):
+    """Name the file that the address in a section of the config is downloaded to."""
+    key = DOWNLOADS[section]
+    try:
+        name = file_of_address(config[section][key], f"{section}.{key}")
+    except UserError as error:
+        stop(error)
+    return f"results/downloads/{section}/{name}"
+
+
+def get_address_digest(wildcards):
+    """Fingerprint an address: Snakemake prints and keeps parameters, and it may hold a password."""
+    address = config[wildcards.section][DOWNLOADS[wildcards.section]]
+    return hashlib.sha256(str(address).encode()).hexdigest()
 
 
 def get_dataset_source(wildcards):
@@ -132,7 +144,7 @@ def get_dataset_source(wildcards):
             )
         return local(dataset["path"])  # not below the prefix of a module
     if downloadable:
-        return f"results/downloads/dataset/{file_of_address(dataset['url'])}"
+        return get_download("dataset")
     stop(f"dataset.path: is not set; {dataset['name']} needs the path of the data set")
 
 
@@ -147,7 +159,7 @@ def get_model_file(wildcards):
             )
         return workflow.source_path("../resources/resnet8_shapes.onnx")
     if MODEL_IS_REMOTE:
-        return f"results/downloads/model/{file_of_address(source)}"
+        return get_download("model")
     if not Path(source).is_file():
         stop(
             f"model.source: {source}: no such file; set it to the path or the address of an ONNX or "
