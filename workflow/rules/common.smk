@@ -1,38 +1,11 @@
 # The configuration and the recipes, checked and completed, and what several rules derive from them.
 # Functions stand here: `snakemake --lint` refuses a file with functions and rules.
 
-import os
 import re
-import sys
-from urllib.parse import urlsplit
-
-# Otherwise it is a module from the web, read through Snakemake's cache.
-IS_LOCAL = isinstance(workflow.current_basedir, os.PathLike)
-
-
-def get_scripts():
-    """Return the folder of the scripts, or its copy in Snakemake's cache."""
-    if IS_LOCAL:
-        return Path(workflow.current_basedir).parent / "scripts"
-    # Snakemake fetches the script of a rule, but not what it imports; side by side in the cache,
-    # it finds them.
-    listing = Path(workflow.source_path("../scripts/modules.txt"))
-    for name in listing.read_text().split():
-        if Path(workflow.source_path(f"../scripts/{name}")) != listing.parent / name:
-            sys.exit(
-                f"error: {workflow.current_basedir}: Snakemake's cache gives the modules of this "
-                "kind of address other names; use github(), gitlab(), or the path of a clone"
-            )
-    return listing.parent
-
-
-SCRIPTS = get_scripts()
-CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
-sys.path.append(str(SCRIPTS))
 
 from ptq_comparison.common.code_digest import code_digest
-from ptq_comparison.common.errors import UserError
-from ptq_comparison.common.job import ERROR_PREFIX
+from ptq_comparison.common.texts import PATH, named
+from ptq_comparison.config.addresses import ADDRESS_KEYS, file_of_address, is_address
 from ptq_comparison.config.recipe_file import read_recipes
 from ptq_comparison.config.recipes import (
     AUTO,
@@ -48,12 +21,7 @@ from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS, kinds_with_path
 
-
-def stop(*lines, where="config"):
-    """End the run with one line a mistake. Snakemake would add a traceback to an exception."""
-    sys.exit("\n".join(f"{ERROR_PREFIX}{where}: {line}" for line in lines))
-
-
+CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 # Snakemake's own validation would print the whole schema at a mistake.
 schema = load_schema(CONFIG_SCHEMA, dataset_kinds=KINDS)
 errors = config_errors(config, schema)
@@ -61,14 +29,12 @@ if not errors:
     fill_in_defaults(config, schema.schema)
     errors = list(config_conflicts(config))
 if errors:
-    stop(*(f"{line}" for line in errors))
+    stop(*errors)
 
 QUANTIZED = configured_recipes(config)  # complete recipes, by the name of the model
 MODELS = ["fp32", *QUANTIZED]
 RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others
-# Sections of the config that may name a file in the web, and the key that does.
-DOWNLOADS = {"dataset": "url", "model": "source"}
-MODEL_IS_REMOTE = config["model"]["source"].startswith(("https://", "http://"))
+MODEL_IS_REMOTE = is_address(config["model"]["source"])
 KERAS_SUFFIXES = (".h5", ".keras")
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
 PREPROCESSING = {
@@ -91,12 +57,6 @@ def get_code(rule):
     return code_digest(SCRIPTS / f"{rule}.py")
 
 
-def file_of_address(url):
-    """Name the file that an address leads to, without a query as in model.h5?download=1."""
-    parts = urlsplit(url)
-    return Path(parts.path).name or parts.netloc
-
-
 def get_dataset_source(wildcards):
     """Name the folder or file that the data set is read from; none for the synthetic one."""
     dataset = config["dataset"]
@@ -110,12 +70,13 @@ def get_dataset_source(wildcards):
         return []
     downloadable = dataset["url"] and kind.downloadable
     if dataset["path"]:
-        if not Path(dataset["path"]).exists():
+        if not os.path.exists(dataset["path"]):
             hint = (
                 ", or set it to null to download the data set" if downloadable else ""
             )
             stop(
-                f"dataset.path: {dataset['path']}: no such file or folder; correct the path{hint}"
+                f"dataset.path: {named(dataset['path'], PATH)}: no such file or folder; correct the "
+                f"path{hint}"
             )
         return local(dataset["path"])  # not below the prefix of a module
     if downloadable:
@@ -135,10 +96,10 @@ def get_model_file(wildcards):
         return workflow.source_path("../resources/resnet8_shapes.onnx")
     if MODEL_IS_REMOTE:
         return f"results/downloads/model/{file_of_address(source)}"
-    if not Path(source).is_file():
+    if not os.path.isfile(source):
         stop(
-            f"model.source: {source}: no such file; set it to the path or the address of an ONNX or "
-            "Keras file, or to bundled"
+            f"model.source: {named(source, PATH)}: no such file; set it to the path or the address of "
+            "an ONNX or Keras file, or to bundled"
         )
     return local(source)  # not below the prefix of a module
 
@@ -158,7 +119,7 @@ def get_model_weights(wildcards):
     if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS_SUFFIXES):
         return []
     # ONNX names such a file by a key of this name.
-    if not Path(source).is_file() or b"location" not in Path(source).read_bytes():
+    if not os.path.isfile(source) or b"location" not in Path(source).read_bytes():
         return []
     try:
         # Here, since onnx takes long to import.
@@ -217,13 +178,13 @@ RECIPES_FILE = Path(
 )
 # It refers to the schema of the configuration, which lies beside it.
 RECIPES_SCHEMA = Path(workflow.source_path("../schemas/recipes.schema.yaml"))
-if not RECIPES_FILE.is_file():
+if not os.path.isfile(RECIPES_FILE):  # Path.is_file raises for a name that is too long
     stop(
-        f"sweep.recipes: {RECIPES_FILE}: no such file; correct the path, or set it to null for the "
-        "recipes of this workflow"
+        f"sweep.recipes: {named(RECIPES_FILE, PATH)}: no such file; correct the path, or set it to "
+        "null for the recipes of this workflow"
     )
 NAMED, errors = read_recipes(
-    RECIPES_FILE.read_text(),
+    RECIPES_FILE,
     load_schema(RECIPES_SCHEMA, dataset_kinds=KINDS),
     config,
 )

@@ -13,12 +13,12 @@ rule download:
     benchmark:
         "results/benchmarks/download/{section}/{file}.tsv"
     wildcard_constraints:
-        section="|".join(DOWNLOADS),
+        section="|".join(ADDRESS_KEYS),
     conda:
         "../../envs/data.yaml"
     params:
-        key=lambda wildcards: DOWNLOADS[wildcards.section],
-        url=lambda wildcards: config[wildcards.section][DOWNLOADS[wildcards.section]],
+        key=lambda wildcards: ADDRESS_KEYS[wildcards.section],
+        url=lambda wildcards: config[wildcards.section][ADDRESS_KEYS[wildcards.section]],
         sha256=lambda wildcards: config[wildcards.section]["sha256"],
         code=get_code("download"),
     script:

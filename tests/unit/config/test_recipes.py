@@ -1,12 +1,14 @@
 """Recipes: expanded, completed with the configuration, and grouped by what they share."""
 
 import re
+import time
 
 import pytest
 import yaml
 from helpers import REPOSITORY
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.config.recipes import (
+    MAX_RECIPES,
     calibration_name,
     choose_mixed,
     complete_recipes,
@@ -229,3 +231,17 @@ def test_extra_dtypes_take_over_what_they_do_not_set():
     reduced = models["reduced"]
     assert reduced["per_channel"] and reduced["reduce_range"]
     assert reduced["activation_type"] == "QUInt8"
+
+
+def test_recipes_are_counted_before_they_are_made():
+    grid = {f"key{n}": list(range(100)) for n in range(5)}
+    begin = time.monotonic()
+    with pytest.raises(
+        UserError, match=r"recipes\.b: its lists bring the recipes to 10,000,000,001"
+    ):
+        expand_recipes({"a": {}, "b": grid})
+    assert time.monotonic() - begin < 1
+    most = {"percentile": [51 + n / 100 for n in range(MAX_RECIPES)]}
+    assert len(expand_recipes({"a": most})) == MAX_RECIPES
+    with pytest.raises(UserError, match=r"recipes\.b: .*1,001; at most 1,000 are allowed"):
+        expand_recipes({"a": most, "b": {}})
