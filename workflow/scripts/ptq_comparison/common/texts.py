@@ -1,5 +1,6 @@
-"""Values of the user in messages of one line: short, and without letters that break a line."""
+"""Texts of the user in messages of one line, and in Markdown."""
 
+import re
 from typing import Any
 
 LETTERS = 60  # of one value
@@ -20,3 +21,11 @@ def shown(value: Any) -> str:
 def named(name: Any, letters: int = LETTERS) -> str:
     """Return a name without quotes, with escapes for what is not printable, and cut."""
     return cut(repr(str(name))[1:-1], letters)
+
+
+def plain_markdown(text: str) -> str:
+    """Return Markdown, in a table or not, that shows the text: no table, code, HTML or link in it.
+
+    `_` stays: inside of a word, as in most names, it has no meaning.
+    """
+    return re.sub(r"([\\|`<*\[])", r"\\\1", " ".join(text.splitlines()))
