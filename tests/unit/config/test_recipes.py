@@ -235,12 +235,12 @@ def test_extra_dtypes_take_over_what_they_do_not_set():
 
 def test_recipes_are_counted_before_they_are_made():
     grid = {f"key{n}": list(range(100)) for n in range(5)}
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(
         UserError, match=r"recipes\.b: its lists bring the recipes to 10,000,000,001"
     ):
         expand_recipes({"a": {}, "b": grid})
-    assert time.monotonic() - begin < 1
+    assert time.process_time() - begin < 1
     most = {"percentile": [51 + n / 100 for n in range(MAX_RECIPES)]}
     assert len(expand_recipes({"a": most})) == MAX_RECIPES
     with pytest.raises(UserError, match=r"recipes\.b: .*1,001; at most 1,000 are allowed"):

@@ -193,12 +193,12 @@ HOSTILE = [
 def test_a_hostile_value_is_a_short_line(section, key, value, message):
     config = copy.deepcopy(DEFAULT)
     config[section][key] = value
-    begin = time.monotonic()
+    begin = time.process_time()
     lines = config_errors(config, SCHEMA)
     assert any(message in line for line in lines), lines
     assert all(len(line) <= 400 and "\n" not in line for line in lines)
     assert len(lines) <= 20
-    assert time.monotonic() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_addresses_are_asked_for_as_they_are_or_refused():

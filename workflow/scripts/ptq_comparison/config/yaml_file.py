@@ -15,12 +15,12 @@ from ptq_comparison.common.texts import cut, named, shown
 
 # Far above what anybody writes by hand, and still read in a second.
 MAX_BYTES = 500_000
-MAX_VALUES = 30_000  # counted again wherever an alias repeats them
+MAX_VALUES = 20_000  # counted again wherever an alias repeats them
 MAX_DEPTH = 20
 BITS = 63  # of an integer, without its sign: what NumPy and JSON readers can hold
 
 TAG = "tag:yaml.org,2002:"
-MERGE = f"{TAG}merge"
+TEXT, MERGE = f"{TAG}str", f"{TAG}merge"
 PLAIN = {f"{TAG}{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge")}
 
 
@@ -106,7 +106,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
         event = self.peek_event()
         node = super().compose_scalar_node(anchor)
-        if node.tag not in PLAIN or node.tag == MERGE:
+        if node.tag not in PLAIN or node.tag in (MERGE, TEXT):
             return node
         try:
             value = self.construct_object(node)
@@ -124,7 +124,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _mistake(key, "a key is a list or a mapping; give a text")
-            if key.tag not in (f"{TAG}str", MERGE):
+            if key.tag not in (TEXT, MERGE):
                 raise _mistake(key, f"the key {shown(key.value)} is no text; put it in quotes")
             if key.value in seen:
                 text = f"{shown(key.value)} stands there once more; rename or remove one of them"
