@@ -11,7 +11,8 @@ from helpers import REPOSITORY, run_snakemake
 from helpers.confined import confined
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.config.recipe_file import read_recipes
-from ptq_comparison.config.recipes import METHOD_OPTIONS, WHOLE
+from ptq_comparison.config.recipe_lists import WHOLE
+from ptq_comparison.config.recipes import METHOD_OPTIONS
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import DTYPES
 from ptq_comparison.config.validation import config_conflicts, config_errors
@@ -254,8 +255,9 @@ RUNS = {
     "templates": (
         {"config": b"__use_yte__: true"},
         (),
-        "config.yaml: __use_yte__: Snakemake would",
+        "config.yaml: __use_yte__: is an order to Snakemake; remove it",
     ),
+    "variables of paths": ({"config": b"pathvars: 5"}, (), "config.yaml: pathvars: is an order"),
     "a key twice in another file": (
         {"other": b"latency: {measure: false, measure: true}"},
         ("--configfile", "other.yaml"),

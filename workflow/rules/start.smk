@@ -56,12 +56,9 @@ def check_config_files():
             content = read_yaml(file)
         except UserError as error:
             stop(error, where=file.name)
-        if "__use_yte__" in content:
-            stop(
-                "__use_yte__: Snakemake would run expressions in the file; remove the key, and give "
-                "the values themselves",
-                where=file.name,
-            )
+        # Snakemake would run expressions in the file, or change the paths of results.
+        for key in {"__use_yte__", "pathvars"}.intersection(content):
+            stop(f"{key}: is an order to Snakemake; remove it", where=file.name)
 
 
 check_config_files()

@@ -7,14 +7,13 @@ import pytest
 import yaml
 from helpers import REPOSITORY
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.recipe_lists import MAX_RECIPES, expand_recipes
 from ptq_comparison.config.recipes import (
-    MAX_RECIPES,
     calibration_name,
     choose_mixed,
     complete_recipes,
     configured_recipes,
     equal_recipes,
-    expand_recipes,
     quantization_options,
     recipe_conflicts,
     same_graphs,
@@ -241,6 +240,9 @@ def test_recipes_are_counted_before_they_are_made():
     ):
         expand_recipes({"a": {}, "b": grid})
     assert time.process_time() - begin < 1
+    with pytest.raises(UserError, match=r"to \d[\d,]{28}…; at most 1,000 are") as error:
+        expand_recipes({"a": {f"key{n}": [1, 2, 3] for n in range(4000)}})
+    assert len(str(error.value)) < 400
     most = {"percentile": [51 + n / 100 for n in range(MAX_RECIPES)]}
     assert len(expand_recipes({"a": most})) == MAX_RECIPES
     with pytest.raises(UserError, match=r"recipes\.b: .*1,001; at most 1,000 are allowed"):

@@ -7,12 +7,12 @@ import pytest
 import yaml
 from helpers import RAW, REPOSITORY, make_classifier, make_images
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
+from ptq_comparison.config.recipe_lists import expand_recipes
 from ptq_comparison.config.recipes import (
     calibration_name,
     calibration_options,
     complete_recipes,
     equal_recipes,
-    expand_recipes,
     quantization_options,
     recipe_conflicts,
     same_graphs,

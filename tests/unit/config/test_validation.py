@@ -201,6 +201,15 @@ def test_a_hostile_value_is_a_short_line(section, key, value, message):
     assert time.process_time() - begin < 2
 
 
+@pytest.mark.parametrize(("section", "key"), [("dataset", "path"), ("model", "source")])
+@pytest.mark.parametrize("path", ["{dtype}.onnx", "a{b", "a}b"])
+def test_a_path_has_no_braces(section, key, path):
+    config = copy.deepcopy(DEFAULT)
+    config[section][key] = path
+    (line,) = config_conflicts(config)
+    assert line.startswith(f"{section}.{key}: {path}: Snakemake takes braces for wildcards")
+
+
 def test_addresses_are_asked_for_as_they_are_or_refused():
     def errors(section, key, value):
         config = copy.deepcopy(DEFAULT)
@@ -210,7 +219,7 @@ def test_addresses_are_asked_for_as_they_are_or_refused():
     for section, key in ADDRESS_KEYS.items():
         for address in (
             "https://[::1", "http://", "https:///a.onnx", "http://h:x/a", "http://h:99999/a",
-            "https://h/..", f"https://h/{'a' * 300}",
+            "https://h/..", "https://h/{a}", f"https://h/{'a' * 300}",
         ):  # fmt: skip
             (line,) = errors(section, key, address)
             assert line.startswith(f"{section}.{key}: '{address[:20]}")

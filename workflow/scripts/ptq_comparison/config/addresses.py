@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 ADDRESS_KEYS = {"dataset": "url", "model": "source"}
 # Of bytes: a file system takes 255, and the names of logs and temporary files are longer.
 MAX_NAME = 200
+BRACES = {"{", "}"}  # Snakemake takes what is between them for a wildcard
 
 
 def is_address(text: Any) -> bool:
@@ -32,9 +33,9 @@ def address_error(address: str) -> str | None:
     if not is_complete:
         return "is no address; correct it, as in https://host/folder/file"
     name = file_of_address(address)
-    if name == ".." or len(name.encode()) > MAX_NAME:
+    if name == ".." or BRACES.intersection(name) or len(name.encode()) > MAX_NAME:
         return (
-            f"ends in no name of a file of at most {MAX_NAME} bytes; download the file, and give "
-            "its path"
+            f"ends in no name of a file of at most {MAX_NAME} bytes without braces; download the "
+            "file, and give its path"
         )
     return None

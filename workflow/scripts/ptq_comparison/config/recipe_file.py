@@ -7,9 +7,9 @@ from jsonschema.protocols import Validator
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.texts import named, shown
+from ptq_comparison.config.recipe_lists import expand_recipes
 from ptq_comparison.config.recipes import (
     complete_recipes,
-    expand_recipes,
     recipe_conflicts,
     type_errors,
 )

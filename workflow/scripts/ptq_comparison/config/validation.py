@@ -11,11 +11,17 @@ import yaml
 from jsonschema import ValidationError
 from jsonschema.protocols import Validator
 
-from ptq_comparison.common.texts import LINE, cut, named, shown
-from ptq_comparison.config.addresses import ADDRESS_KEYS, address_error, is_address
+from ptq_comparison.common.texts import LINE, PATH, cut, named, shown
+from ptq_comparison.config.addresses import (
+    ADDRESS_KEYS,
+    BRACES,
+    address_error,
+    is_address,
+)
 from ptq_comparison.config.methods import leaves_no_choice
 
 MISTAKES = 20  # that are told at once
+PATH_KEYS = (("dataset", "path"), ("model", "source"))  # inputs of rules
 UNITS = {"maxItems": "entries", "maxProperties": "entries", "maxLength": "letters"}
 
 
@@ -43,6 +49,13 @@ def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
         value = config[section][key]
         if is_address(value) and (problem := address_error(value)):
             yield f"{section}.{key}: {shown(value)} {problem}"
+    for section, key in PATH_KEYS:
+        value = config[section][key] or ""
+        if BRACES.intersection(value) and not is_address(value):
+            yield (
+                f"{section}.{key}: {named(value, PATH)}: Snakemake takes braces for wildcards; "
+                "rename the file or folder, or make a link to it"
+            )
     if quantization["format"] == "QOperator":
         for name, options in quantization["extra_dtypes"].items():
             if options["activation_type"].endswith("16"):
