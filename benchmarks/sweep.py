@@ -30,7 +30,8 @@ def main() -> None:
     add_data_argument(parser)
     arguments = parser.parse_args()
     sys.path.append(str(REPOSITORY / "workflow" / "scripts"))
-    from ptq_comparison.config.recipes import complete_recipes, equal_recipes, expand_recipes
+    from ptq_comparison.config.recipe_lists import expand_recipes
+    from ptq_comparison.config.recipes import complete_recipes, equal_recipes
 
     config = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
     shipped = yaml.safe_load((REPOSITORY / "config/recipes.yaml").read_text())["recipes"]

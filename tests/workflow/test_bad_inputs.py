@@ -250,6 +250,18 @@ FAULTS = {
     "wrong number of means": Fault(
         "model.mean: 2 values for images of 3 channels", {"model": {"mean": [1.0, 2.0]}}
     ),
+    "NaN": Fault(
+        "evaluation.saturation_threshold: nan is not a finite number of 64 bits; allowed: number",
+        {"evaluation": {"saturation_threshold": float("nan")}},
+    ),
+    "key that is no text": Fault(
+        "error: overlay.yaml: line 2: the key '1' is no text; put it in quotes",
+        {"calibration": {1: 2}},
+    ),
+    "address that is none": Fault(
+        "error: config: model.source: 'https://[::1' is no address; correct it, as in https://",
+        {"model": {"source": "https://[::1"}},
+    ),
     "published figures without those of float32": Fault(
         "error: config: baseline.published.models: 'fp32' is a required property",
         {"baseline": {"published": {"source": "paper", "images": 10, "models": {
@@ -360,6 +372,9 @@ FAULTS = {
     ),
     "opset 9": Fault(
         "has opset 9, but quantization needs 10; set model.opset: 10", model=edit(set_opset(9))
+    ),
+    "opset that onnx does not know": Fault(
+        "error: prepare_model: model.opset: onnx knows none above", {"model": {"opset": 10**6}}
     ),
     "two nodes of one name": Fault("2 nodes have the name 'conv'", model=edit(same_names)),
     "two inputs": Fault("model.source: has 2 inputs and 1 outputs", model=edit(second_input)),

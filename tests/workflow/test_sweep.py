@@ -160,7 +160,7 @@ def test_nothing_qualifies(tiny, swept, tmp_path):
         ("recipes:\n  a: {dtype: int4}", "recipes.a.dtype: 'int4' is not allowed; allowed: int8"),
         ("recipes:\n  a: {reduce_range: true}", "recipes.a: has no types; give dtype"),
         ("recipes: []", "no recipes; give a mapping 'recipes'"),
-        ("- int8", "no recipes; give a mapping 'recipes'"),
+        ("- int8", "no mapping at the top"),
         ("recipes:\n  auto: {dtype: int8}", "recipes: 'auto' is taken; choose another name"),
         ("recipes: {a: {dtype: int8, rounding: up}}", "recipes.a.rounding: 'up' is not allowed"),
         ("recipes:\n  a:\n  b: {dtype: int8}", "recipes.a: has None; give a mapping of options"),

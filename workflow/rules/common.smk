@@ -4,39 +4,13 @@
 import hashlib
 import os
 import re
-import sys
 
-# Otherwise it is a module from the web, read through Snakemake's cache.
-IS_LOCAL = isinstance(workflow.current_basedir, os.PathLike)
-
-
-def get_scripts():
-    """Return the folder of the scripts, or its copy in Snakemake's cache."""
-    if IS_LOCAL:
-        return Path(workflow.current_basedir).parent / "scripts"
-    # Snakemake fetches the script of a rule, but not what it imports; side by side in the cache,
-    # it finds them.
-    listing = Path(workflow.source_path("../scripts/modules.txt"))
-    for name in listing.read_text().split():
-        if Path(workflow.source_path(f"../scripts/{name}")) != listing.parent / name:
-            sys.exit(
-                f"error: {workflow.current_basedir}: Snakemake's cache gives the modules of this "
-                "kind of address other names; use github(), gitlab(), or the path of a clone"
-            )
-    return listing.parent
-
-
-SCRIPTS = get_scripts()
-CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
-sys.path.append(str(SCRIPTS))
-
-from ptq_comparison.common.address import file_of_address, without_password
+from ptq_comparison.common.address import ADDRESS_KEYS, file_of_address, is_address
 from ptq_comparison.common.closing import error_lines, made_all
 from ptq_comparison.common.code_digest import code_digest
-from ptq_comparison.common.errors import UserError
-from ptq_comparison.common.job import ERROR_PREFIX
 from ptq_comparison.common.supervisor import unlock_on_hangup
 from ptq_comparison.common.temporary import remove_stale
+from ptq_comparison.common.texts import PATH, named
 from ptq_comparison.config.recipe_file import read_recipes
 from ptq_comparison.config.recipes import (
     AUTO,
@@ -55,13 +29,6 @@ from ptq_comparison.datasets.readers import KINDS, kinds_with_path
 # A terminal that is closed ends the run as Ctrl-C does.
 unlock_on_hangup()
 
-
-def stop(*lines, where="config"):
-    """End the run with one line a mistake. Snakemake would add a traceback to an exception."""
-    errors = "\n".join(f"{ERROR_PREFIX}{where}: {line}" for line in lines)
-    sys.exit(without_password(errors))
-
-
 for folder in filter(os.path.isdir, (".", ".snakemake", "results")):
     if not os.access(folder, os.W_OK | os.X_OK):  # Snakemake would end with a traceback
         stop(
@@ -69,6 +36,7 @@ for folder in filter(os.path.isdir, (".", ".snakemake", "results")):
             where=os.path.abspath(folder),
         )
 
+CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 # Snakemake's own validation would print the whole schema at a mistake.
 schema = load_schema(CONFIG_SCHEMA, dataset_kinds=KINDS)
 errors = config_errors(config, schema)
@@ -76,14 +44,12 @@ if not errors:
     fill_in_defaults(config, schema.schema)
     errors = list(config_conflicts(config))
 if errors:
-    stop(*(f"{line}" for line in errors))
+    stop(*errors)
 
 QUANTIZED = configured_recipes(config)  # complete recipes, by the name of the model
 MODELS = ["fp32", *QUANTIZED]
 RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others
-# Sections of the config that may name a file in the web, and the key that does.
-DOWNLOADS = {"dataset": "url", "model": "source"}
-MODEL_IS_REMOTE = config["model"]["source"].startswith(("https://", "http://"))
+MODEL_IS_REMOTE = is_address(config["model"]["source"])
 KERAS_SUFFIXES = (".h5", ".keras")
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
 PREPROCESSING = {
@@ -108,17 +74,13 @@ def get_code(rule):
 
 def get_download(section):
     """Name the file that the address in a section of the config is downloaded to."""
-    key = DOWNLOADS[section]
-    try:
-        name = file_of_address(config[section][key], f"{section}.{key}")
-    except UserError as error:
-        stop(error)
-    return f"results/downloads/{section}/{name}"
+    key = ADDRESS_KEYS[section]
+    return f"results/downloads/{section}/{file_of_address(config[section][key], key)}"
 
 
 def get_address_digest(wildcards):
     """Fingerprint an address: Snakemake prints and keeps parameters, and it may hold a password."""
-    address = config[wildcards.section][DOWNLOADS[wildcards.section]]
+    address = config[wildcards.section][ADDRESS_KEYS[wildcards.section]]
     return hashlib.sha256(str(address).encode()).hexdigest()
 
 
@@ -135,12 +97,13 @@ def get_dataset_source(wildcards):
         return []
     downloadable = dataset["url"] and kind.downloadable
     if dataset["path"]:
-        if not Path(dataset["path"]).exists():
+        if not os.path.exists(dataset["path"]):
             hint = (
                 ", or set it to null to download the data set" if downloadable else ""
             )
             stop(
-                f"dataset.path: {dataset['path']}: no such file or folder; correct the path{hint}"
+                f"dataset.path: {named(dataset['path'], PATH)}: no such file or folder; correct the "
+                f"path{hint}"
             )
         return local(dataset["path"])  # not below the prefix of a module
     if downloadable:
@@ -160,10 +123,10 @@ def get_model_file(wildcards):
         return workflow.source_path("../resources/resnet8_shapes.onnx")
     if MODEL_IS_REMOTE:
         return get_download("model")
-    if not Path(source).is_file():
+    if not os.path.isfile(source):
         stop(
-            f"model.source: {source}: no such file; set it to the path or the address of an ONNX or "
-            "Keras file, or to bundled"
+            f"model.source: {named(source, PATH)}: no such file; set it to the path or the address of "
+            "an ONNX or Keras file, or to bundled"
         )
     return local(source)  # not below the prefix of a module
 
@@ -183,7 +146,7 @@ def get_model_weights(wildcards):
     if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS_SUFFIXES):
         return []
     # ONNX names such a file by a key of this name.
-    if not Path(source).is_file() or b"location" not in Path(source).read_bytes():
+    if not os.path.isfile(source) or b"location" not in Path(source).read_bytes():
         return []
     try:
         # Here, since onnx takes long to import.
@@ -242,13 +205,13 @@ RECIPES_FILE = Path(
 )
 # It refers to the schema of the configuration, which lies beside it.
 RECIPES_SCHEMA = Path(workflow.source_path("../schemas/recipes.schema.yaml"))
-if not RECIPES_FILE.is_file():
+if not os.path.isfile(RECIPES_FILE):  # Path.is_file raises for a name that is too long
     stop(
-        f"sweep.recipes: {RECIPES_FILE}: no such file; correct the path, or set it to null for the "
-        "recipes of this workflow"
+        f"sweep.recipes: {named(RECIPES_FILE, PATH)}: no such file; correct the path, or set it to "
+        "null for the recipes of this workflow"
     )
 NAMED, errors = read_recipes(
-    RECIPES_FILE.read_text(),
+    RECIPES_FILE,
     load_schema(RECIPES_SCHEMA, dataset_kinds=KINDS),
     config,
 )

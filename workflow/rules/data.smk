@@ -13,11 +13,11 @@ rule download:
     benchmark:
         "results/benchmarks/download/{section}/{file}.tsv"
     wildcard_constraints:
-        section="|".join(DOWNLOADS),
+        section="|".join(ADDRESS_KEYS),
     conda:
         "../../envs/data.yaml"
     params:
-        key=lambda wildcards: DOWNLOADS[wildcards.section],
+        key=lambda wildcards: ADDRESS_KEYS[wildcards.section],
         address=get_address_digest,  # the script reads the address itself from the config
         sha256=lambda wildcards: config[wildcards.section]["sha256"],
         code=get_code("download"),

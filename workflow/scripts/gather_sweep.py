@@ -6,6 +6,7 @@ if __name__ == "__main__":
     with job(snakemake, reads_not_made=True) as task:
         from ptq_comparison.common.files import read_json, write_text
         from ptq_comparison.common.not_made import read_not_made
+        from ptq_comparison.report.columns import csv_text
         from ptq_comparison.report.page import to_page
         from ptq_comparison.report.sweep import describe_sweep, readable_sweep, sweep_table
         from ptq_comparison.report.verdict import headline_speeds
@@ -26,7 +27,7 @@ if __name__ == "__main__":
         twins = dict(zip(recipes, timed, strict=True)) if timed else {}
         latencies = [speeds.get(twins[name]) for name in evaluations] if timed else []
         table = sweep_table(list(evaluations.values()), latencies, reasons)
-        write_text(task.output.csv, table.to_csv(index=False))
+        write_text(task.output.csv, csv_text(table))
         lead, *notes = describe_sweep(table)
         page = to_page("Recipes on the validation images", lead, {"": readable_sweep(table)}, notes)
         write_text(task.output.html, page)

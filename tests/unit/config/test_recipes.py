@@ -1,18 +1,19 @@
 """Recipes: expanded, completed with the configuration, and grouped by what they share."""
 
 import re
+import time
 
 import pytest
 import yaml
 from helpers import REPOSITORY
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.recipe_lists import MAX_RECIPES, expand_recipes
 from ptq_comparison.config.recipes import (
     calibration_name,
     choose_mixed,
     complete_recipes,
     configured_recipes,
     equal_recipes,
-    expand_recipes,
     quantization_options,
     recipe_conflicts,
     same_graphs,
@@ -229,3 +230,20 @@ def test_extra_dtypes_take_over_what_they_do_not_set():
     reduced = models["reduced"]
     assert reduced["per_channel"] and reduced["reduce_range"]
     assert reduced["activation_type"] == "QUInt8"
+
+
+def test_recipes_are_counted_before_they_are_made():
+    grid = {f"key{n}": list(range(100)) for n in range(5)}
+    begin = time.process_time()
+    with pytest.raises(
+        UserError, match=r"recipes\.b: its lists bring the recipes to 10,000,000,001"
+    ):
+        expand_recipes({"a": {}, "b": grid})
+    assert time.process_time() - begin < 1
+    with pytest.raises(UserError, match=r"to \d[\d,]{28}…; at most 1,000 are") as error:
+        expand_recipes({"a": {f"key{n}": [1, 2, 3] for n in range(4000)}})
+    assert len(str(error.value)) < 400
+    most = {"percentile": [51 + n / 100 for n in range(MAX_RECIPES)]}
+    assert len(expand_recipes({"a": most})) == MAX_RECIPES
+    with pytest.raises(UserError, match=r"recipes\.b: .*1,001; at most 1,000 are allowed"):
+        expand_recipes({"a": most, "b": {}})

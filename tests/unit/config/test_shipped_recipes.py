@@ -7,13 +7,12 @@ import pytest
 import yaml
 from helpers import RAW, REPOSITORY, make_classifier, make_images
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
-from ptq_comparison.config.recipe_file import parse_recipes
+from ptq_comparison.config.recipe_lists import expand_recipes
 from ptq_comparison.config.recipes import (
     calibration_name,
     calibration_options,
     complete_recipes,
     equal_recipes,
-    expand_recipes,
     quantization_options,
     recipe_conflicts,
     same_graphs,
@@ -21,6 +20,7 @@ from ptq_comparison.config.recipes import (
 )
 from ptq_comparison.config.schema import load_schema
 from ptq_comparison.config.validation import config_errors
+from ptq_comparison.config.yaml_file import read_yaml
 from ptq_comparison.datasets.readers import KINDS
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.preparation.folding import preprocess_model
@@ -29,7 +29,7 @@ from ptq_comparison.refinement.refine import refine
 from tqdm import tqdm
 
 SCHEMA = load_schema(REPOSITORY / "workflow/schemas/recipes.schema.yaml", dataset_kinds=KINDS)
-SHIPPED = expand_recipes(parse_recipes((REPOSITORY / "config/recipes.yaml").read_text())["recipes"])
+SHIPPED = expand_recipes(read_yaml(REPOSITORY / "config/recipes.yaml")["recipes"])
 CONFIGURATIONS = {
     "default": {},
     "preprocess": {"quantization": {"preprocess": True}},

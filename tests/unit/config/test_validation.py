@@ -1,15 +1,18 @@
 """The configuration: its defaults, its documentation, and its mistakes."""
 
 import copy
+import math
+import time
 
 import config_tables
 import pytest
 import yaml
 from helpers import REPOSITORY
+from ptq_comparison.common.address import ADDRESS_KEYS
 from ptq_comparison.config.methods import METHODS
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import DTYPES
-from ptq_comparison.config.validation import config_errors
+from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS
 
 SCHEMA = load_schema(REPOSITORY / "workflow/schemas/config.schema.yaml", dataset_kinds=KINDS)
@@ -109,3 +112,108 @@ def test_every_mistake_is_listed():
     lines = config_errors(config, SCHEMA)
     assert len(lines) == 3
     assert any("datset: unknown key; did you mean 'dataset'?" in line for line in lines)
+
+
+def number_keys(schema, path=()):
+    """Yield the path of every number in a schema, inside of lists and mappings, too."""
+    schema = RESOLVED.get(schema.get("$ref"), schema)
+    kinds = schema.get("type", [])
+    if {"integer", "number"}.intersection([kinds] if isinstance(kinds, str) else kinds):
+        yield path
+    for key, inner in schema.get("properties", {}).items():
+        yield from number_keys(inner, (*path, key))
+    if isinstance(schema.get("items"), dict):
+        yield from number_keys(schema["items"], (*path, 0))
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from number_keys(schema["additionalProperties"], (*path, "x"))
+
+
+RECIPES = load_schema(REPOSITORY / "workflow/schemas/recipes.schema.yaml", dataset_kinds=KINDS)
+RESOLVED = {
+    f"config.schema.yaml#/properties/{section}/properties/{key}": schema
+    for section, content in SCHEMA.schema["properties"].items()
+    for key, schema in content["properties"].items()
+}
+NUMBERS = [(schema, path) for schema in (SCHEMA, RECIPES) for path in number_keys(schema.schema)]
+
+
+def test_numbers_are_found_in_both_schemas():
+    paths = {path for _, path in NUMBERS}
+    assert ("evaluation", "saturation_threshold") in paths
+    assert ("baseline", "published", "models", "x", "top1") in paths
+    assert ("model", "mean", 0) in paths
+    assert ("recipes", "x", "percentile") in paths
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400, -(10**400)])
+@pytest.mark.parametrize(
+    ("schema", "path"), NUMBERS, ids=[".".join(map(str, path)) for _, path in NUMBERS]
+)
+def test_no_key_takes_a_number_that_is_not_finite(schema, path, value):
+    content = value
+    for key in reversed(path):
+        content = [content] if key == 0 else {key: content}
+    key = ".".join(map(str, path))
+    (line,) = [line for line in config_errors(content, schema) if line.startswith(f"{key}: ")]
+    assert "is not a finite number" in line or "is of the wrong type" in line
+
+
+HOSTILE = [
+    ("calibration", "seed", 42.0, "calibration.seed: 42.0 is of the wrong type; allowed: integer"),
+    ("calibration", "seed", 2**63, "9223372036854775808 is not a finite number of 64 bits"),
+    ("calibration", "seed", "1_0", "allowed: integer; write 10 in a file, where --config gives te"),
+    ("model", "scale", "1e-3", "allowed: number; write 0.001 in a file, where --config gives"),
+    ("model", "scale", "1e-7", "allowed: number; write 1.0e-07 in a file"),
+    ("model", "scale", ".nan", "'.nan' is of the wrong type; allowed: number"),
+    ("model", "scale", "nan", "'nan' is of the wrong type; allowed: number"),
+    ("model", "mean", [1.0] * 100_000, "has 100,000 entries; at most 1,000 are allowed"),
+    ("model", "source", "a\x00b", r"'a\x00b' has a line break or a character that cannot be pri"),
+    ("model", "source", "\ud800", "has a line break or a character that cannot be printed"),
+    ("model", "source", ["x" * 100_000], "is of the wrong type; allowed: string"),
+    ("dataset", "sha256", 64 * "a" + "\n", "has a line break"),
+    ("dataset", "url", {"x": list(range(10_000))}, "is of the wrong type; allowed: string or null"),
+    ("dataset", "name", "x" * 100_000, "is not allowed; allowed: shapes, cifar10"),
+    ("latency", "threads", [*range(1, 100_000), "all"], "has 100,000 entries; at most 100"),
+    ("latency", "threads", [2, "all", 2], "latency.threads: 2 stands there twice; remove one"),
+    ("latency", "threads", [10**6], "1000000 is greater than the maximum of 1024"),
+    ("latency", "seconds", 1e300, "1e+300 is greater than the maximum of 3600"),
+    ("calibration", "num_bins", 10**12, "is greater than the maximum of 65536"),
+    ("quantization", "nodes_to_exclude", ["a"] * 30_000, "'a' stands there twice; remove one"),
+    ("quantization", "extra_dtypes", {f"a{n}": U8S8 for n in range(101)}, "has 101 entries; at mo"),
+    ("quantization", "extra_dtypes", {"a" * 151: U8S8}, "has 151 letters; at most 150 are allowed"),
+    ("quantization", "extra_dtypes", {"a\n": U8S8}, r"'a\n' has a line break"),
+    ("quantization", "extra_options", {1: 2, None: 3, "x": 4}, "extra_options.1: the key is no te"),
+    ("quantization", "extra_options", {"x" * 100_000: 4}, "…: unknown key; allowed: ActivationSym"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "message"), HOSTILE, ids=[message for *_, message in HOSTILE]
+)
+def test_a_hostile_value_is_a_short_line(section, key, value, message):
+    config = copy.deepcopy(DEFAULT)
+    config[section][key] = value
+    begin = time.process_time()
+    lines = config_errors(config, SCHEMA)
+    assert any(message in line for line in lines), lines
+    assert all(len(line) <= 400 and "\n" not in line for line in lines)
+    assert len(lines) <= 20
+    assert time.process_time() - begin < 2
+
+
+def test_addresses_are_asked_for_as_they_are_or_refused():
+    def errors(section, key, value):
+        config = copy.deepcopy(DEFAULT)
+        config[section][key] = value
+        return config_errors(config, SCHEMA) or list(config_conflicts(config))
+
+    for section, key in ADDRESS_KEYS.items():
+        for address in (
+            "https://[::1", "http://", "https:///a.onnx", "http://h:x/a", "http://h:99999/a",
+            "https://h/..", "https://h/{a}", f"https://h/{'a' * 300}",
+        ):  # fmt: skip
+            (line,) = errors(section, key, address)
+            assert line.startswith(f"{section}.{key}: {address[:20]}")
+            assert len(line) <= 400
+        for address in ("https://h/a.onnx?download=1", "http://[::1]:80/a", "https://h"):
+            assert errors(section, key, address) == []

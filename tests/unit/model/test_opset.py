@@ -11,3 +11,9 @@ def test_an_opset_that_onnx_cannot_reach_is_an_error():
     model.graph.node[1].op_type = "NoSuchOperator"
     with pytest.raises(UserError, match=r"model.opset: onnx cannot convert opset 13 to 15"):
         convert_opset(model, 15)
+
+
+@pytest.mark.parametrize("opset", [10**6, 2**62])
+def test_an_opset_that_onnx_does_not_know_is_an_error(opset):
+    with pytest.raises(UserError, match=r"model.opset: onnx knows none above \d\d, .* lower it"):
+        convert_opset(make_classifier(), opset)

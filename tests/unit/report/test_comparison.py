@@ -4,6 +4,7 @@ import io
 
 import pandas as pd
 import pytest
+from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.report import columns
 from ptq_comparison.report.comparison import (
     compare,
@@ -96,7 +97,9 @@ def test_the_files_of_a_comparison_agree():
     assert comparison.csv == comparison_table(EVALUATIONS, SPEEDS).to_csv(index=False)
     assert comparison.markdown.splitlines()[2] == comparison.verdict
     notes = saturation_warnings(EVALUATIONS, 0.01) + describe_run(EVALUATIONS, SPEEDS, None)
-    assert comparison.markdown.endswith("\n".join(f"- {note}" for note in notes) + "\n")
+    assert comparison.markdown.endswith(
+        "\n".join(f"- {plain_markdown(note)}" for note in notes) + "\n"
+    )
     assert comparison.verdict in comparison.html and "<h2>Speed</h2>" in comparison.html
     without = compare(EVALUATIONS, None, saturation_threshold=0.01, published_top1=None)
     assert "<h2>" not in without.html and "Speed" not in without.markdown

@@ -23,6 +23,12 @@ def test_lead_headings_notes_and_cells_are_there_and_escaped():
     assert json.loads(json.loads(f'"{data}"')) == [["fp32", "314,604"], ["int8", "96,847"]]
 
 
+def test_a_name_is_no_html():
+    page = to_page("t", "l", {"": pd.DataFrame({"node": ["</script><script>alert(1)</script>"]})})
+    assert "alert(1)" in page
+    assert "<script>alert(1)" not in page
+
+
 def test_tables_share_one_copy_of_the_library_and_have_ids_of_their_own():
     one, two = (to_page("t", "l", tables) for tables in ({"": TABLE}, {"a": TABLE, "b": TABLE}))
     assert len(two) < len(one) + 5000 < 300_000

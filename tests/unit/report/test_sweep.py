@@ -6,6 +6,7 @@ from helpers.layout import check_layout
 from matplotlib import pyplot as plt
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.evaluate import evaluate_recipe
+from ptq_comparison.report.columns import csv_text, markdown_table
 from ptq_comparison.report.figures.sweep import plot_sweep
 from ptq_comparison.report.sweep import (
     describe_sweep,
@@ -96,10 +97,19 @@ def test_recipes_keep_their_names_in_csv(tmp_path):
     evaluations = [{**make_evaluations()[0], "recipe": name} for name in names]
     for some in (evaluations, evaluations[4:]):
         table = sweep_table(some, [])
-        table.to_csv(tmp_path / "sweep.csv", index=False)
+        (tmp_path / "sweep.csv").write_text(csv_text(table))
         found = read_sweep(tmp_path / "sweep.csv")
         assert found["recipe"].tolist() == table["recipe"].tolist()
         assert found["speedup"].isna().all()
+
+
+def test_a_reason_is_no_formula_and_no_column_of_a_table(tmp_path):
+    reason = "=cmd|' /C calc'!A0 <b>"
+    table = sweep_table(make_evaluations(), [], {"lost": reason})
+    (tmp_path / "sweep.csv").write_text(csv_text(table))
+    assert csv_text(table).splitlines()[-1].endswith(f",'{reason}")
+    assert reasons_not_made(read_sweep(tmp_path / "sweep.csv")) == {"lost": reason}
+    assert r"=cmd\|' /C calc'!A0 \<b>" in markdown_table(readable_sweep(table)).splitlines()[-1]
 
 
 def test_recipes_that_could_not_be_made_come_last_without_figures(tmp_path, monkeypatch):

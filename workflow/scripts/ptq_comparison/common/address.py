@@ -2,15 +2,23 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ptq_comparison.common.errors import UserError
 
+# Sections of the configuration that may name a file in the web, and the key that does.
+ADDRESS_KEYS = {"dataset": "url", "model": "source"}
 DELETE = "delete it, since it is not downloaded again while it is there, and check model.source"
 # Snakemake would take braces for wildcards, and file systems allow 255 bytes, also for the log.
 PLAIN_NAME = re.compile(r"[\w.+=@~,%!()' -]+")
 LONGEST_NAME = 200  # bytes
-LONGEST_SHOWN = 500  # letters
+LONGEST_SHOWN = 200  # letters
+
+
+def is_address(text: Any) -> bool:
+    """Tell whether a value names a file in the web."""
+    return isinstance(text, str) and text.startswith(("https://", "http://"))
 
 
 def file_of_address(url: str, key: str) -> str:

@@ -1,12 +1,12 @@
 """Recipes: named ways to quantize, of which the best is looked for."""
 
 import difflib
-import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.texts import shown
 from ptq_comparison.config.methods import METHODS, leaves_no_choice, method_options
 from ptq_comparison.config.schemes import DTYPES, has_16_bits
 
@@ -14,44 +14,11 @@ AUTO = "auto"  # the recipe that `mix_precision` makes
 # What a recipe may ask for beyond the configuration, and what it asks for by default.
 REFINEMENTS = {"weight_ranges": "MinMax", "rounding": "nearest", "bias_correction": False}
 TYPES = ("activation_type", "weight_type", "tensor_types")
-# Keys whose value is a list or a mapping by itself, and no grid.
-WHOLE = ("nodes_to_exclude", "op_types_to_quantize", "extra_options", "tensor_types")
 METHOD_OPTIONS = {option for method in METHODS.values() for option in method.options}
 # Two recipes that differ in these alone give graphs that differ in numbers alone.
 NUMBERS = {*METHOD_OPTIONS, *REFINEMENTS, "method", "samples_per_class"}
 # Keys of the section `quantization` that name models; the others say how one is made.
 MODELS = ("dtypes", "extra_dtypes")
-
-
-def expand_recipes(recipes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return recipes without lists of values: a recipe a value, which it gets behind its name.
-
-    `recipes` is that mapping of a recipes file. Raises UserError when two get the same name, and
-    for a list without values, which would give no recipe.
-    """
-    expanded: dict[str, dict[str, Any]] = {}
-    for given, grid in recipes.items():
-        for name, options in _expand(given, grid):
-            if name in expanded:
-                raise UserError(f"recipes.{given}: gives {name!r} once more; rename one of them")
-            expanded[name] = options
-    return expanded
-
-
-def _expand(name: str, grid: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    lists = [key for key, value in grid.items() if isinstance(value, list) and key not in WHOLE]
-    for key in lists:
-        if not grid[key]:
-            raise UserError(f"recipes.{name}.{key}: [] has no value; give one, or remove the key")
-    for values in itertools.product(*(grid[key] for key in lists)):
-        chosen = dict(zip(lists, values, strict=True))
-        yield "_".join([name, *(_word(*item) for item in chosen.items())]), {**grid, **chosen}
-
-
-def _word(key: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return key if value else f"no_{key}"
-    return str(value)
 
 
 def configured_recipes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -179,8 +146,8 @@ def choose_mixed(
         matches = [name for name in recipes if name.startswith(asked)][:3]
         matches = matches or difflib.get_close_matches(asked, recipes) or list(recipes)[:3]
         raise UserError(
-            f"sensitivity.recipe: there is no recipe {asked!r}; there is for example "
-            f"{', '.join(map(repr, matches))}; null stands for the first one"
+            f"sensitivity.recipe: there is no recipe {shown(asked)}; there is for example "
+            f"{', '.join(map(shown, matches))}; null stands for the first one"
         )
     if refined[asked]:
         raise UserError(

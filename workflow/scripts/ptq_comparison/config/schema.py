@@ -1,21 +1,67 @@
 """The schemas of configuration and recipes: JSON Schema in YAML, with names from tables of code."""
 
 import copy
-from collections.abc import Iterable, Mapping
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 from referencing import Registry, Resource
 
+from ptq_comparison.common.texts import shown
 from ptq_comparison.config.methods import METHODS
 from ptq_comparison.config.schemes import DTYPES
 
+# Control characters, line breaks and halves of characters: no name of a file or a node has them.
+NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-def load_schema(path: Path, **tables: Iterable[str]) -> Draft202012Validator:
-    """Return the validator of a schema.
+
+def _is_text(_: Any, value: Any) -> bool:
+    return isinstance(value, str) and not NO_TEXT.search(value)
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    """Tell whether it is an integer of 64 bits; 42.0 is none: NumPy refuses it as a seed."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def _is_number(_: Any, value: Any) -> bool:
+    """Tell whether it is a finite float64. NaN would pass every bound: it is not below any."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
+
+
+def _check_unique(
+    _: Any, wanted: bool, values: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """Name an item that stands twice; jsonschema's own check is quadratic in the length."""
+    seen = set()
+    for value in values if wanted and isinstance(values, list) else ():
+        text = json.dumps(value, default=str)
+        if text in seen:
+            yield ValidationError(f"{shown(value)} stands there twice; remove one of them")
+            return
+        seen.add(text)
+
+
+_Validator = extend(
+    Draft202012Validator,
+    {"uniqueItems": _check_unique},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"string": _is_text, "integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
+def load_schema(path: Path, **tables: Iterable[str]) -> Validator:
+    """Return the validator of a schema. Its numbers are finite, its texts of one line.
 
     A `$ref` may lead to a schema beside it, as `config.schema.yaml#/properties/model`. `names_of`,
     a keyword of ours, adds the names in a table to `enum`: in one of `tables`, or in
@@ -30,7 +76,7 @@ def load_schema(path: Path, **tables: Iterable[str]) -> Draft202012Validator:
         return Resource.from_contents(content)
 
     registry: Registry[Any] = Registry(retrieve=read)  # type: ignore[call-arg]  # an alias of attrs
-    return Draft202012Validator(read(path.name).contents, registry=registry)
+    return _Validator(read(path.name).contents, registry=registry)
 
 
 def _fill_in_names(content: Any, tables: Mapping[str, Iterable[str]]) -> None:

@@ -19,6 +19,11 @@ def check_opset(model: onnx.ModelProto, opset: int, needed_by: str) -> None:
 
 def convert_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     """Return the model in another opset. Raises UserError where onnx cannot convert it."""
+    newest = onnx.defs.onnx_opset_version()
+    if opset > newest:
+        raise UserError(
+            f"model.opset: onnx knows none above {newest}, {opset} was asked for; lower it"
+        )
     try:
         converted = onnx.version_converter.convert_version(model, opset)
         onnx.checker.check_model(converted)

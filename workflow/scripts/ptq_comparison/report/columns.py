@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ptq_comparison.common.csv_rows import quote_formula
+from ptq_comparison.common.texts import plain_markdown
+
 
 class Column(NamedTuple):
     """One column.
@@ -187,7 +190,13 @@ def _as_text(table: pd.DataFrame, templates: dict[str, str]) -> pd.DataFrame:
 def markdown_table(table: pd.DataFrame) -> str:
     """Return a table of texts as Markdown, the first column to the left, numbers to the right."""
     alignment = ("left", *["right"] * (table.shape[1] - 1))
-    return str(table.to_markdown(index=False, disable_numparse=True, colalign=alignment))
+    escaped = table.map(plain_markdown)
+    return str(escaped.to_markdown(index=False, disable_numparse=True, colalign=alignment))
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV, in whose texts no spreadsheet finds formulas."""
+    return str(table.map(quote_formula).to_csv(index=False))
 
 
 def column_notes(keys: Iterable[str]) -> list[str]:

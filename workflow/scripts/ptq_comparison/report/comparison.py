@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.evaluation.results import Latency, LatencyRow
 from ptq_comparison.report.columns import (
@@ -14,6 +15,7 @@ from ptq_comparison.report.columns import (
     COMPARISON_PAGE,
     LATENCY_PAGE,
     combined_table,
+    csv_text,
     make_table,
     markdown_table,
     page_table,
@@ -60,7 +62,7 @@ def compare(
         tables["Speed"] = speed_table(latency)
     return Comparison(
         sentence,
-        table.to_csv(index=False),
+        csv_text(table),
         to_markdown(sentence, readable_table(table), notes),
         to_page(TITLE, sentence, tables, notes),
     )
@@ -115,5 +117,5 @@ def speed_table(latency: Latency) -> pd.DataFrame:
 def to_markdown(sentence: str, readable: pd.DataFrame, notes: list[str]) -> str:
     """Return the verdict, the readable table and the notes as Markdown."""
     table = markdown_table(readable)
-    listed = "\n".join(f"- {note}" for note in notes)
-    return f"# {TITLE}\n\n{sentence}\n\n{table}\n\n{listed}\n"
+    listed = "\n".join(f"- {plain_markdown(note)}" for note in notes)
+    return f"# {TITLE}\n\n{plain_markdown(sentence)}\n\n{table}\n\n{listed}\n"

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.metrics import wilson_interval
 from ptq_comparison.evaluation.results import Latency, LatencyRow
@@ -114,7 +115,7 @@ def _portability(options: dict[str, Any]) -> str | None:
 def to_markdown(content: dict[str, Any], tested: pd.DataFrame, front: pd.DataFrame) -> str:
     """Return the recommendation as Markdown; `tested` is that of `comparison.readable_table`."""
     return (
-        f"# {TITLE}\n\n{content['summary']}\n\n{content['reason']}\n\n"
+        f"# {TITLE}\n\n{_paragraph(content['summary'])}{_paragraph(content['reason'])}"
         f"{_paragraph(content['warning'])}"
         f"## {TEST_HEADING}\n\n{markdown_table(tested)}\n\n"
         f"## {FRONT_HEADING}\n\n{markdown_table(front)}\n"
@@ -122,7 +123,7 @@ def to_markdown(content: dict[str, Any], tested: pd.DataFrame, front: pd.DataFra
 
 
 def _paragraph(text: str | None) -> str:
-    return f"{text}\n\n" if text else ""
+    return f"{plain_markdown(text)}\n\n" if text else ""
 
 
 def front_table(pareto: Sequence[RecipeValues]) -> pd.DataFrame:

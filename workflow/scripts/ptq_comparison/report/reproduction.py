@@ -4,6 +4,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation
 
 VNNI = {"avx512_vnni", "avx_vnni"}
@@ -29,7 +30,7 @@ def reproduction_page(evaluations: list[Evaluation], published: dict[str, Any]) 
     rows = [_row(evaluation, published["models"]) for evaluation in known]
     table = tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
     return (
-        f"# Published and measured\n\nPublished: {published['source']}.\n\n"
+        f"# Published and measured\n\nPublished: {plain_markdown(published['source'])}.\n\n"
         f"Measured on {extent}.\n\n{table}\n\n"
         "Intervals are of 95 %: Wilson's for an accuracy, Tango's paired one for a difference to "
         "the float32 model of the same run.\n\n## Why they differ\n\n"
@@ -49,7 +50,7 @@ def _row(evaluation: Evaluation, published: dict[str, Any]) -> dict[str, str]:
         "published difference": "",
         "measured difference (pp)": "",
         "in the interval": "",
-        "published size": expected["size"],
+        "published size": plain_markdown(expected["size"]),
         "bytes": f"{model['bytes']:,}",
         "published nodes": "" if expected["nodes"] is None else str(expected["nodes"]),
         "nodes": str(model["nodes"]),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ptq_comparison.common.csv_rows import unquote_formula
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.not_made import summarize_not_made
 from ptq_comparison.evaluation.evaluate import RecipeEvaluation
@@ -71,7 +72,9 @@ def read_sweep(path: Path) -> pd.DataFrame:
         keep_default_na=False,
         na_values=[""],
     )
-    return table.fillna({"reason": ""})
+    table["recipe"] = table["recipe"].map(unquote_formula)
+    table["reason"] = table["reason"].fillna("").map(unquote_formula)
+    return table
 
 
 def made_recipes(table: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,8 @@ from typing import Any, TypedDict
 
 from tabulate import tabulate
 
+from ptq_comparison.common.texts import plain_markdown
+
 
 class Evidence(TypedDict):
     """Where the measured value of a requirement can be looked up."""
@@ -50,9 +52,12 @@ def _text(measured: Any) -> Any:
 
 def to_markdown(requirements: list[Requirement]) -> str:
     """Return the report as a Markdown table."""
-    rows = table_rows(requirements)
+    rows = [
+        {key: plain_markdown(str(value)) for key, value in row.items()}
+        for row in table_rows(requirements)
+    ]
     table = tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
-    return f"# Verification\n\n{summarize(requirements)}\n\n{table}\n"
+    return f"# Verification\n\n{plain_markdown(summarize(requirements))}\n\n{table}\n"
 
 
 def summarize(requirements: list[Requirement]) -> str:

@@ -1,0 +1,31 @@
+"""Texts of the user in messages of one line, and in Markdown."""
+
+import re
+from typing import Any
+
+LETTERS = 60  # of one value
+PATH = 200  # of a path, whose end matters
+LINE = 400  # letters of one message
+
+
+def cut(text: str, letters: int = LETTERS) -> str:
+    """Return the text, with `…` in place of what goes beyond the number of letters."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
+def shown(value: Any) -> str:
+    """Return a value as Python writes it: quoted if it is a text, and cut."""
+    return cut(repr(value))
+
+
+def named(name: Any, letters: int = LETTERS) -> str:
+    """Return a name without quotes, with escapes for what is not printable, and cut."""
+    return cut(repr(str(name))[1:-1], letters)
+
+
+def plain_markdown(text: str) -> str:
+    """Return Markdown, in a table or not, that shows the text: no table, code, HTML or link in it.
+
+    `_` stays: inside of a word, as in most names, it has no meaning.
+    """
+    return re.sub(r"([\\|`<*\[])", r"\\\1", " ".join(text.splitlines()))
