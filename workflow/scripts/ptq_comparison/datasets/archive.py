@@ -13,6 +13,7 @@ from typing import Any
 
 BLOCK = tarfile.BLOCKSIZE
 MOST_MEMBERS = 10_000
+MOST_PADDING = 2**20  # bytes behind the last member, or of what is no file, as a long name
 FILES = (tarfile.REGTYPE, tarfile.AREGTYPE)
 WITHOUT_BYTES = (  # after their header, whatever it says
     *(tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE),
@@ -40,15 +41,13 @@ def read_members(path: Path, wanted: Collection[str], most: int) -> dict[str, by
         for _ in range(MOST_MEMBERS):
             block = file.read(BLOCK)
             if len(block) == BLOCK and not any(block):
-                # To the end of the stream, where the checksum is.
-                while file.tell() <= most and file.read(1 << 20):
-                    pass
+                file.read(MOST_PADDING)  # to the end of the stream, where the checksum is
                 return members
             header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
             size = 0 if header.type in WITHOUT_BYTES else header.size
             end = file.tell() + -(-size // BLOCK) * BLOCK
-            if size < 0 or end > most:
-                raise ValueError(f"it unpacks to more than {most:,} bytes")
+            if size < 0 or end > most or (size > MOST_PADDING and header.type not in FILES):
+                raise ValueError(f"it unpacks to more than {most:,} bytes, or has false sizes")
             name = PurePosixPath(header.name).name
             if name in wanted:
                 if name in members:

@@ -57,7 +57,8 @@ def read_cifar10(path: Path) -> Dataset:
         file = VERSIONS[suffix]
         class_names = parse_names(files.pop(file))
     except NO_BATCH as error:
-        reason = first_line(error)[:200]
+        # Such an error of Python says no more than the place of the value.
+        reason = "a value is missing" if isinstance(error, LookupError) else first_line(error)[:200]
         raise UserError(
             f"{folder / file}: not a genuine file of CIFAR-10 ({reason}); download it again"
         ) from error

@@ -23,7 +23,7 @@ FROM_ONE = "labels start at 1; this workflow counts from 0: subtract 1"
 # In memory at once while a split is written: images of CIFAR-10's size, or bytes of larger ones.
 CHUNK = 1000
 CHUNK_BYTES = 16 * 2**20
-MOST_IMAGE_BYTES = 4096 * 4096 * 3  # no classifier's input is near it
+MOST_IMAGE_BYTES = 40_000_000  # a photo of 13 megapixels; no classifier's input is near it
 
 
 class Split(NamedTuple):

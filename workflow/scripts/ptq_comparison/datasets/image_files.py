@@ -25,7 +25,7 @@ COLOR_MODES = {
     "CMYK": "converted to RGB without a colour profile",
 }
 MOST_BYTES = 2**26  # of a file: above those of all pixels of the largest image
-MOST_SCANS = 100  # over the same pixels in a JPEG file, which take time; cameras write up to 10
+MOST_SCANS = 50  # over the same pixels in a JPEG file, which take time; cameras write up to 10
 
 
 class ImageFiles:
