@@ -77,6 +77,7 @@ ATTACKS = {
     "REDUCE of a text": batch(b"U\x01a)R"),
     "REDUCE with no tuple": batch(b"cnumpy\ndtype\nU\x02u1R"),
     "REDUCE of codecs with a number": batch(b"c_codecs\nencode\n(K\x01K\x02tR"),
+    "REDUCE of codecs with a tuple": batch(b"c_codecs\nencode\n)N\x86R"),
     "REDUCE of codecs with one argument": batch(b"c_codecs\nencode\n(X\x00\x00\x00\x00tR"),
     "REDUCE of numpy.ndarray": batch(b"cnumpy\nndarray\n(J\x00\x00\x00\x40tR"),
     "persistent id": b"Pid\n.",

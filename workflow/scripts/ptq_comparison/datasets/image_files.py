@@ -83,7 +83,7 @@ class ImageFiles:
             self._changes[f"of mode {image.mode}: {change}"] += 1
         if self._mode == "RGB" and image.mode in GREY_MODES:
             self._changes["that are grey: three equal channels"] += 1
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        if image.getexif().get(ExifTags.Base.Orientation) in range(2, 9):
             self._changes["turned as their EXIF orientation says"] += 1
 
 

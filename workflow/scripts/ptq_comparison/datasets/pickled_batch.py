@@ -146,6 +146,8 @@ def _evaluate(content: bytes) -> dict[bytes | str, Any]:
                     raise TypeError("a call of no function")
                 if function == ENCODE:
                     text, _ = arguments
+                    if not isinstance(text, str):
+                        raise TypeError("bytes of no text")
                     encoded -= len(text)
                     if encoded < 0:
                         raise ValueError("more text than its size")
