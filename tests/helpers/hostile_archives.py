@@ -228,6 +228,17 @@ def twice() -> bytes:
     return buffer.getvalue()
 
 
+def of_members(count: int, told: int) -> bytes:
+    """Return an archive of empty members, whose directory is longer than what its end tells."""
+    entry = b"PK\x01\x02" + struct.pack("<6H3I5H2I", 20, 20, 0, 0, 0, 33, 0, 0, 0, 6, *[0] * 6)
+    entries = b"".join(entry + b"%06d" % number for number in range(count))
+    size = len(entries)
+    end64 = b"PK\x06\x06" + struct.pack("<Q2H2I4Q", 44, 45, 45, 0, 0, count, count, size, 0)
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, size, 1)
+    end = b"PK\x05\x06" + struct.pack("<4H2IH", 0, 0, 0xFFFF, 0xFFFF, told, 0, 0)
+    return entries + end64 + locator + end
+
+
 MANY = (10**6, 10**6)
 NPZS: dict[str, Callable[[], bytes]] = {
     "nothing": lambda: b"",
@@ -240,6 +251,9 @@ NPZS: dict[str, Callable[[], bytes]] = {
     "an array as bzip2": lambda: npz(zipfile.ZIP_BZIP2),
     "an array as LZMA": lambda: npz(zipfile.ZIP_LZMA),
     "an array twice": twice,
+    "50,000 members": lambda: of_members(50_000, 52 * 50_000),
+    "50,000 members that are not told": lambda: of_members(50_000, 0xFFFFFFFF),
+    "10,000 members": lambda: of_members(10_000, 52 * 10_000),
     "claims of 4 GB of bytes": lambda: claimed(0xFFFFFFFE),
     "claims of 4 GB in both": lambda: claimed(
         0xFFFFFFFE, train_images=npy("|u1", (0xFFFFFFFE - 100, 1, 1, 1))),

@@ -1,6 +1,7 @@
 """A data set in one NumPy archive, of which only labels and names are read into memory."""
 
 import errno
+import io
 import math
 import zipfile
 from collections.abc import Iterator
@@ -28,6 +29,17 @@ NAMES = "class_names"
 # NumPy writes no others; they unpack to more, and may ask for any memory to do so.
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MOST_BYTES = 160_000_000  # of labels, for 20 million images; ImageNet-21k has 14 million
+
+
+class _File(io.FileIO):
+    """A file whose list of members, which `zipfile` reads at once, may not be long."""
+
+    most = 2**20  # bytes at once, about 15,000 members
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self.most:
+            raise ValueError("its list of members is too long")
+        return super().read(size)
 
 
 class StoredImages:
@@ -61,7 +73,9 @@ def read_npz(path: Path) -> Dataset:
     """
     check_is_file(path)
     with _one_line(path):
-        archive = zipfile.ZipFile(path)
+        file = _File(path)
+        archive = zipfile.ZipFile(file)
+        file.most = path.stat().st_size
         found = {name.removesuffix(".npy"): name for name in archive.namelist()}
         opened = {name: _open(archive, found[name]) for name in (*ARRAYS, NAMES) if name in found}
     missing = [name for name in ARRAYS if name not in found]
