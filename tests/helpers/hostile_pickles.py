@@ -198,6 +198,9 @@ BAD_NAMES = {
     "an empty text": b"](U\x00",
     "a number": b"](K\x01",
     "a list": b"](]",
+    "a million letters, again and again": (
+        b"](" + string(b"a" * 1_000_000) + b"q\x01" + b"h\x01" * 9_000
+    ),
     "300 letters": b"](" + string(b"a" * 300),
     "a text in place of the list": b"U\x01a(](",
 }

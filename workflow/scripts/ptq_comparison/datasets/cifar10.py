@@ -4,6 +4,7 @@ A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009).
 """
 
 import lzma
+import os
 import tarfile
 import zlib
 from collections.abc import Collection
@@ -23,6 +24,13 @@ TEST_BATCH = "test_batch"
 BATCHES = (*TRAIN_BATCHES, TEST_BATCH)
 # Of each version: what is appended to the names of its batches, and the file of class names.
 VERSIONS = {"": "batches.meta", ".bin": "batches.meta.txt"}
+
+
+def _files_of(suffix: str) -> list[str]:
+    return [*(name + suffix for name in BATCHES), VERSIONS[suffix]]
+
+
+ALL_FILES = [name for suffix in VERSIONS for name in _files_of(suffix)]
 MOST_BYTES = 400_000_000  # of all files; CIFAR-10 has 186 million
 TOO_LARGE = f"CIFAR-10 has 186 million, and up to {MOST_BYTES:,} are read; correct dataset.path"
 # What Python raises for damaged archives and pickles.
@@ -69,10 +77,6 @@ def read_cifar10(path: Path) -> Dataset:
     return Dataset(class_names, train, batches[TEST_BATCH])
 
 
-def _files_of(suffix: str) -> list[str]:
-    return [*(name + suffix for name in BATCHES), VERSIONS[suffix]]
-
-
 def _version(files: Collection[str]) -> str | None:
     """Return the suffix of the version that is there."""
     return next((suffix for suffix in VERSIONS if TEST_BATCH + suffix in files), None)
@@ -82,12 +86,13 @@ def _read_folder(path: Path) -> tuple[Path, dict[str, bytes]]:
     """Return the folder of the batches, `path` or one in it, and the contents of its files."""
     inner = sorted(p for p in path.iterdir() if p.is_dir() and not is_hidden(p.name))
     for folder in (path, *inner):
-        suffix = _version([file.name for file in folder.iterdir()])
+        present = [name for name in ALL_FILES if os.path.lexists(folder / name)]
+        suffix = _version(present)
         if suffix is not None:
             break
     else:
         return path, {}
-    files = [file for name in _files_of(suffix) if (file := folder / name).exists()]
+    files = [folder / name for name in _files_of(suffix) if name in present]
     for file in files:
         check_is_file(file)
     size = sum(file.stat().st_size for file in files)
@@ -98,9 +103,8 @@ def _read_folder(path: Path) -> tuple[Path, dict[str, bytes]]:
 
 def _read_archive(path: Path) -> dict[str, bytes]:
     check_is_file(path)
-    wanted = {name for suffix in VERSIONS for name in _files_of(suffix)}
     try:
-        return read_members(path, wanted, MOST_BYTES)
+        return read_members(path, ALL_FILES, MOST_BYTES)
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno:  # the disk, not the archive
             raise

@@ -63,6 +63,8 @@ def read_class_names(content: bytes) -> list[str]:
     names = _evaluate(content).get(b"label_names")
     if not isinstance(names, list) or not all(isinstance(name, bytes | str) for name in names):
         raise ValueError("its label_names are no list of texts")
+    if sum(map(len, names)) > len(content):  # the same long one, again and again
+        raise ValueError("more text than its size")
     return [name.decode() if isinstance(name, bytes) else name for name in names]
 
 
