@@ -276,7 +276,7 @@ RUNS = {
     "an address in the command line": (
         {},
         ("--config", "model={source: 'https://[::1'}"),
-        "config: model.source: 'https://[::1' is no address",
+        "config: model.source: https://[::1 is no address",
     ),
     "a long path": (
         {},

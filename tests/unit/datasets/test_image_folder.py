@@ -101,7 +101,7 @@ def test_opacity_is_left_out_of_grey_and_of_colour_images(tmp_path):
 
 def test_more_than_8_bits_are_refused_and_not_clipped(tmp_path):
     folder = folder_of(tmp_path, Image.fromarray(np.full((4, 4), 40000, np.uint16)))
-    with pytest.raises(UserError, match=r"0.png: has pixels of Pillow's mode I;16; allowed"):
+    with pytest.raises(UserError, match=r"0.png: has pixels of Pillow's mode I;16 I;16B; allowed"):
         read_first(folder)
 
 

@@ -53,6 +53,40 @@ def test_labels_from_1_are_no_further_class(tmp_path):
     check_dataset(read_npz(save_npz(tmp_path / "d.npz", **one_split)))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train_labels": np.array([0, 1, 2, 2**62])},
+         f"{2**62 + 1} classes, but 4 training images, and each class needs one"),
+        ({"train_labels": np.array([0, 1, 2, 2**63], np.uint64)}, f"has the label {2**63}; number"),
+        ({"train_images": np.asfortranarray(np.ones((4, 2, 2, 3), np.uint8))},
+         r"in Fortran order; save np.ascontiguousarray\(...\) of it"),
+        ({"train_images": np.zeros((4, 0, 2, 3), np.uint8)}, r"an image are \(0, 2, 3\)"),
+        ({"class_names": np.zeros(3)}, r"class_names is float64 of shape \(3,\); a list of texts"),
+    ],
+)  # fmt: skip
+def test_what_a_header_says_is_checked_first(tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        read_npz(save_npz(tmp_path / "d.npz", **changes))
+
+
+def test_names_may_be_bytes(tmp_path):
+    path = save_npz(tmp_path / "d.npz", class_names=np.array([b"a", "ü".encode(), b"c"]))
+    assert read_npz(path).class_names == ["a", "ü", "c"]
+
+
+def test_images_stay_in_the_archive(tmp_path):
+    """They are read when they are asked for, in any order; grey ones have one channel."""
+    images = np.random.default_rng(0).integers(0, 256, (4, 2, 3), np.uint8)
+    for compress in (np.savez, np.savez_compressed):
+        path = save_npz(tmp_path / "d.npz", train_images=images)
+        compress(path, **{**np.load(path)})
+        stored = read_npz(path).train.images
+        assert stored.shape == (4, 2, 3, 1) and len(stored) == 4
+        for part in (slice(2, 4), slice(0, 1), slice(1, 9), slice(None)):
+            assert np.array_equal(stored[part], images[part, ..., np.newaxis])
+
+
 def test_npz_that_is_none(tmp_path):
     (tmp_path / "d.npz").write_text("<html>")
     with pytest.raises(UserError, match=r"d.npz: not a NumPy"):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,24 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
+def check_is_file(path: Path) -> None:
+    """Raise UserError unless `path` is an ordinary file, or a link to one; nothing is opened.
+
+    Whoever opens a FIFO waits until somebody writes to it, and a device may have no end.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:  # a broken link, or a loop of links
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); remove or replace it"
+        ) from error
+    if not stat.S_ISREG(mode):
+        kind = "directory" if stat.S_ISDIR(mode) else "FIFO, socket or device"
+        raise UserError(
+            f"{path}: cannot be read (it is a {kind}); put a file in its place or remove it"
+        )
+
+
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with path.open("rb") as file:
@@ -53,6 +72,7 @@ def sha256_file(path: Path) -> str:
 
 def check_sha256(path: Path, expected: str, key: str) -> None:
     """Raise UserError, naming the config `key`, unless the file has the expected SHA-256."""
+    check_is_file(path)
     found = sha256_file(path)
     if found != expected:
         raise UserError(

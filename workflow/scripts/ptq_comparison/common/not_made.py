@@ -23,7 +23,7 @@ def read_not_made(path: Path) -> str | None:
 
     Raises OSError for a file that is not there.
     """
-    if path.is_dir():  # a data set, for instance
+    if path.exists() and not path.is_file():  # a data set, or a FIFO, which would block
         return None
     with path.open("rb") as file:
         if file.read(len(START)) != START:

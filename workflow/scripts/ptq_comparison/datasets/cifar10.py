@@ -3,26 +3,39 @@
 A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009).
 """
 
-import pickle
-import sys
-import tempfile
+import lzma
+import os
+import tarfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.dataset import Dataset, Split, is_hidden
-
-if sys.version_info >= (3, 11, 4):
-    import tarfile
-else:  # Debian 12 has Python 3.11.2, whose tarfile knows no extraction filters
-    from backports import tarfile  # type: ignore[no-redef]
+from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.common.files import check_is_file
+from ptq_comparison.datasets.archive import read_members
+from ptq_comparison.datasets.dataset import Dataset, Split
+from ptq_comparison.datasets.names import is_hidden
+from ptq_comparison.datasets.pickled_batch import PIXELS, read_batch, read_class_names
 
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST_BATCH = "test_batch"
-PIXELS = 3 * 32 * 32
+BATCHES = (*TRAIN_BATCHES, TEST_BATCH)
+# Of each version: what is appended to the names of its batches, and the file of class names.
+VERSIONS = {"": "batches.meta", ".bin": "batches.meta.txt"}
+
+
+def _files_of(suffix: str) -> list[str]:
+    return [*(name + suffix for name in BATCHES), VERSIONS[suffix]]
+
+
+ALL_FILES = [name for suffix in VERSIONS for name in _files_of(suffix)]
+MOST_BYTES = 400_000_000  # of all files; CIFAR-10 has 186 million
+TOO_LARGE = f"CIFAR-10 has 186 million, and up to {MOST_BYTES:,} are read; correct dataset.path"
+# What Python raises for damaged archives and pickles.
+DAMAGE = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError)
+NO_BATCH = (ValueError, LookupError, TypeError)
 
 
 def read_cifar10(path: Path) -> Dataset:
@@ -31,47 +44,79 @@ def read_cifar10(path: Path) -> Dataset:
     Batches may have any number of rows. Raises UserError when no batches are found or one
     of them is damaged.
     """
-    if path.is_dir():
-        return _read_folder(path)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with tarfile.open(path) as archive:
-                archive.extractall(folder, filter="data")
-        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-            raise UserError(
-                f"{path}: not a complete tar archive ({error}); delete it, download it again"
-            ) from error
-        try:
-            return _read_folder(Path(folder))
-        except UserError as error:
-            raise UserError(str(error).replace(folder, str(path))) from error
-
-
-def _read_folder(path: Path) -> Dataset:
-    folders = sorted(p for p in path.iterdir() if p.is_dir() and not is_hidden(p.name))
-    for folder in (path, *folders):
-        if (folder / TEST_BATCH).is_file():
-            return _read_version(folder, "", _read_python_batch, _read_python_names)
-        if (folder / f"{TEST_BATCH}.bin").is_file():
-            return _read_version(folder, ".bin", _read_binary_batch, _read_binary_names)
-    raise UserError(
-        f"{path}: neither {TEST_BATCH} (python version) nor {TEST_BATCH}.bin (binary version) "
-        "in it; dataset.path must name the folder of the CIFAR-10 batches or its parent"
-    )
-
-
-def _read_version(folder: Path, suffix: str, read_batch: Any, read_names: Any) -> Dataset:
-    missing = [n for n in TRAIN_BATCHES if not (folder / (n + suffix)).is_file()]
-    if missing:
+    folder, files = _read_folder(path) if path.is_dir() else (path, _read_archive(path))
+    suffix = _version(files)
+    if suffix is None:
         raise UserError(
-            f"{folder / (missing[0] + suffix)}: no such file; the data set is incomplete"
+            f"{path}: neither {TEST_BATCH} (python version) nor {TEST_BATCH}.bin (binary version) "
+            "in it; dataset.path must name the folder of the CIFAR-10 batches, its parent, or the "
+            "archive of it"
         )
-    batches = [read_batch(folder / (name + suffix)) for name in TRAIN_BATCHES]
+    for file in _files_of(suffix):
+        if file not in files:
+            raise UserError(f"{folder / file}: no such file; the data set is incomplete")
+    parse, parse_names = (_binary_batch, _words) if suffix else (_python_batch, read_class_names)
+    try:
+        # Popped, so that bytes and pixels of all batches are never in memory at once.
+        batches = {}
+        for name in BATCHES:
+            file = name + suffix
+            batches[name] = parse(files.pop(file))
+        file = VERSIONS[suffix]
+        class_names = parse_names(files.pop(file))
+    except NO_BATCH as error:
+        # Such an error of Python says no more than the place of the value.
+        reason = "a value is missing" if isinstance(error, LookupError) else first_line(error)[:200]
+        raise UserError(
+            f"{folder / file}: not a genuine file of CIFAR-10 ({reason}); download it again"
+        ) from error
     train = Split(
-        np.concatenate([batch.images for batch in batches]),
-        np.concatenate([batch.labels for batch in batches]),
+        np.concatenate([batches[name].images for name in TRAIN_BATCHES]),
+        np.concatenate([batches[name].labels for name in TRAIN_BATCHES]),
     )
-    return Dataset(read_names(folder), train, read_batch(folder / (TEST_BATCH + suffix)))
+    return Dataset(class_names, train, batches[TEST_BATCH])
+
+
+def _version(files: Collection[str]) -> str | None:
+    """Return the suffix of the version that is there."""
+    return next((suffix for suffix in VERSIONS if TEST_BATCH + suffix in files), None)
+
+
+def _read_folder(path: Path) -> tuple[Path, dict[str, bytes]]:
+    """Return the folder of the batches, `path` or one in it, and the contents of its files."""
+    inner = sorted(p for p in path.iterdir() if p.is_dir() and not is_hidden(p.name))
+    for folder in (path, *inner):
+        present = [name for name in ALL_FILES if os.path.lexists(folder / name)]
+        suffix = _version(present)
+        if suffix is not None:
+            break
+    else:
+        return path, {}
+    files = [folder / name for name in _files_of(suffix) if name in present]
+    for file in files:
+        check_is_file(file)
+    size = sum(file.stat().st_size for file in files)
+    if size > MOST_BYTES:
+        raise UserError(f"{folder}: its batches have {size:,} bytes; {TOO_LARGE}")
+    return folder, {file.name: file.read_bytes() for file in files}
+
+
+def _read_archive(path: Path) -> dict[str, bytes]:
+    check_is_file(path)
+    try:
+        return read_members(path, ALL_FILES, MOST_BYTES)
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno:  # the disk, not the archive
+            raise
+        raise UserError(
+            f"{path}: not a complete tar archive ({first_line(error)}); delete it, download it "
+            "again"
+        ) from error
+    except ValueError as error:
+        raise UserError(
+            f"{path}: not an archive of CIFAR-10: {error}; download it again, or pack a folder of "
+            "the batches alone"
+        ) from error
 
 
 def _split(pixels: np.ndarray, labels: np.ndarray) -> Split:
@@ -80,78 +125,19 @@ def _split(pixels: np.ndarray, labels: np.ndarray) -> Split:
     return Split(np.ascontiguousarray(images), labels.astype(np.int64))
 
 
-def _read_binary_batch(path: Path) -> Split:
+def _python_batch(content: bytes) -> Split:
+    return _split(*read_batch(content))
+
+
+def _binary_batch(content: bytes) -> Split:
     """Read rows of one label byte and 3072 pixel bytes."""
-    rows = np.fromfile(path, np.uint8)
-    if len(rows) % (1 + PIXELS):
-        raise UserError(
-            f"{path}: {len(rows)} bytes are no multiple of {1 + PIXELS}; the file is damaged"
-        )
-    rows = rows.reshape(-1, 1 + PIXELS)
+    if len(content) % (1 + PIXELS):
+        raise ValueError(f"{len(content)} bytes are no multiple of {1 + PIXELS}")
+    rows = np.frombuffer(content, np.uint8).reshape(-1, 1 + PIXELS)
     return _split(rows[:, 1:], rows[:, 0])
 
 
-def _read_binary_names(folder: Path) -> list[str]:
-    path = folder / "batches.meta.txt"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; the data set is incomplete")
-    return path.read_text().split()
-
-
-def _read_python_batch(path: Path) -> Split:
-    content = _load(path)
-    pixels, labels = content.get(b"data"), content.get(b"labels")
-    if (
-        not isinstance(pixels, np.ndarray)
-        or not isinstance(labels, list)
-        or pixels.dtype != np.uint8
-        or pixels.shape != (len(labels), PIXELS)
-    ):
-        raise UserError(f"{path}: not a CIFAR-10 batch (data and labels are wanted)")
-    return _split(pixels, np.array(labels, dtype=np.int64))
-
-
-def _read_python_names(folder: Path) -> list[str]:
-    path = folder / "batches.meta"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; the data set is incomplete")
-    return [name.decode() for name in _load(path).get(b"label_names", [])]
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Build plain arrays and nothing else: a pickle can name any function to be called."""
-
-    ALLOWED = frozenset(
-        {
-            ("numpy.core.multiarray", "_reconstruct"),
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-        }
-    )
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
-        if name == "_reconstruct":
-            return _reconstruct
-        return getattr(np, name)
-
-
-def _reconstruct(subtype: type, shape: tuple[int, ...], kind: Any) -> np.ndarray:
-    """Stand in for numpy's private `_reconstruct`, whose module differs between numpy 1 and 2."""
-    return np.ndarray.__new__(subtype, shape, kind)
-
-
-def _load(path: Path) -> dict[bytes, Any]:
-    try:
-        with path.open("rb") as file:
-            # Python 2 wrote these files: its strings arrive as bytes.
-            content = _ArrayUnpickler(file, encoding="bytes").load()
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        raise UserError(
-            f"{path}: not a genuine CIFAR-10 python batch ({type(error).__name__}: {error}); "
-            "download it again"
-        ) from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: not a CIFAR-10 python batch; download it again")
-    return content
+def _words(content: bytes) -> list[str]:
+    if len(content) > 100_000:
+        raise ValueError(f"{len(content):,} bytes of class names")
+    return content.decode().split()

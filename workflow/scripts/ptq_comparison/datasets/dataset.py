@@ -5,7 +5,8 @@ memory-mappable arrays; `read_split` opens those.
 """
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,10 +15,15 @@ import numpy as np
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import atomic_path
+from ptq_comparison.datasets.names import check_name
+from ptq_comparison.datasets.npy import write_npy
 
 SPLITS = ("train", "test")
 FROM_ONE = "labels start at 1; this workflow counts from 0: subtract 1"
-CHUNK = 1000  # images in memory at once while a split is written
+# In memory at once while a split is written: images of CIFAR-10's size, or bytes of larger ones.
+CHUNK = 1000
+CHUNK_BYTES = 16 * 2**20
+MOST_IMAGE_BYTES = 40_000_000  # a photo of 13 megapixels; no classifier's input is near it
 
 
 class Split(NamedTuple):
@@ -41,20 +47,51 @@ class Dataset:
 
 
 def check_dataset(dataset: Dataset) -> None:
-    """Raise UserError when a split is empty, shapes disagree, or a label has no class name."""
+    """Raise UserError when a split is empty, shapes disagree, or a label has no class name.
+
+    Also for class names that cannot be shown, or more of them than images.
+    """
+    for name in dataset.class_names:
+        check_name("dataset.path: the class", name)
     for name in SPLITS:
-        images, labels = getattr(dataset, name)
-        if len(labels) == 0:
-            raise UserError(f"dataset.path: the {name} split has no images; check the data set")
-        if len(images) != len(labels):
-            raise UserError(
-                f"dataset.path: the {name} split has {len(images)} images and {len(labels)} labels"
-            )
-        check_labels(name, labels, len(dataset.class_names))
+        split = getattr(dataset, name)
+        check_counts(name, split)
+        check_labels(name, split.labels, len(dataset.class_names))
+    check_class_count(len(dataset.class_names), len(dataset.train.labels))
     if dataset.train.images.shape[1:] != dataset.test.images.shape[1:]:
         raise UserError(
             f"dataset.path: training images have the shape {dataset.train.images.shape[1:]}, test "
             f"images {dataset.test.images.shape[1:]}; all must be equal"
+        )
+    check_image_shape("dataset.path", dataset.test.images.shape[1:])
+
+
+def check_counts(name: str, split: Split) -> None:
+    """Raise UserError when a split is empty, or has not a label for each image."""
+    images, labels = split
+    if len(labels) == 0:
+        raise UserError(f"dataset.path: the {name} split has no images; check the data set")
+    if len(images) != len(labels):
+        raise UserError(
+            f"dataset.path: the {name} split has {len(images)} images and {len(labels)} labels"
+        )
+
+
+def check_image_shape(where: str, shape: tuple[int, ...]) -> None:
+    """Raise UserError for images (H, W, C) that are empty, or too large for memory."""
+    if not 0 < math.prod(shape) <= MOST_IMAGE_BYTES:
+        raise UserError(
+            f"{where}: height, width, channels of an image are {shape}; 1 to {MOST_IMAGE_BYTES:,} "
+            "bytes are possible: resize all images to the size of the model's input"
+        )
+
+
+def check_class_count(classes: int, images: int) -> None:
+    """Raise UserError where classes are left without an image to calibrate on."""
+    if classes > images:
+        raise UserError(
+            f"dataset.path: {classes} classes, but {images} training images, and each class needs "
+            "one; number the classes from 0 without a gap, and name no others"
         )
 
 
@@ -74,29 +111,24 @@ def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
         )
 
 
-def is_hidden(name: str) -> bool:
-    """Tell whether a file or folder is of a system or a tool, and no part of a data set.
-
-    Such are .ipynb_checkpoints, .DS_Store, ._1.png, @eaDir, __MACOSX and Thumbs.db.
-    """
-    return name.startswith((".", "@")) or name in ("__MACOSX", "Thumbs.db")
-
-
 def write_split(split: Split, images_path: Path, labels_path: Path) -> dict[str, Any]:
     """Store a split as two `.npy` files; return its number of images and SHA-256."""
     digest = hashlib.sha256()
     shape = (len(split.labels), *split.images.shape[1:])
-    with atomic_path(images_path) as temporary:
-        stored = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        for start in range(0, len(stored), CHUNK):
-            chunk = np.ascontiguousarray(split.images[start : start + CHUNK])
-            stored[start : start + CHUNK] = chunk
-            digest.update(chunk.data)
-        stored.flush()
     labels = split.labels.astype(np.int64)
-    digest.update(labels.tobytes())
+
+    def chunks() -> Iterator[np.ndarray]:
+        step = max(1, min(CHUNK, CHUNK_BYTES // math.prod(shape[1:])))
+        for start in range(0, len(labels), step):
+            chunk = np.ascontiguousarray(split.images[start : start + step])
+            digest.update(chunk.data)
+            yield chunk
+
+    with atomic_path(images_path) as temporary:
+        write_npy(temporary, np.uint8, shape, chunks())
+    digest.update(labels.data)
     with atomic_path(labels_path) as temporary:
-        np.save(temporary, labels)
+        write_npy(temporary, np.int64, labels.shape, [labels])
     return {"images": len(labels), "sha256": digest.hexdigest()}
 
 

@@ -1,27 +1,67 @@
-"""A data set in one NumPy archive."""
+"""A data set in one NumPy archive, of which only labels and names are read into memory."""
 
+import errno
+import io
+import math
 import zipfile
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.dataset import FROM_ONE, Dataset, Split
-
-# What NumPy raises for other files and damaged archives; TypeError and AttributeError for a .npy,
-# which holds one array.
-DAMAGE = (
-    ValueError,
-    TypeError,
-    AttributeError,
-    OSError,
-    EOFError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
+from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.common.files import check_is_file
+from ptq_comparison.datasets.dataset import (
+    FROM_ONE,
+    SPLITS,
+    Dataset,
+    Split,
+    check_class_count,
+    check_counts,
+    check_image_shape,
 )
+from ptq_comparison.datasets.npy import Header, read_header
+
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+NAMES = "class_names"
+# NumPy writes no others; they unpack to more, and may ask for any memory to do so.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+MOST_BYTES = 160_000_000  # of labels, for 20 million images; ImageNet-21k has 14 million
+
+
+class _File(io.FileIO):
+    """A file whose list of members, which `zipfile` reads at once, may not be long."""
+
+    most = 2**20  # bytes at once, about 15,000 members
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self.most:
+            raise ValueError("its list of members is too long")
+        return super().read(size)
+
+
+class StoredImages:
+    """Images in an archive that look like an array, uint8 (N, H, W, C), and are read when sliced.
+
+    So memory stays flat, whatever an archive claims or unpacks to.
+    """
+
+    def __init__(self, where: str, member: IO[bytes], shape: tuple[int, ...]) -> None:
+        self._where, self._member, self._start = where, member, member.tell()
+        self.shape = shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: slice) -> np.ndarray:
+        start, stop, _ = index.indices(len(self))
+        size = math.prod(self.shape[1:])
+        with _one_line(self._where):
+            self._member.seek(self._start + start * size)
+            pixels = np.frombuffer(self._member.read((stop - start) * size), np.uint8)
+            return pixels.reshape(stop - start, *self.shape[1:])
 
 
 def read_npz(path: Path) -> Dataset:
@@ -31,48 +71,104 @@ def read_npz(path: Path) -> Dataset:
     `class_names`, which are optional, the classes are named by their number. Raises UserError when
     an array is missing or of another kind, and for labels from 1. Pickled objects are refused.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except DAMAGE as error:
-        raise UserError(f"{path}: not a NumPy .npz archive of plain arrays ({error})") from error
-    missing = [name for name in ARRAYS if name not in arrays]
+    check_is_file(path)
+    with _one_line(path):
+        file = _File(path)
+        archive = zipfile.ZipFile(file)
+        file.most = path.stat().st_size
+        found = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        opened = {name: _open(archive, found[name]) for name in (*ARRAYS, NAMES) if name in found}
+    missing = [name for name in ARRAYS if name not in found]
     if missing:
         raise UserError(
             f"{path}: no array {', '.join(missing)}; needed: {', '.join(ARRAYS)}, "
-            f"found: {', '.join(arrays)}"
+            f"found: {', '.join(map(ascii, found))[:200]}"
         )
     train, test = (
         Split(
-            _images(path, f"{name}_images", arrays[f"{name}_images"]),
-            _labels(path, f"{name}_labels", arrays[f"{name}_labels"]),
+            _images(f"{path}: {name}_images", *opened[f"{name}_images"]),
+            _labels(f"{path}: {name}_labels", *opened[f"{name}_labels"]),
         )
-        for name in ("train", "test")
+        for name in SPLITS
     )
-    if "class_names" in arrays:
-        class_names = [str(name) for name in np.atleast_1d(arrays["class_names"])]
+    for name, split in zip(SPLITS, (train, test), strict=True):
+        check_counts(name, split)
+    if NAMES in found:
+        class_names = _class_names(f"{path}: {NAMES}", *opened[NAMES])
     else:
         labels = np.concatenate([train.labels, test.labels])
         highest = int(labels.max(initial=-1))
         # Taken for names, they would make a class 0 without any image.
         if labels.size and labels.min() == 1:
             raise UserError(f"{path}: labels run from 1 to {highest}: {FROM_ONE}")
+        check_class_count(highest + 1, len(train.labels))
         class_names = [str(label) for label in range(highest + 1)]
     return Dataset(class_names, train, test)
 
 
-def _images(path: Path, name: str, array: np.ndarray) -> np.ndarray:
-    if array.ndim == 3:
-        array = array[..., np.newaxis]
-    if array.dtype != np.uint8 or array.ndim != 4:
+@contextmanager
+def _one_line(where: Path | str) -> Iterator[None]:
+    """Turn whatever is raised for another file or a damaged archive into one line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        # Of the disk, not of the archive; a false offset in an archive is an invalid argument.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         raise UserError(
-            f"{path}: {name} is {array.dtype} of shape {array.shape}; "
-            "uint8 of shape (N, H, W, C) is needed"
+            f"{where}: not a NumPy .npz archive of plain arrays ({first_line(error)[:200]}); write "
+            "it again with np.savez"
+        ) from error
+
+
+def _open(archive: zipfile.ZipFile, name: str) -> tuple[IO[bytes], Header]:
+    """Open an array of the archive behind its header, which must fit the size of the member."""
+    if archive.namelist().count(name) > 1:
+        raise ValueError(f"it holds {name} twice")
+    info = archive.getinfo(name)
+    if info.compress_type not in COMPRESSIONS:
+        raise ValueError(f"{name} is compressed in a way that NumPy does not use")
+    member = archive.open(info)
+    header = read_header(member)
+    if member.tell() + header.size != info.file_size:
+        raise ValueError(f"{name} has not as many bytes as its shape {header.shape} needs")
+    return member, header
+
+
+def _images(where: str, member: IO[bytes], header: Header) -> StoredImages:
+    dtype, shape = header
+    shape = (*shape, 1) if len(shape) == 3 else shape
+    if dtype != np.uint8 or len(shape) != 4:
+        raise UserError(
+            f"{where} is {dtype} of shape {shape}; uint8 of shape (N, H, W, C) is needed"
         )
-    return array
+    check_image_shape(where, shape[1:])
+    return StoredImages(where, member, shape)
 
 
-def _labels(path: Path, name: str, array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind not in "iu":
-        raise UserError(f"{path}: {name} is {array.dtype}; integers from 0 are needed")
-    return array.reshape(-1).astype(np.int64)  # Keras stores labels as (N, 1)
+def _labels(where: str, member: IO[bytes], header: Header) -> np.ndarray:
+    if header.dtype.kind not in "iu":
+        raise UserError(f"{where} is {header.dtype}; integers from 0 are needed")
+    labels = _values(where, member, header, MOST_BYTES)  # Keras stores labels as (N, 1)
+    if labels.size and labels.max() > np.iinfo(np.int64).max:
+        raise UserError(f"{where} has the label {labels.max()}; number the classes from 0")
+    return labels.astype(np.int64)
+
+
+def _class_names(where: str, member: IO[bytes], header: Header) -> list[str]:
+    dtype, shape = header
+    if dtype.kind not in "USiu" or len(shape) > 1:
+        raise UserError(f"{where} is {dtype} of shape {shape}; a list of texts is needed")
+    with _one_line(where):
+        names = _values(where, member, header, MOST_BYTES // 16).tolist()
+        return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+
+
+def _values(where: str, member: IO[bytes], header: Header, most: int) -> np.ndarray:
+    """Read a whole array, (N,), of up to `most` bytes."""
+    if header.size > most:
+        raise UserError(f"{where} has {header.size:,} bytes; up to {most:,} are read")
+    with _one_line(where):
+        return np.frombuffer(member.read(header.size), header.dtype)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import atomic_path
+from ptq_comparison.datasets.npy import write_npy
 
 
 def stratified_indices(
@@ -56,7 +57,7 @@ def write_samples(
 ) -> None:
     """Write the images, uint8 (N, H, W, C), as `.npy`, and their `index,label` as CSV."""
     with atomic_path(images_path) as temporary:
-        np.save(temporary, images)
+        write_npy(temporary, images.dtype, images.shape, [images])
     with atomic_path(samples_path) as temporary:
         rows = np.column_stack([indices, labels])
         np.savetxt(temporary, rows, fmt="%d", delimiter=",", header="index,label", comments="")
