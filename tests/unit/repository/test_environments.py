@@ -40,9 +40,7 @@ def locked(lock=LOCK):
 def test_every_requirement_is_locked_to_a_version_that_fits():
     declared = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["test"]
     for requirement in map(Requirement, declared):
-        if requirement.marker is None or "backports" not in requirement.name:
-            assert requirement.specifier.contains(locked()[requirement.name]), requirement.name
-    assert "backports-tarfile==" in LOCK
+        assert requirement.specifier.contains(locked()[requirement.name]), requirement.name
 
 
 def test_the_tools_are_locked_apart():
@@ -108,6 +106,5 @@ def test_the_environment_of_a_rule_has_what_its_script_imports(name):
     files = [module.__file__ for module in finder.modules.values() if module.__file__]
     for file in files:
         for module in IMPORTS.findall(Path(file).read_text()):
-            own = ("ptq_comparison", "backports")
-            if module not in sys.stdlib_module_names and module not in own:
+            if module not in sys.stdlib_module_names and module != "ptq_comparison":
                 assert f"- {PACKAGE_OF.get(module, module)}==" in content, (module, file)

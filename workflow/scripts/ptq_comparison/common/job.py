@@ -91,7 +91,7 @@ def job(
     input is an error, unless the script `reads_not_made`.
     """
     path = Path(snakemake.log[0])
-    with os.fdopen(os.dup(2), "w", buffering=1) as terminal:
+    with os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace") as terminal:
         task = Task(snakemake, terminal)
         folders = {file.absolute().parent for file in [*_files(task.output), path]}
         try:
@@ -143,7 +143,10 @@ def _fail(
             line, tolerated = describe_failure(full), False
     prefix = NOT_MADE_PREFIX if tolerated else ERROR_PREFIX
     closing = f"{prefix}{task.rule}: {line} (log: {log})"
-    with suppress(OSError), log.open("a") as file:  # the disk may be full
+    with (
+        suppress(OSError),
+        log.open("a", errors="backslashreplace") as file,
+    ):  # the disk may be full
         traceback.print_exception(error, file=file)
         print(closing, file=file)
     with suppress(OSError):
