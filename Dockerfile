@@ -12,6 +12,9 @@ RUN pip install --no-cache-dir --require-hashes --requirement requirements.lock
 RUN if [ "$CONVERT" = yes ]; then pip install --no-cache-dir --require-hashes --requirement requirements-convert.lock; fi
 COPY . .
 
+# onnxruntime would look a host up at its import.
+ENV ORT_DISABLE_TELEMETRY=1
+
 # Mount a folder here: it holds your configuration and receives the results.
 WORKDIR /work
 ENTRYPOINT ["snakemake", "--snakefile", "/opt/onnx-ptq-comparison/Snakefile"]

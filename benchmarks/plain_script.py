@@ -7,8 +7,11 @@ with onnxruntime's default of all cores, and without logs, provenance, checks or
 """
 
 import json
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import of onnxruntime
 
 import numpy as np
 import onnx

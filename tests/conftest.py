@@ -1,6 +1,9 @@
 """Fixtures: the real data, a tiny data set, and one whole run on it."""
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import of onnxruntime
 
 import numpy as np
 import onnx

@@ -15,6 +15,7 @@ once, at the end, on the written file.
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 import time
@@ -31,6 +32,8 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import of onnxruntime
 
 # These need the path that is set just above.
 from ptq_comparison.common.files import sha256_file  # noqa: E402

@@ -30,9 +30,12 @@ SCRIPTS = get_scripts()
 CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 sys.path.append(str(SCRIPTS))
 
+from ptq_comparison.common.closing import error_lines, made_all
 from ptq_comparison.common.code_digest import code_digest
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.job import ERROR_PREFIX
+from ptq_comparison.common.supervisor import unlock_on_hangup
+from ptq_comparison.common.temporary import remove_stale
 from ptq_comparison.config.recipe_file import read_recipes
 from ptq_comparison.config.recipes import (
     AUTO,
@@ -47,6 +50,9 @@ from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS, kinds_with_path
+
+# A terminal that is closed ends the run as Ctrl-C does.
+unlock_on_hangup()
 
 
 def stop(*lines, where="config"):

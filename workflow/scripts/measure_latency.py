@@ -5,7 +5,7 @@ if __name__ == "__main__":
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake) as task:
+    with job(snakemake, memory_key="latency.batch_sizes") as task:
         import numpy as np
         from ptq_comparison.common.files import write_json
         from ptq_comparison.evaluation.latency import (

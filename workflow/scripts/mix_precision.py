@@ -6,7 +6,7 @@ if __name__ == "__main__":
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake) as task:
+    with job(snakemake, memory_key="evaluation.batch_size") as task:
         import numpy as np
         from ptq_comparison.calibration.provenance import recipe_provenance
         from ptq_comparison.common.csv_rows import read_rows, write_rows

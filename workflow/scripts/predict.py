@@ -5,7 +5,7 @@ if __name__ == "__main__":
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake) as task:
+    with job(snakemake, memory_key="evaluation.batch_size") as task:
         import numpy as np
         from ptq_comparison.common.files import atomic_path, read_json, sha256_file, write_json
         from ptq_comparison.datasets.sampling import read_labels

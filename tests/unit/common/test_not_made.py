@@ -3,10 +3,7 @@
 import json
 
 import pytest
-from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.not_made import (
-    describe_failure,
-    is_fault_of_machine,
     read_not_made,
     summarize_not_made,
     write_not_made,
@@ -29,21 +26,6 @@ def test_other_files_are_no_markers(tmp_path, content):
     (tmp_path / "a").write_bytes(content)
     assert read_not_made(tmp_path / "a") is None
     assert read_not_made(tmp_path) is None
-
-
-def test_reasons_are_one_line():
-    assert describe_failure(UserError("a; b")) == "a; b"
-    assert describe_failure(KeyError("a\nb")) == r"unexpected KeyError: 'a\nb'"
-    long = describe_failure(RuntimeError("types\n" * 1000))
-    assert long.startswith("unexpected RuntimeError: types types") and 300 < len(long) < 340
-
-
-def test_faults_of_the_machine_say_nothing_about_a_recipe():
-    memory = RuntimeError("[ONNXRuntimeError] : Failed to allocate memory for requested buffer")
-    for error in (OSError("disk full"), MemoryError(), ImportError("onnx"), memory):
-        assert is_fault_of_machine(error)
-    for error in (UserError("a"), RuntimeError("no kernel"), AttributeError("a")):
-        assert not is_fault_of_machine(error)
 
 
 def test_recipes_of_one_reason_are_named_together():

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import os
-import tempfile
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.temporary import make_temporary
 
 
 @contextmanager
@@ -20,10 +21,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     damage what the next run has made in the meantime, hence a separate folder
     beside the target and one rename at the end.
     """
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        temporary = Path(folder) / path.name
-        yield temporary
-        os.replace(temporary, path)
+    folder = make_temporary(path.parent)
+    try:
+        yield folder / path.name
+        os.replace(folder / path.name, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text(path: Path, content: str) -> None:

@@ -1,23 +1,23 @@
 """What every script does around its work: its paths, the log, and errors of one line."""
 
+import faulthandler
 import logging
 import os
-import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.common.not_made import (
-    describe_failure,
-    is_fault_of_machine,
-    read_not_made,
-    write_not_made,
-)
+from ptq_comparison.common.faults import describe_failure, is_fault_of_machine
+from ptq_comparison.common.limits import Limits
+from ptq_comparison.common.not_made import read_not_made, write_not_made
+from ptq_comparison.common.supervisor import supervise
+from ptq_comparison.common.temporary import make_temporary, remove_stale
 
 if TYPE_CHECKING:
     from ptq_comparison.common.progress import Progress
@@ -38,6 +38,8 @@ class Task:
     def __init__(self, snakemake: Any, terminal: TextIO) -> None:
         self.input, self.output = _paths(snakemake.input), _paths(snakemake.output)
         self.params, self.wildcards = snakemake.params, snakemake.wildcards
+        self.rule: str = snakemake.rule
+        self.one_of_many = bool(getattr(snakemake.params, "one_of_many", False))
         self.threads: int = snakemake.threads
         self.terminal = terminal
 
@@ -69,53 +71,89 @@ def _files(paths: SimpleNamespace) -> Iterable[Path]:
 
 
 @contextmanager
-def job(snakemake: Any, reads_not_made: bool = False) -> Iterator[Task]:
-    """Send all output of the process to the log of the rule; yield the job.
+def job(
+    snakemake: Any,
+    reads_not_made: bool = False,
+    memory_key: str | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Task]:
+    """Send all output of the process to the log of the rule; yield the job, in a fork.
 
     `snakemake` is the object that Snakemake gives to a script. The file descriptors are redirected,
     not only `sys.stderr`: onnxruntime writes its messages from C++. An exception leaves its
-    traceback in the log and one line on the terminal, and ends the process with exit code 1.
+    traceback in the log and one line on the terminal, and ends the process with exit code 1. So
+    does a signal that the fork dies of. `memory_key` is the key of the config to lower where
+    memory ran out, and `limits` are those of the fork.
 
     A rule with the parameter `one_of_many` makes one recipe of many: it ends with exit code 0 and
-    markers of `not_made` as its outputs, where an exception is raised that is not a fault of the
+    markers of `not_made` as its outputs, where something fails that is not a fault of the
     machine, and, without running the block, where an input is a marker. In any other rule such an
     input is an error, unless the script `reads_not_made`.
     """
-    log = snakemake.log[0]
-    one_of_many = bool(getattr(snakemake.params, "one_of_many", False))
-    # A cluster that cancels a job sends SIGTERM, which by default would leave temporary files.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with os.fdopen(os.dup(2), "w", buffering=1) as terminal, Path(log).open("w") as file:
-        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in order with stderr
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-        logging.basicConfig(
-            stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s", force=True
-        )
+    path = Path(snakemake.log[0])
+    with os.fdopen(os.dup(2), "w", buffering=1) as terminal:
+        task = Task(snakemake, terminal)
+        folders = {file.absolute().parent for file in [*_files(task.output), path]}
         try:
-            task = Task(snakemake, terminal)
-            if not reads_not_made:
-                _pass_on(task, one_of_many)
-            yield task
+            remove_stale(folders)
+            path.write_text("")
+            with path.open("a") as file:  # several processes write into it
+                code = supervise(limits)
+                if code is not None:
+                    sys.exit(code)
+                _send_output_to(file)
+                _keep_temporary_files_in(path.parent)
+                if not reads_not_made:
+                    _pass_on(task)
+                yield task
         except Exception as error:
-            traceback.print_exc()
-            line = describe_failure(error)
-            tolerated = one_of_many and not is_fault_of_machine(error)
-            if tolerated:
-                hint = "" if isinstance(error, UserError) else f"; see {log}"
-                _mark(task, f"{line}{hint}")
-            prefix = NOT_MADE_PREFIX if tolerated else ERROR_PREFIX
-            for stream in (sys.stderr, terminal):
-                print(f"{prefix}{snakemake.rule}: {line} (log: {log})", file=stream)
-            sys.exit(0 if tolerated else 1)
+            _fail(task, error, path, memory_key, limits)
+        finally:
+            remove_stale(folders)
 
 
-def _pass_on(task: Task, one_of_many: bool) -> None:
+def _send_output_to(log: TextIO) -> None:
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in order with stderr
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    faulthandler.enable()
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s", force=True
+    )
+
+
+def _keep_temporary_files_in(folder: Path) -> None:
+    """Let this process, and those that it starts, write temporary files where they are removed."""
+    tempfile.tempdir = os.environ["TMPDIR"] = str(make_temporary(folder))
+    # Fonts, which matplotlib lists once, and which would go to the home folder.
+    os.environ.setdefault("MPLCONFIGDIR", str(Path(".snakemake/matplotlib").absolute()))
+
+
+def _fail(
+    task: Task, error: Exception, log: Path, memory_key: str | None, limits: Limits | None
+) -> NoReturn:
+    """End the process: say why in the log and on the terminal, and mark one of many."""
+    line = describe_failure(error, memory_key, limits)
+    tolerated = task.one_of_many and not is_fault_of_machine(error)
+    prefix = NOT_MADE_PREFIX if tolerated else ERROR_PREFIX
+    closing = f"{prefix}{task.rule}: {line} (log: {log})"
+    if tolerated:
+        hint = "" if isinstance(error, UserError) else f"; see {log}"
+        _mark(task, f"{line}{hint}")
+    with suppress(OSError), log.open("a") as file:  # the disk may be full
+        traceback.print_exception(error, file=file)
+        print(closing, file=file)
+    with suppress(OSError):
+        print(closing, file=task.terminal)
+    sys.exit(0 if tolerated else 1)
+
+
+def _pass_on(task: Task) -> None:
     """End the process where an input is a marker: with exit code 0 if that is tolerated."""
     for path in _files(task.input):
         reason = read_not_made(path)
         if reason is not None:
-            if not one_of_many:
+            if not task.one_of_many:
                 raise UserError(reason)
             # Without a line on the terminal: the job that wrote the marker has said it.
             logging.info("%s could not be made: %s", path, reason)

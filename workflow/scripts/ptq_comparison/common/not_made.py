@@ -8,12 +8,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import write_text
 
 START = b'{"not_made": "'  # no file of another content begins with it
-OUT_OF_MEMORY = "allocate memory"  # in what onnxruntime says
-LETTERS = 300  # of another library's message: onnxruntime's may list all types of a kernel
 
 
 def write_not_made(path: Path, reason: str) -> None:
@@ -33,20 +30,6 @@ def read_not_made(path: Path) -> str | None:
             return None
     reason: str = json.loads(path.read_text())["not_made"]
     return reason
-
-
-def is_fault_of_machine(error: Exception) -> bool:
-    """Tell whether the machine or the installation failed, which says nothing about a recipe."""
-    return isinstance(error, (OSError, MemoryError, ImportError)) or OUT_OF_MEMORY in str(error)
-
-
-def describe_failure(error: Exception) -> str:
-    """Return why something could not be made, in one line."""
-    line = " ".join(str(error).split())
-    if isinstance(error, UserError):
-        return line
-    cut = line if len(line) <= LETTERS else f"{line[: LETTERS - 1]}…"
-    return f"unexpected {type(error).__name__}: {cut}"
 
 
 def summarize_not_made(reasons: Mapping[str, str], count: int) -> str:

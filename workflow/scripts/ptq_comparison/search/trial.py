@@ -11,7 +11,7 @@ import onnx
 from tqdm import tqdm
 
 from ptq_comparison.common.descriptions import Provenance
-from ptq_comparison.common.not_made import describe_failure, is_fault_of_machine
+from ptq_comparison.common.faults import describe_failure, is_fault_of_machine
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
 from ptq_comparison.model.metadata import write_metadata

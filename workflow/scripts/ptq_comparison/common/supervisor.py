@@ -1,0 +1,63 @@
+"""A process that waits for another one, which may die of a signal and say nothing."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from ptq_comparison.common.faults import INTERRUPTS, DiedOfSignal
+from ptq_comparison.common.limits import Limits
+
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
+INTERRUPTED = 130  # exit code, as that of a shell's command after Ctrl-C
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
+
+
+def supervise(limits: Limits | None = None) -> int | None:
+    """Fork: return None in the child, and in the parent the exit code of the child, once it ends.
+
+    Imports that take long, and threads, have to come after. Signals that ask for the end go to the
+    child, where they raise KeyboardInterrupt; the code is then 130, as after Ctrl-C in a shell.
+    The child ends with its parent. Raises DiedOfSignal in the parent for other signals.
+    """
+    child = 0
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        if child:
+            os.kill(child, number)
+
+    before = {number: signal.signal(number, forward) for number in INTERRUPTS}
+    child = os.fork()
+    if not child:
+        for number in INTERRUPTS:
+            # nohup and a shell's background jobs ignore some.
+            ignored = before[number] == signal.SIG_IGN
+            signal.signal(number, signal.SIG_IGN if ignored else signal.default_int_handler)
+        _end_with_parent()
+        if limits:
+            limits.apply()
+        return None
+    _, status, usage = os.wait4(child, 0)
+    child = 0
+    code = os.waitstatus_to_exitcode(status)
+    if -code in INTERRUPTS:
+        return INTERRUPTED
+    if code < 0:
+        raise DiedOfSignal(-code, usage.ru_maxrss * MAXRSS_UNIT)
+    return code
+
+
+def unlock_on_hangup() -> None:
+    """Let SIGHUP end Snakemake as Ctrl-C does, which removes its lock, unless it is ignored."""
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+
+
+def _end_with_parent() -> None:
+    """Ask Linux for SIGKILL when the parent ends: it alone can say how this process ended."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
