@@ -4,7 +4,7 @@
 import os
 import re
 import sys
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 # Otherwise it is a module from the web, read through Snakemake's cache.
 IS_LOCAL = isinstance(workflow.current_basedir, os.PathLike)
@@ -27,6 +27,8 @@ def get_scripts():
 
 
 SCRIPTS = get_scripts()
+# Snakemake reads {name} in a path as a wildcard, <name> as a variable, and has no escape for them.
+PATTERN = re.compile(r"[{}<>]")
 CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 sys.path.append(str(SCRIPTS))
 
@@ -48,8 +50,9 @@ from ptq_comparison.config.recipes import (
 )
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import required_opset
-from ptq_comparison.config.validation import config_conflicts, config_errors
+from ptq_comparison.config.validation import SURROGATE, config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS, kinds_with_path
+from ptq_comparison.model.external_weights import external_files
 
 # A terminal that is closed ends the run as Ctrl-C does.
 unlock_on_hangup()
@@ -59,6 +62,17 @@ def stop(*lines, where="config"):
     """End the run with one line a mistake. Snakemake would add a traceback to an exception."""
     sys.exit("\n".join(f"{ERROR_PREFIX}{where}: {line}" for line in lines))
 
+
+# It also formats the paths of scripts, and writes names as UTF-8.
+for folder in (SCRIPTS.parents[1], Path.cwd()):
+    if SURROGATE.search(str(folder)):
+        stop("its path is not UTF-8; move or rename it", where=ascii(str(folder)))
+if IS_LOCAL and PATTERN.search(str(SCRIPTS)):
+    stop(
+        "Snakemake cannot run a workflow in a folder with {, }, < or > in its path; move or rename "
+        "it",
+        where=ascii(str(SCRIPTS.parents[1])),
+    )
 
 # Snakemake's own validation would print the whole schema at a mistake.
 schema = load_schema(CONFIG_SCHEMA, dataset_kinds=KINDS)
@@ -97,10 +111,39 @@ def get_code(rule):
     return code_digest(SCRIPTS / f"{rule}.py")
 
 
-def file_of_address(url):
-    """Name the file that an address leads to, without a query as in model.h5?download=1."""
-    parts = urlsplit(url)
-    return Path(parts.path).name or parts.netloc
+def as_inputs(paths):
+    """Return a path, or a list of them, without those that Snakemake would take for patterns."""
+    if isinstance(paths, str):
+        return [] if PATTERN.search(paths) else paths
+    return [path for path in paths if not PATTERN.search(path)]
+
+
+def odd_names(**inputs):
+    """Return what `as_inputs` leaves out of named inputs, for a parameter: {name: {path: time}}.
+
+    With its time of change, a changed file makes the rule run again, as it does as an input.
+    """
+    odd = {}
+    for name, paths in inputs.items():
+        for path in [paths] if isinstance(paths, str) else paths:
+            if PATTERN.search(path):
+                odd.setdefault(name, {})[str(path)] = os.stat(path).st_mtime_ns
+    return odd
+
+
+def file_of_address(section):
+    """Name the file that the address in a section leads to, without a query as in m.h5?download=1.
+
+    What is no part of a plain name is quoted, and of a long name the end is taken.
+    """
+    key = DOWNLOADS[section]
+    url = config[section][key]
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        stop(f"{section}.{key}: {url!r}: {error}; correct the address")
+    name = quote(Path(parts.path).name.strip("."), safe="%") or quote(parts.netloc)
+    return name[-200:]
 
 
 def get_dataset_source(wildcards):
@@ -116,7 +159,7 @@ def get_dataset_source(wildcards):
         return []
     downloadable = dataset["url"] and kind.downloadable
     if dataset["path"]:
-        if not Path(dataset["path"]).exists():
+        if not os.path.exists(dataset["path"]):  # false also for what cannot be a name
             hint = (
                 ", or set it to null to download the data set" if downloadable else ""
             )
@@ -125,7 +168,7 @@ def get_dataset_source(wildcards):
             )
         return local(dataset["path"])  # not below the prefix of a module
     if downloadable:
-        return f"results/downloads/dataset/{file_of_address(dataset['url'])}"
+        return f"results/downloads/dataset/{file_of_address('dataset')}"
     stop(f"dataset.path: is not set; {dataset['name']} needs the path of the data set")
 
 
@@ -140,8 +183,8 @@ def get_model_file(wildcards):
             )
         return workflow.source_path("../resources/resnet8_shapes.onnx")
     if MODEL_IS_REMOTE:
-        return f"results/downloads/model/{file_of_address(source)}"
-    if not Path(source).is_file():
+        return f"results/downloads/model/{file_of_address('model')}"
+    if not os.path.isfile(source):
         stop(
             f"model.source: {source}: no such file; set it to the path or the address of an ONNX or "
             "Keras file, or to bundled"
@@ -163,19 +206,9 @@ def get_model_weights(wildcards):
     source = config["model"]["source"]
     if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS_SUFFIXES):
         return []
-    # ONNX names such a file by a key of this name.
-    if not Path(source).is_file() or b"location" not in Path(source).read_bytes():
-        return []
-    try:
-        # Here, since onnx takes long to import.
-        from ptq_comparison.model.external_weights import external_files
-    except ImportError:
-        # With conda it may be in the environments of the rules alone: the usual names have to do.
-        files = [Path(f"{source}.data"), Path(f"{source}_data")]
-    else:
-        files = external_files(Path(source))
     # A file that is gone is an error of prepare_model.
-    return [local(str(file)) for file in files if file.is_file()]
+    files = map(str, external_files(Path(source)))
+    return [local(file) for file in files if os.path.isfile(file)]
 
 
 def get_model_sha256(wildcards):
@@ -223,7 +256,7 @@ RECIPES_FILE = Path(
 )
 # It refers to the schema of the configuration, which lies beside it.
 RECIPES_SCHEMA = Path(workflow.source_path("../schemas/recipes.schema.yaml"))
-if not RECIPES_FILE.is_file():
+if not os.path.isfile(RECIPES_FILE):
     stop(
         f"sweep.recipes: {RECIPES_FILE}: no such file; correct the path, or set it to null for the "
         "recipes of this workflow"

@@ -9,7 +9,7 @@ from helpers import REPOSITORY
 from ptq_comparison.config.methods import METHODS
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import DTYPES
-from ptq_comparison.config.validation import config_errors
+from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS
 
 SCHEMA = load_schema(REPOSITORY / "workflow/schemas/config.schema.yaml", dataset_kinds=KINDS)
@@ -109,3 +109,10 @@ def test_every_mistake_is_listed():
     lines = config_errors(config, SCHEMA)
     assert len(lines) == 3
     assert any("datset: unknown key; did you mean 'dataset'?" in line for line in lines)
+
+
+def test_a_path_that_is_not_utf8_is_named():
+    config = copy.deepcopy(DEFAULT)
+    config["dataset"]["path"], config["sweep"]["recipes"] = "\udcff.npz", "{c} é.yaml"
+    (line,) = config_conflicts(config)
+    assert line.startswith("dataset.path: '\\udcff.npz': Snakemake takes only names that are UTF-8")

@@ -37,6 +37,9 @@ class Task:
 
     def __init__(self, snakemake: Any, terminal: TextIO) -> None:
         self.input, self.output = _paths(snakemake.input), _paths(snakemake.output)
+        # Files of the user whose names Snakemake would read as patterns; see common.smk.
+        for name, paths in getattr(snakemake.params, "odd_names", {}).items():
+            setattr(self.input, name, Path(next(iter(paths))))
         self.params, self.wildcards = snakemake.params, snakemake.wildcards
         self.rule: str = snakemake.rule
         self.one_of_many = bool(getattr(snakemake.params, "one_of_many", False))

@@ -1,12 +1,17 @@
 """The configuration: one line for each mistake, before any job starts."""
 
 import difflib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
 from ptq_comparison.config.methods import leaves_no_choice
+
+# Keys that name a file or folder.
+PATHS = (("dataset", "path"), ("model", "source"), ("sweep", "recipes"))
+SURROGATE = re.compile("[\ud800-\udfff]")  # in place of a byte that is not UTF-8
 
 
 def config_errors(config: dict[str, Any], schema: Draft202012Validator) -> list[str]:
@@ -32,6 +37,13 @@ def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
                     f"quantization.extra_dtypes.{name}: QOperator has no 16-bit activations; "
                     "use the format QDQ"
                 )
+    for section, key in PATHS:
+        path = config[section][key] or ""
+        if SURROGATE.search(path):
+            yield (
+                f"{section}.{key}: {path!a}: Snakemake takes only names that are UTF-8; "
+                "rename the file or folder, or link it under another name"
+            )
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
