@@ -57,6 +57,7 @@ rule prepare_model:
             for recipe in QUANTIZED.values()
             if recipe["per_channel"]
         ],
+        limits={key: config["model"][key] for key in ("max_gb", "max_seconds")},
         odd_names=lambda wildcards: odd_names(
             source=get_model_source(wildcards), weights=get_model_weights(wildcards)
         ),
