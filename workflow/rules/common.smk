@@ -94,6 +94,7 @@ FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
 PREPROCESSING = {
     key: config["model"][key] for key in ("layout", "scale", "mean", "std")
 }
+LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
 MEASURES_LATENCY = config["latency"]["measure"]
 LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []
 # For rules that measure times. Snakemake cuts it down to --cores, and runs nothing beside such a

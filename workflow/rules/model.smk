@@ -24,6 +24,7 @@ rule convert_model:
         sha256=get_model_sha256,
         opset=config["model"]["opset"],
         preprocessing=PREPROCESSING,
+        limits=LIMITS,
         odd_names=lambda wildcards: odd_names(source=get_model_file(wildcards)),
         code=get_code("convert_model"),
     script:
@@ -57,7 +58,7 @@ rule prepare_model:
             for recipe in QUANTIZED.values()
             if recipe["per_channel"]
         ],
-        limits={key: config["model"][key] for key in ("max_gb", "max_seconds")},
+        limits=LIMITS,
         odd_names=lambda wildcards: odd_names(
             source=get_model_source(wildcards), weights=get_model_weights(wildcards)
         ),
