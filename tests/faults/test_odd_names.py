@@ -2,11 +2,15 @@
 
 import os
 import shutil
+from xml.etree import ElementTree
 
+import onnx
 import pytest
 from helpers import (
     REPOSITORY,
+    make_outlier_classifier,
     overlay,
+    recipe_files,
     run_snakemake,
 )
 
@@ -154,3 +158,51 @@ def test_few_names_of_the_repository(tiny, tmp_path, tally):
 def test_names_of_the_repository(tiny, tmp_path, tally):
     run = run_from(tiny, tmp_path)
     try_names(NAMES, REFUSED_FOLDERS, run, tally, "odd names of the repository")
+
+
+ADDRESSES = {
+    "http://127.0.0.1:9/a {c}<d>.onnx?x={y}": "results/downloads/model/a%20%7Bc%7D%3Cd%3E.onnx",
+    f"http://127.0.0.1:9/{'x' * 300}.onnx": f"results/downloads/model/{'x' * 195}.onnx",
+    "http://127.0.0.1:9/..": "results/downloads/model/127.0.0.1%3A9",
+    "http://127.0.0.1:9/a%2Fb.onnx": "results/downloads/model/a%2Fb.onnx",
+    "http://[::1/model.onnx": "error: config: model.source: 'http://[::1/model.onnx': Invalid",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_may_be_odd(tiny, tmp_path, address):
+    own = overlay(tmp_path / "own.yaml", {"model": {"source": address}})
+    result = run_snakemake(
+        tmp_path,
+        "results/models/fp32.onnx",
+        configfiles=(tiny / "config.yaml", own),
+        options=("--dry-run",),
+    )
+    assert ADDRESSES[address] in result.stdout and "Traceback" not in result.stdout
+
+
+TENSORS = ["file", "a\0b/..{c}", '$\\frac{ |<b>,"\n', "x" * 3000]
+
+
+@pytest.mark.soak
+def test_names_of_tensors_and_nodes(tiny, tmp_path, tally):
+    """Through everything that a run may make."""
+
+    def run(prefix):
+        folder = tmp_path / str(TENSORS.index(prefix))
+        folder.mkdir()
+        model = make_outlier_classifier()
+        own = {"image": prefix, "scores": f"{prefix} scores"}
+        for node in model.graph.node:
+            node.name = prefix + node.name
+            node.input[:] = [own.get(name, prefix + name) for name in node.input]
+            node.output[:] = [own.get(name, prefix + name) for name in node.output]
+        for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
+            value.name = own.get(value.name, prefix + value.name)
+        onnx.save(model, folder / "outlier.onnx")
+        files = recipe_files(folder, tiny)
+        return run_snakemake(folder, "all", "recommend", "sensitivity", configfiles=files)
+
+    try_names(TENSORS, {}, run, tally, "odd names of tensors and nodes")
+    for figure in tmp_path.glob("*/results/figures/*.svg"):
+        ElementTree.parse(figure)
