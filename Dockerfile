@@ -2,7 +2,8 @@
 #   docker build -t onnx-ptq-comparison .
 #   docker run --rm -v "$PWD:/work" onnx-ptq-comparison --cores 4 all
 # --build-arg CONVERT=yes adds TensorFlow, to convert Keras models (1.3 GB more).
-FROM python:3.11-slim
+# By digest, since a tag can be moved: docker buildx imagetools inspect python:3.11-slim
+FROM python:3.11.16-slim-trixie@sha256:e41613d42d4891e4930f79523f93f81bbc7632584ec65e36ab055f41a800b41e
 
 ARG CONVERT=no
 

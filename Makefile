@@ -1,4 +1,5 @@
 # make run          compare the bundled model with its int8 and uint8 versions
+# make unlock       remove the lock that a killed run has left
 # make test         run the fast tests, which cover all that a change can break
 # make test-all     run all tests, also those that are slow or need a browser, valgrind or TensorFlow
 # make soak         run all trials of faults and hostile input; their counts go to docs/reliability.md
@@ -7,6 +8,8 @@
 # make bench        measure time and memory (needs real CIFAR-10)
 # make convert      add TensorFlow to .venv, to convert Keras models (1.3 GB)
 # make reproduce    compare MLPerf Tiny's ResNet8 on CIFAR-10 with the published results
+# make audit        look for known vulnerabilities in the locks (needs a network)
+# make sbom         write the bill of materials of a release (CycloneDX)
 # make docs         write the tables of config/README.md from the schemas
 # make lock         pin all packages again after a change in pyproject.toml (needs uv)
 #
@@ -20,10 +23,15 @@ CORES ?= 4
 RUN = .venv/bin/python -m
 INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test test-rest test-all soak report lint format bench lock convert reproduce docs
+.PHONY: run unlock test test-rest test-all soak report lint format bench lock convert reproduce audit sbom docs
 
 run: .venv/installed
+	@test -z "$$(ls .snakemake/locks 2>/dev/null)" || { echo "error: .snakemake/locks: another \
+	run works here, or one was killed; in the second case type: make unlock run"; exit 1; }
 	$(RUN) snakemake --cores $(CORES) all
+
+unlock: .venv/installed
+	$(RUN) snakemake --unlock
 
 # All tests of a file run on one worker, so its fixtures are made once.
 PYTEST = $(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -67,15 +75,28 @@ convert: .venv/converts
 reproduce: .venv/converts
 	$(RUN) snakemake --cores $(CORES) all results/reproduction.md --configfile config/cifar10.yaml $(CONFIG)
 
+AUDIT = .venv-tools/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off
+SBOM = PYTHONWARNINGS=ignore .venv-tools/bin/cyclonedx-py requirements --pyproject pyproject.toml \
+	--output-reproducible
+
+audit: .venv-tools/installed
+	@$(AUDIT) --requirement requirements.lock --requirement requirements-convert.lock || { echo \
+	"error: audit: a package has a known vulnerability, or the advisory service could not be asked"; exit 1; }
+
+sbom: .venv-tools/installed
+	$(SBOM) --output-file sbom.json requirements.lock
+	$(SBOM) --output-file sbom-convert.json requirements-convert.lock
+
 docs: .venv/installed
 	PYTHONPATH=workflow/scripts .venv/bin/python docs/config_tables.py
 
-COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 \
-	--no-strip-extras --generate-hashes --no-emit-index-url --quiet
+COMPILE = uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes \
+	--no-emit-index-url --quiet
 
 lock:
-	$(COMPILE) --group test --output-file requirements.lock
-	$(COMPILE) --group convert --constraint requirements.lock --output-file requirements-convert.lock
+	$(COMPILE) pyproject.toml --group test --output-file requirements.lock
+	$(COMPILE) --group tools --output-file requirements-tools.lock
+	$(COMPILE) pyproject.toml --group convert --constraint requirements.lock --output-file requirements-convert.lock
 
 # Set .venv up again if its interpreter is gone, for example after a system upgrade.
 ifneq ($(shell test -e .venv/bin/python && .venv/bin/python -c 'print(1)'),1)
@@ -84,6 +105,13 @@ endif
 
 .venv/converts: .venv/installed requirements-convert.lock
 	$(INSTALL) --requirement requirements-convert.lock
+	touch $@
+
+.venv-tools/installed: requirements-tools.lock
+	rm -rf .venv-tools
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements-tools.lock
 	touch $@
 
 .venv/installed: requirements.lock

@@ -19,9 +19,10 @@ def snakemake_command(
     *targets: str,
     configfiles: tuple[Path, ...] = (),
     options: tuple[str, ...] = (),
+    cores: int = 2,
 ) -> list[str]:
     """Return the command that a user types, with results in `folder`."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--directory", str(folder)]
     command += ["--configfile", *map(str, configfiles)] if configfiles else []
     return [*command, *options, "--", *targets]
 

@@ -61,12 +61,52 @@ def test_another_file_than_expected_is_refused(tiny, tmp_path, address):
     assert not (tmp_path / target).exists()
 
 
-def test_a_page_instead_of_the_model_is_to_be_deleted(tiny, tmp_path, address):
+def test_something_else_than_a_model_is_to_be_deleted(tiny, tmp_path, address):
     """Without a sum nobody notices before, and later runs take the file that is there."""
     url, _ = address
-    own = overlay(tmp_path / "own.yaml", {"model": {"source": url.replace("model.onnx", "")}})
+    source = url.replace("model.onnx", "config.yaml")
+    own = overlay(tmp_path / "own.yaml", {"model": {"source": source}})
     target = "results/models/fp32.onnx"
     result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml", own))
     assert result.returncode != 0
     (line,) = {line for line in result.stdout.splitlines() if line.startswith("error: ")}
     assert "not a valid ONNX model" in line and "; delete it, since it is not downloaded" in line
+
+
+def test_a_password_in_the_address_is_shown_nowhere(tiny, tmp_path, address):
+    """Neither where the download fails, nor where Snakemake tells that the address has changed."""
+    url, _ = address
+    target = "results/models/fp32.onnx"
+    shown = ""
+    for name, password in (
+        ("none", "hunter1"),
+        ("model.onnx", "hunter2"),
+        ("model.onnx", "hunter"),
+    ):
+        source = url.replace("//", f"//user:{password}@").replace("model.onnx", name)
+        own = overlay(tmp_path / "own.yaml", {"model": {"source": source}})
+        shown += run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml", own)).stdout
+    assert "model.source: http://***@127.0.0.1" in shown and "(HTTP 404 Not Found)" in shown
+    assert shown.count("Params have changed") >= 1
+    own.unlink()
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.parent.name == "log" for path in kept)
+    written = [path.name for path in kept if b"hunter" in path.read_bytes()]
+    assert written == [] and "hunter" not in shown
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        (
+            "https://user:hunter2@x/a/..",
+            "https://***@x/a/.. does not end in a plain name of a file",
+        ),
+        ("ftp://user:hunter2@x/a.onnx", "ftp://***@x/a.onnx: no such file"),
+    ],
+)
+def test_an_address_that_cannot_work_is_refused_before_any_job(tiny, tmp_path, source, error):
+    own = overlay(tmp_path / "own.yaml", {"model": {"source": source}})
+    result = run_snakemake(tmp_path, "all", configfiles=(tiny / "config.yaml", own))
+    assert result.returncode != 0 and "hunter2" not in result.stdout
+    assert f"error: config: model.source: {error}" in result.stdout

@@ -1,10 +1,10 @@
 # The configuration and the recipes, checked and completed, and what several rules derive from them.
 # Functions stand here: `snakemake --lint` refuses a file with functions and rules.
 
+import hashlib
 import os
 import re
 import sys
-from urllib.parse import quote, urlsplit
 
 # Otherwise it is a module from the web, read through Snakemake's cache.
 IS_LOCAL = isinstance(workflow.current_basedir, os.PathLike)
@@ -32,6 +32,7 @@ PATTERN = re.compile(r"[{}<>]")
 CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 sys.path.append(str(SCRIPTS))
 
+from ptq_comparison.common.address import file_of_address, without_password
 from ptq_comparison.common.closing import error_lines, made_all
 from ptq_comparison.common.code_digest import code_digest
 from ptq_comparison.common.errors import UserError
@@ -50,7 +51,7 @@ from ptq_comparison.config.recipes import (
 )
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import required_opset
-from ptq_comparison.config.validation import SURROGATE, config_conflicts, config_errors
+from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS, kinds_with_path
 from ptq_comparison.model.external_weights import external_files
 
@@ -60,19 +61,16 @@ unlock_on_hangup()
 
 def stop(*lines, where="config"):
     """End the run with one line a mistake. Snakemake would add a traceback to an exception."""
-    sys.exit("\n".join(f"{ERROR_PREFIX}{where}: {line}" for line in lines))
+    errors = "\n".join(f"{ERROR_PREFIX}{where}: {line}" for line in lines)
+    sys.exit(without_password(errors))
 
 
-# It also formats the paths of scripts, and writes names as UTF-8.
-for folder in (SCRIPTS.parents[1], Path.cwd()):
-    if SURROGATE.search(str(folder)):
-        stop("its path is not UTF-8; move or rename it", where=ascii(str(folder)))
-if IS_LOCAL and PATTERN.search(str(SCRIPTS)):
-    stop(
-        "Snakemake cannot run a workflow in a folder with {, }, < or > in its path; move or rename "
-        "it",
-        where=ascii(str(SCRIPTS.parents[1])),
-    )
+for folder in filter(os.path.isdir, (".", ".snakemake", "results")):
+    if not os.access(folder, os.W_OK | os.X_OK):  # Snakemake would end with a traceback
+        stop(
+            "cannot be written to; run in a folder that can, or name one with --directory",
+            where=os.path.abspath(folder),
+        )
 
 # Snakemake's own validation would print the whole schema at a mistake.
 schema = load_schema(CONFIG_SCHEMA, dataset_kinds=KINDS)
@@ -132,19 +130,20 @@ def odd_names(**inputs):
     return odd
 
 
-def file_of_address(section):
-    """Name the file that the address in a section leads to, without a query as in m.h5?download=1.
-
-    What is no part of a plain name is quoted, and of a long name the end is taken.
-    """
+def get_download(section):
+    """Name the file that the address in a section of the config is downloaded to."""
     key = DOWNLOADS[section]
-    url = config[section][key]
     try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        stop(f"{section}.{key}: {url!r}: {error}; correct the address")
-    name = quote(Path(parts.path).name.strip("."), safe="%") or quote(parts.netloc)
-    return name[-200:]
+        name = file_of_address(config[section][key], f"{section}.{key}")
+    except UserError as error:
+        stop(error)
+    return f"results/downloads/{section}/{name}"
+
+
+def get_address_digest(wildcards):
+    """Fingerprint an address: Snakemake prints and keeps parameters, and it may hold a password."""
+    address = config[wildcards.section][DOWNLOADS[wildcards.section]]
+    return hashlib.sha256(str(address).encode()).hexdigest()
 
 
 def get_dataset_source(wildcards):
@@ -169,7 +168,7 @@ def get_dataset_source(wildcards):
             )
         return local(dataset["path"])  # not below the prefix of a module
     if downloadable:
-        return f"results/downloads/dataset/{file_of_address('dataset')}"
+        return get_download("dataset")
     stop(f"dataset.path: is not set; {dataset['name']} needs the path of the data set")
 
 
@@ -184,7 +183,7 @@ def get_model_file(wildcards):
             )
         return workflow.source_path("../resources/resnet8_shapes.onnx")
     if MODEL_IS_REMOTE:
-        return f"results/downloads/model/{file_of_address('model')}"
+        return get_download("model")
     if not os.path.isfile(source):
         stop(
             f"model.source: {source}: no such file; set it to the path or the address of an ONNX or "

@@ -18,7 +18,7 @@ rule download:
         "../../envs/data.yaml"
     params:
         key=lambda wildcards: DOWNLOADS[wildcards.section],
-        url=lambda wildcards: config[wildcards.section][DOWNLOADS[wildcards.section]],
+        address=get_address_digest,  # the script reads the address itself from the config
         sha256=lambda wildcards: config[wildcards.section]["sha256"],
         code=get_code("download"),
     script:

@@ -6,11 +6,12 @@ if __name__ == "__main__":
     with job(snakemake) as task:
         from ptq_comparison.common.download import download
 
+        section, key = task.wildcards.section, task.params.key
         download(
-            url=task.params.url,
+            url=snakemake.config[section][key],
             sha256=task.params.sha256,
             output=task.output.file,
-            section=task.wildcards.section,
-            key=task.params.key,
+            section=section,
+            key=key,
             terminal=task.terminal,
         )

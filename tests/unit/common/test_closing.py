@@ -37,7 +37,7 @@ def test_a_job_without_a_word_closes_with_what_snakemake_knows():
     assert line.startswith("error: predict: died of SIGKILL; unless somebody killed it, memory")
     assert line.endswith("with a smaller --cores (log: predict.log)")
     (line,) = error_lines(failed)
-    assert line == "error: predict: Snakemake's message above says why (log: predict.log)"
+    assert line == "error: predict: failed; the messages above say why (log: predict.log)"
 
 
 def test_the_death_is_that_of_the_job():

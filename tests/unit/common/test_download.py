@@ -7,6 +7,7 @@ import socket
 import threading
 
 import pytest
+from ptq_comparison.common import fetch
 from ptq_comparison.common.download import download
 from ptq_comparison.common.errors import UserError
 
@@ -57,7 +58,10 @@ def test_a_wrong_sum_leaves_nothing(url, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["server", "file"])
-def test_an_unreachable_url_names_the_remedy_and_leaves_nothing(url, tmp_path, missing):
+def test_an_unreachable_url_names_the_remedy_and_leaves_nothing(
+    url, tmp_path, monkeypatch, missing
+):
+    monkeypatch.setattr(fetch, "BACKOFF", 0.01)
     if missing == "server":
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

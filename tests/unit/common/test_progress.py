@@ -43,7 +43,7 @@ def test_large_steps_write_one_line_each(lines):
 
 
 def test_what_is_counted_again_is_written_once(lines):
-    """As pooch does at the end of a download; its chunks also count more than there is."""
+    """As by a download that begins again; its last piece also counts more than there is."""
     with Progress("downloading", 1, io.StringIO(), " B") as progress:
         progress.total = 2500
         for _ in range(3):
@@ -51,3 +51,10 @@ def test_what_is_counted_again_is_written_once(lines):
         progress.reset()
         progress.update(2500)
     assert lines() == [f"downloading: {n:,} of 2,500 B" for n in (1000, 2000, 2500)]
+
+
+def test_without_a_total_the_log_gets_nothing(lines):
+    terminal = Terminal()
+    with Progress("downloading", None, terminal, " B") as progress:
+        progress.update(1000)
+    assert "downloading: 1000 B" in terminal.getvalue() and lines() == []

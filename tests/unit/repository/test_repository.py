@@ -27,6 +27,27 @@ def test_the_forge_runs_what_contributors_run():
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
 
 
+def test_what_others_publish_is_named_by_its_digest():
+    """A tag of an action or an image can be moved to other code."""
+    workflows = list((REPOSITORY / ".github/workflows").glob("*.y*ml"))
+    text = "\n".join(path.read_text() for path in workflows)
+    uses = re.findall(r"uses: *(.+)", text)
+    assert len(uses) >= 2
+    for action in uses:
+        assert re.fullmatch(r"[\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+    images = re.findall(r"(?m)^FROM (.+)", (REPOSITORY / "Dockerfile").read_text())
+    assert images
+    for image in images:
+        assert re.fullmatch(r"\w+:[\w.-]+@sha256:[0-9a-f]{64}", image), image
+
+
+def test_the_forge_tests_the_oldest_python():
+    workflow = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text())
+    versions = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={versions[0]}" and len(versions) > 1
+
+
 def test_versions_agree():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())

@@ -6,7 +6,9 @@ import pytest
 from helpers import REPOSITORY
 
 SETTING = "ORT_DISABLE_TELEMETRY"
-IMPORTS = re.compile(r"^\s*(?:import|from) (?:onnxruntime|ptq_comparison\.(?!common|config|datasets))", re.M)
+IMPORTS = re.compile(
+    r"^\s*(?:import|from) (?:onnxruntime|ptq_comparison\.(?!common|config|datasets))", re.M
+)
 # Modules of the package are imported by those; tests by tests/conftest.py.
 STARTED = sorted(
     path

@@ -38,7 +38,7 @@ def _line_of_job(log: str, failure: re.Match[str]) -> str:
         return last[0]
     deaths = DIED.findall(log[: failure.end()])
     if not deaths:
-        return f"{ERROR_PREFIX}{rule}: Snakemake's message above says why (log: {path})"
+        return f"{ERROR_PREFIX}{rule}: failed; the messages above say why (log: {path})"
     number = int(deaths[-1])
     remedy = remedy_of_signal(number)
     return f"{ERROR_PREFIX}{rule}: died of {signal_name(number)}; {remedy} (log: {path})"

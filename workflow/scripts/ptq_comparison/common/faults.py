@@ -9,7 +9,11 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.limits import Limits
 
 LETTERS = 300  # of another library's message: onnxruntime's may list all types of a kernel
-NO_SPACE = {errno.ENOSPC: "disk full", errno.EDQUOT: "disk quota", errno.EFBIG: "file size limit"}
+NO_SPACE = {
+    errno.ENOSPC: "disk full",
+    errno.EDQUOT: "disk quota",
+    errno.EFBIG: "file size limit: ulimit -f",
+}
 # What numpy, which has no error number for it, and native code say of a full disk.
 NO_SPACE_TEXT = re.compile(r"\d+ requested and \d+ written|No space left on device")
 NO_SPACE_LINE = "results: no space left ({}); make room, then run the same command"
@@ -26,7 +30,7 @@ class DiedOfSignal(Exception):
 
     def __init__(self, number: int, held: int) -> None:
         self.number = number
-        super().__init__(f"died of {signal_name(number)}, and held {held / 1e9:.1f} GB at most")
+        super().__init__(f"died of {signal_name(number)}, and held {held / 1e6:,.0f} MB at most")
 
 
 def signal_name(number: int) -> str:

@@ -139,11 +139,14 @@ def _fail(
     """End the process: say why in the log and on the terminal, and mark one of many."""
     line = describe_failure(error, memory_key, limits)
     tolerated = task.one_of_many and not is_fault_of_machine(error)
-    prefix = NOT_MADE_PREFIX if tolerated else ERROR_PREFIX
-    closing = f"{prefix}{task.rule}: {line} (log: {log})"
     if tolerated:
         hint = "" if isinstance(error, UserError) else f"; see {log}"
-        _mark(task, f"{line}{hint}")
+        try:
+            _mark(task, f"{line}{hint}")
+        except OSError as full:
+            line, tolerated = describe_failure(full), False
+    prefix = NOT_MADE_PREFIX if tolerated else ERROR_PREFIX
+    closing = f"{prefix}{task.rule}: {line} (log: {log})"
     with suppress(OSError), log.open("a") as file:  # the disk may be full
         traceback.print_exception(error, file=file)
         print(closing, file=file)

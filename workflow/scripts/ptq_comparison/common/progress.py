@@ -12,7 +12,12 @@ class Progress(tqdm):  # type: ignore[misc]  # tqdm has no types
     """A tqdm bar on a terminal, nothing on anything else, and lines in the log in both cases."""
 
     def __init__(
-        self, description: str, total: int, terminal: TextIO, unit: str = " images", **options: Any
+        self,
+        description: str,
+        total: int | None,
+        terminal: TextIO,
+        unit: str = " images",
+        **options: Any,
     ):
         self._text, self._unit = description, unit
         self._counted = self._lines = 0
@@ -22,9 +27,9 @@ class Progress(tqdm):  # type: ignore[misc]  # tqdm has no types
         )
 
     def update(self, n: float = 1) -> bool | None:
-        """Count `n` more."""
+        """Count `n` more. Without a total, the log gets no lines."""
         self._counted += int(n)
-        lines = LINES * self._counted // self.total
+        lines = LINES * self._counted // self.total if self.total else 0
         if lines > self._lines:
             self._lines = lines
             done = f"{min(self._counted, self.total):,} of {self.total:,}{self._unit}"
@@ -32,6 +37,6 @@ class Progress(tqdm):  # type: ignore[misc]  # tqdm has no types
         return super().update(n)  # type: ignore[no-any-return]
 
     def reset(self, total: float | None = None) -> None:
-        """Count from 0 again, as pooch does for its last update; lines are not written twice."""
+        """Count from 0 again, as a download that begins again; lines are not written twice."""
         self._counted = 0
         super().reset(total)

@@ -23,25 +23,29 @@ def supervise(limits: Limits | None = None) -> int | None:
     child, where they raise KeyboardInterrupt; the code is then 130, as after Ctrl-C in a shell.
     The child ends with its parent. Raises DiedOfSignal in the parent for other signals.
     """
-    child = 0
+    # Until both know what to do with a signal, none is delivered, and none is lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    child = os.fork()
 
     def forward(number: int, frame: FrameType | None) -> None:
-        if child:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.kill(child, number)
 
-    before = {number: signal.signal(number, forward) for number in INTERRUPTS}
-    child = os.fork()
-    if not child:
+    if child:
+        for number in INTERRUPTS:
+            signal.signal(number, forward)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+    else:
         for number in INTERRUPTS:
             # nohup and a shell's background jobs ignore some.
-            ignored = before[number] == signal.SIG_IGN
-            signal.signal(number, signal.SIG_IGN if ignored else signal.default_int_handler)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
         _end_with_parent()
         if limits:
             limits.apply()
         return None
     _, status, usage = os.wait4(child, 0)
-    child = 0
     code = os.waitstatus_to_exitcode(status)
     if -code in INTERRUPTS:
         return INTERRUPTED

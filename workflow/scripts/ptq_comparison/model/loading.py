@@ -6,8 +6,8 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 
+from ptq_comparison.common.address import DELETE, is_downloaded
 from ptq_comparison.common.descriptions import ModelDescription
-from ptq_comparison.common.download import DELETE, is_downloaded
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import sha256_file
 from ptq_comparison.model.external_weights import external_files

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from ptq_comparison.common.download import DELETE, is_downloaded
+from ptq_comparison.common.address import DELETE, is_downloaded
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session

@@ -1,49 +1,14 @@
-"""A run that is killed, edited code, and changed keys."""
+"""What runs again after edited code and changed keys."""
 
-import os
 import shutil
-import signal
-import subprocess
-import time
 
 import pytest
 from helpers import (
     REPOSITORY,
     overlay,
     run_snakemake,
-    snakemake_command,
 )
 from helpers.shared_runs import copy_run
-
-
-def test_killed_run_finishes_after_unlock(tiny, tiny_run, tmp_path):
-    """Kill Snakemake and its jobs in the middle: what comes out of the next run is the same."""
-    target = "results/comparison.csv"
-    process = subprocess.Popen(
-        snakemake_command(tmp_path, target, configfiles=(tiny / "config.yaml",)),
-        cwd=REPOSITORY,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    while not (tmp_path / "results/logs/calibrate.log").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (tmp_path / target).exists()
-
-    locked = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml",))
-    assert locked.returncode != 0 and "--unlock" in locked.stdout
-    unlock = run_snakemake(
-        tmp_path, target, configfiles=(tiny / "config.yaml",), options=("--unlock",)
-    )
-    assert unlock.returncode == 0, unlock.stdout
-    result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml",))
-    assert result.returncode == 0, result.stdout
-    for model in ("fp32", "int8", "uint8"):
-        name = f"results/{model}_eval.json"
-        assert (tmp_path / name).read_bytes() == (tiny_run / name).read_bytes()
 
 
 @pytest.fixture(scope="module")
