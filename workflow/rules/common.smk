@@ -25,17 +25,13 @@ from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS, kinds_with_path
+from ptq_comparison.model.external_weights import external_files
 
 # A terminal that is closed ends the run as Ctrl-C does.
 unlock_on_hangup()
 
-for folder in filter(os.path.isdir, (".", ".snakemake", "results")):
-    if not os.access(folder, os.W_OK | os.X_OK):  # Snakemake would end with a traceback
-        stop(
-            "cannot be written to; run in a folder that can, or name one with --directory",
-            where=os.path.abspath(folder),
-        )
-
+# Snakemake reads {name} in a path as a wildcard, <name> as a variable, and has no escape for them.
+PATTERN = re.compile(r"[{}<>]")
 CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
 # Snakemake's own validation would print the whole schema at a mistake.
 schema = load_schema(CONFIG_SCHEMA, dataset_kinds=KINDS)
@@ -55,6 +51,7 @@ FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
 PREPROCESSING = {
     key: config["model"][key] for key in ("layout", "scale", "mean", "std")
 }
+LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
 MEASURES_LATENCY = config["latency"]["measure"]
 LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []
 # For rules that measure times. Snakemake cuts it down to --cores, and runs nothing beside such a
@@ -70,6 +67,26 @@ wildcard_constraints:
 def get_code(rule):
     """Fingerprint the modules behind a script; as a parameter it makes an edit rerun the rule."""
     return code_digest(SCRIPTS / f"{rule}.py")
+
+
+def as_inputs(paths):
+    """Return a path, or a list of them, without those that Snakemake would take for patterns."""
+    if isinstance(paths, str):
+        return [] if PATTERN.search(paths) else paths
+    return [path for path in paths if not PATTERN.search(path)]
+
+
+def odd_names(**inputs):
+    """Return what `as_inputs` leaves out of named inputs, for a parameter: {name: {path: time}}.
+
+    With its time of change, a changed file makes the rule run again, as it does as an input.
+    """
+    odd = {}
+    for name, paths in inputs.items():
+        for path in [paths] if isinstance(paths, str) else paths:
+            if PATTERN.search(path):
+                odd.setdefault(name, {})[str(path)] = os.stat(path).st_mtime_ns
+    return odd
 
 
 def get_download(section):
@@ -97,7 +114,7 @@ def get_dataset_source(wildcards):
         return []
     downloadable = dataset["url"] and kind.downloadable
     if dataset["path"]:
-        if not os.path.exists(dataset["path"]):
+        if not os.path.exists(dataset["path"]):  # false also for what cannot be a name
             hint = (
                 ", or set it to null to download the data set" if downloadable else ""
             )
@@ -145,19 +162,9 @@ def get_model_weights(wildcards):
     source = config["model"]["source"]
     if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS_SUFFIXES):
         return []
-    # ONNX names such a file by a key of this name.
-    if not os.path.isfile(source) or b"location" not in Path(source).read_bytes():
-        return []
-    try:
-        # Here, since onnx takes long to import.
-        from ptq_comparison.model.external_weights import external_files
-    except ImportError:
-        # With conda it may be in the environments of the rules alone: the usual names have to do.
-        files = [Path(f"{source}.data"), Path(f"{source}_data")]
-    else:
-        files = external_files(Path(source))
     # A file that is gone is an error of prepare_model.
-    return [local(str(file)) for file in files if file.is_file()]
+    files = map(str, external_files(Path(source)))
+    return [local(file) for file in files if os.path.isfile(file)]
 
 
 def get_model_sha256(wildcards):

@@ -28,7 +28,7 @@ rule download:
 rule prepare_dataset:
     """Turn the data set into memory-mappable arrays."""
     input:
-        source=get_dataset_source,
+        source=lambda wildcards: as_inputs(get_dataset_source(wildcards)),
     output:
         train_images="results/dataset/train_images.npy",
         train_labels="results/dataset/train_labels.npy",
@@ -44,6 +44,7 @@ rule prepare_dataset:
     params:
         name=config["dataset"]["name"],
         sha256=config["dataset"]["sha256"],
+        odd_names=lambda wildcards: odd_names(source=get_dataset_source(wildcards)),
         code=get_code("prepare_dataset"),
     script:
         "../scripts/prepare_dataset.py"

@@ -8,7 +8,7 @@
 rule convert_model:
     """Convert a Keras model to ONNX, and check that it gives the same predictions."""
     input:
-        source=get_model_file,
+        source=lambda wildcards: as_inputs(get_model_file(wildcards)),
         images="results/dataset/train_images.npy",
         dataset="results/dataset/dataset.json",
     output:
@@ -24,6 +24,8 @@ rule convert_model:
         sha256=get_model_sha256,
         opset=config["model"]["opset"],
         preprocessing=PREPROCESSING,
+        limits=LIMITS,
+        odd_names=lambda wildcards: odd_names(source=get_model_file(wildcards)),
         code=get_code("convert_model"),
     script:
         "../scripts/convert_model.py"
@@ -32,8 +34,8 @@ rule convert_model:
 rule prepare_model:
     """Check that the float32 model is sound and fits the data set, and copy it."""
     input:
-        source=get_model_source,
-        weights=get_model_weights,
+        source=lambda wildcards: as_inputs(get_model_source(wildcards)),
+        weights=lambda wildcards: as_inputs(get_model_weights(wildcards)),
         # On which a changed model has to predict the same.
         images="results/dataset/train_images.npy",
         dataset="results/dataset/dataset.json",
@@ -56,6 +58,10 @@ rule prepare_model:
             for recipe in QUANTIZED.values()
             if recipe["per_channel"]
         ],
+        limits=LIMITS,
+        odd_names=lambda wildcards: odd_names(
+            source=get_model_source(wildcards), weights=get_model_weights(wildcards)
+        ),
         code=get_code("prepare_model"),
     script:
         "../scripts/prepare_model.py"

@@ -4,8 +4,12 @@ if __name__ == "__main__":
     import logging
 
     from ptq_comparison.common.job import job
+    from ptq_comparison.model.first_run import first_run_limits
 
-    with job(snakemake) as task:
+    with job(
+        snakemake,
+        limits=lambda task: first_run_limits(task.input.source, task.params.limits, keras=True),
+    ) as task:
         import numpy as np
         import onnx
         from ptq_comparison.common.files import (

@@ -10,8 +10,11 @@ if __name__ == "__main__":
     import shutil
 
     from ptq_comparison.common.job import job
+    from ptq_comparison.model.first_run import first_run_limits
 
-    with job(snakemake) as task:
+    with job(
+        snakemake, limits=lambda task: first_run_limits(task.input.source, task.params.limits)
+    ) as task:
         import numpy as np
         import onnx
         from ptq_comparison.common.files import atomic_path, check_sha256, read_json, sha256_file
@@ -20,7 +23,11 @@ if __name__ == "__main__":
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.model.metadata import write_metadata
         from ptq_comparison.model.opset import convert_opset, model_opset
-        from ptq_comparison.preparation.float_checks import check_float_model, check_runs
+        from ptq_comparison.preparation.float_checks import (
+            check_float_model,
+            check_readable,
+            check_runs,
+        )
         from ptq_comparison.preparation.quantizable_form import inline_functions, quantizable_form
         from ptq_comparison.preparation.same_predictions import check_same_predictions
         from ptq_comparison.quantization.checks import check_per_channel
@@ -30,6 +37,7 @@ if __name__ == "__main__":
             check_sha256(source, task.params.sha256, key="model.sha256")
         dataset = read_json(task.input.dataset)
         given = load_model(source)
+        check_readable(given)
         model, changes = inline_functions(given)
         opset = task.params.opset
         if opset is not None and opset != model_opset(model):

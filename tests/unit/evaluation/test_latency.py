@@ -155,3 +155,13 @@ def test_memory_is_that_of_the_model_and_its_inputs(tmp_path):
     small, large = measure_memory(8), measure_memory(256)
     assert 0 < small < large
     assert large > 2 * 32 * 256 * 256 * 3 * 4  # two tensors of the size of the input
+
+
+@pytest.mark.parametrize("name", ["file", "allow_pickle", "a/b", "..", "a\0b", "x" * 5000])
+def test_memory_is_measured_whatever_the_tensors_are_called(tmp_path, name):
+    model = make_classifier()
+    model.graph.input[0].name = model.graph.node[0].input[0] = name
+    model.graph.output[0].name = model.graph.node[-1].output[0] = f"{name}, given"
+    onnx.save(model, tmp_path / "model.onnx")
+    batches = Batches.of(IMAGES, model, RAW, 4)
+    assert peak_memory(tmp_path / "model.onnx", batches, 1) > 0

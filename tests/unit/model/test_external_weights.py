@@ -2,8 +2,9 @@
 
 import numpy as np
 import onnx
+import pytest
 from helpers import make_classifier
-from onnx import helper
+from onnx import TensorProto, helper
 from ptq_comparison.model.external_weights import external_files
 from ptq_comparison.model.loading import load_model
 
@@ -27,3 +28,16 @@ def test_files_of_weights_are_found_and_none_in_what_is_not_onnx(tmp_path):
     files = external_files(path)
     assert len(files) == 2 and all(file.is_file() and file.parent == path.parent for file in files)
     assert load_model(path).graph.node[0].op_type == "Constant"
+
+
+@pytest.mark.parametrize("name", ["w.data", "x" * 127, "x" * 128, "sub/" + "é" * 300, "x" * 16_000])
+def test_the_name_of_a_file_of_weights_may_be_long(tmp_path, name):
+    model = make_classifier()
+    weights = model.graph.initializer[0]
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    weights.external_data.add(key="offset", value="0")
+    weights.external_data.add(key="location", value=name)
+    weights.external_data.add(key="length", value="324")
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    assert external_files(tmp_path / "model.onnx") == [tmp_path / name]

@@ -77,3 +77,18 @@ def test_data_that_does_not_fit_is_refused():
         check_fits(interface, (9, 8, 3), 3)
     with pytest.raises(UserError, match=r"3 classes, the data set has 4"):
         check_fits(interface, (8, 8, 3), 4)
+
+
+def test_a_fixed_batch_that_fills_the_memory_is_named():
+    interface = read_interface(make_classifier(batch=100_000))
+    check_fits(interface, (8, 8, 3), 3)
+    interface = read_interface(make_classifier(batch=100_000, side=224))
+    with pytest.raises(UserError, match=r"takes 100000 images at once, 60.2 GB, and 1 GB are"):
+        check_fits(interface, (224, 224, 3), 3)
+
+
+def test_an_input_of_an_unknown_type_is_named():
+    model = make_classifier()
+    model.graph.input[0].type.tensor_type.elem_type = 99
+    with pytest.raises(UserError, match=r"input 'image' is 99 of shape"):
+        read_interface(model)

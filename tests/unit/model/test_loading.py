@@ -1,5 +1,7 @@
 """Which files are ONNX models, and what is told about one."""
 
+import os
+
 import onnx
 import pytest
 from helpers import make_classifier
@@ -59,3 +61,11 @@ def test_an_output_whose_shape_nobody_knows_is_named(tmp_path):
     with pytest.raises(UserError, match=r"output 'scores' declares no shape, and onnx") as error:
         load_model(tmp_path / "model.onnx")
     assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_too_large_for_onnx_is_not_read(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.touch()
+    os.truncate(path, 3 << 30)
+    with pytest.raises(UserError, match=r"model.onnx: has 3.2 GB, and no ONNX file has more than"):
+        load_model(path)

@@ -13,6 +13,7 @@ from ptq_comparison.model.opset import convert_opset
 from ptq_comparison.preparation.float_checks import (
     check_accuracy,
     check_float_model,
+    check_readable,
     check_runs,
     required_accuracy,
 )
@@ -227,3 +228,33 @@ def test_graphs_inside_nodes_are_looked_at():
     scale = numpy_helper.from_array(np.float32(1), "s")
     with pytest.raises(UserError, match=r"is quantized already"):
         check(branch_of(helper.make_node("DequantizeLinear", ["r", "s"], ["y"], "d"), scale))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b"image", b"im\xffge", r"a name in ValueInfoProto is not UTF-8|a input in NodeProto"),
+        (b"relu", b"r\xfflu", r"a name in NodeProto is not UTF-8; the file is damaged"),
+    ],
+)
+def test_a_name_that_is_not_utf8_is_refused(old, new, message):
+    content = make_classifier().SerializeToString().replace(old, new)
+    check_readable(onnx.ModelProto.FromString(content.replace(new, old)))
+    with pytest.raises(UserError, match=message):
+        check_readable(onnx.ModelProto.FromString(content))
+
+
+def test_a_tensor_that_is_no_array_is_named_wherever_it_is():
+    inner = helper.make_graph([], "inner", [], [])
+    inner.initializer.add(name="long", dims=[3], data_type=1, raw_data=bytes(16))
+    model = make_classifier()
+    model.graph.node.append(helper.make_node("If", ["x"], ["y"], then_branch=inner))
+    with pytest.raises(UserError, match=r"tensor 'long' cannot be read \(.*\); export the model"):
+        check_readable(model)
+
+
+def test_a_model_without_an_output_is_named():
+    model = make_classifier()
+    model.graph.ClearField("output")
+    with pytest.raises(UserError, match=r"has 1 inputs and 0 outputs; a classifier with one"):
+        check_readable(model)

@@ -1,6 +1,7 @@
 """The figures: the finding in each title, and that nothing is cut off or written over."""
 
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -221,6 +222,13 @@ def test_names_inside_a_file_do_not_depend_on_digits_that_are_not_drawn(tmp_path
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', texts[0]))
     assert len(names) == len(set(names))
     assert used <= set(names) and len(used) > 5
+
+
+def test_a_figure_is_xml_whatever_a_tensor_is_called(tmp_path):
+    figure, axes = plt.subplots()
+    axes.set_title("a\0b\x1f\ufffe & <c>")
+    style.save(figure, tmp_path / "figure.svg")
+    ElementTree.parse(tmp_path / "figure.svg")
 
 
 def test_a_figure_is_the_same_bytes_on_every_run(tmp_path):

@@ -17,8 +17,8 @@ NO_SPACE = {
 # What numpy, which has no error number for it, and native code say of a full disk.
 NO_SPACE_TEXT = re.compile(r"\d+ requested and \d+ written|No space left on device")
 NO_SPACE_LINE = "results: no space left ({}); make room, then run the same command"
-# What onnxruntime and protobuf say.
-OUT_OF_MEMORY = ("allocate memory", "bad_alloc", "bad allocation")
+# What onnxruntime, protobuf and TensorFlow say.
+OUT_OF_MEMORY = ("allocate memory", "bad_alloc", "bad allocation", "OOM when allocating")
 FEWER_JOBS = "run fewer jobs at once, with a smaller --cores"
 # Of native code that computes: another model may do well on the same machine.
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +37,9 @@ class Task:
 
     def __init__(self, snakemake: Any, terminal: TextIO) -> None:
         self.input, self.output = _paths(snakemake.input), _paths(snakemake.output)
+        # Files of the user whose names Snakemake would read as patterns; see common.smk.
+        for name, paths in getattr(snakemake.params, "odd_names", {}).items():
+            setattr(self.input, name, Path(next(iter(paths))))
         self.params, self.wildcards = snakemake.params, snakemake.wildcards
         self.rule: str = snakemake.rule
         self.one_of_many = bool(getattr(snakemake.params, "one_of_many", False))
@@ -75,7 +78,7 @@ def job(
     snakemake: Any,
     reads_not_made: bool = False,
     memory_key: str | None = None,
-    limits: Limits | None = None,
+    limits: Limits | Callable[[Task], Limits] | None = None,
 ) -> Iterator[Task]:
     """Send all output of the process to the log of the rule; yield the job, in a fork.
 
@@ -83,7 +86,7 @@ def job(
     not only `sys.stderr`: onnxruntime writes its messages from C++. An exception leaves its
     traceback in the log and one line on the terminal, and ends the process with exit code 1. So
     does a signal that the fork dies of. `memory_key` is the key of the config to lower where
-    memory ran out, and `limits` are those of the fork.
+    memory ran out, and `limits` are those of the fork, or a function that returns them.
 
     A rule with the parameter `one_of_many` makes one recipe of many: it ends with exit code 0 and
     markers of `not_made` as its outputs, where something fails that is not a fault of the
@@ -93,12 +96,13 @@ def job(
     path = Path(snakemake.log[0])
     with os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace") as terminal:
         task = Task(snakemake, terminal)
+        bounds = limits(task) if callable(limits) else limits
         folders = {file.absolute().parent for file in [*_files(task.output), path]}
         try:
             remove_stale(folders)
             path.write_text("")
             with path.open("a") as file:  # several processes write into it
-                code = supervise(limits)
+                code = supervise(bounds)
                 if code is not None:
                     sys.exit(code)
                 _send_output_to(file)
@@ -107,7 +111,7 @@ def job(
                     _pass_on(task)
                 yield task
         except Exception as error:
-            _fail(task, error, path, memory_key, limits)
+            _fail(task, error, path, memory_key, bounds)
         finally:
             remove_stale(folders)
 

@@ -175,9 +175,11 @@ def peak_memory(model_path: Path, batches: Batches, threads: int) -> int:
     A new process measures it, since a peak never falls.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        inputs_path = Path(scratch) / "inputs.npz"
-        np.savez(inputs_path, **next(iter(batches)).inputs)  # type: ignore[arg-type]  # names of inputs
-        arguments = map(str, (model_path, inputs_path, threads))
+        # Without the name of the input, which is the model's and may be no name for a file.
+        (images,) = next(iter(batches)).inputs.values()
+        images_path = Path(scratch) / "images.npy"
+        np.save(images_path, images)
+        arguments = map(str, (model_path, images_path, threads))
         command = [sys.executable, "-c", PEAK_MEMORY_PROGRAM, *arguments]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return int(output)
@@ -196,11 +198,11 @@ def peak():
         return 1024 * int(line.split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-inputs = dict(np.load(sys.argv[2]))
+images = np.load(sys.argv[2])
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = int(sys.argv[3])
 before = peak()
 session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
-session.run(None, inputs)
+session.run(None, {session.get_inputs()[0].name: images})
 print(peak() - before)
 """

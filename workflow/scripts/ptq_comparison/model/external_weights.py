@@ -1,25 +1,27 @@
 """Files beside an ONNX file that hold its weights, as PyTorch's exporter leaves them."""
 
-from collections.abc import Iterator
+import mmap
+import os
+import re
 from pathlib import Path
 
-import onnx
-from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+# The entry of an external tensor: the key `location`, then the length of its value, in one byte or
+# two (onnx.proto, StringStringEntryProto).
+LOCATION = re.compile(rb"\x0a\x08location\x12(?:([\x00-\x7f])|([\x80-\xff])([\x00-\x7f]))")
 
 
 def external_files(path: Path) -> list[Path]:
-    """Return the files that an ONNX file leaves weights to, sorted; none if it cannot be read."""
-    try:
-        tensors = _tensors(onnx.load(path, load_external_data=False))
-        names = {ExternalDataInfo(t).location for t in tensors if uses_external_data(t)}
-    except Exception:  # whatever is wrong with the file, `load_model` says it
+    """Return the files that an ONNX file leaves weights to, sorted; none if it cannot be read.
+
+    The bytes are searched, as Snakemake asks for the files: it has no onnx where the rules have
+    environments of their own, and a file that is no sound model could fill its memory.
+    """
+    if not os.path.isfile(path) or not path.stat().st_size:
         return []
-    return [path.parent / name for name in sorted(names)]
-
-
-def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    yield from model.graph.initializer
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.TENSOR:
-                yield attribute.t
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        names = set()
+        for found in LOCATION.finditer(content):
+            low, high = (found[1] or found[2])[0], (found[3] or b"\0")[0]
+            length = (low & 0x7F) + (high << 7)
+            names.add(content[found.end() : found.end() + length])
+    return [path.parent / os.fsdecode(name) for name in sorted(names)]

@@ -1,5 +1,6 @@
 """What an ONNX classifier wants as input and what it gives."""
 
+import math
 from dataclasses import dataclass
 
 import onnx
@@ -13,6 +14,7 @@ INPUT_TYPES: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.UINT8: "uint8",
 }
+LARGEST_INPUT = 10**9  # bytes of a fixed batch; calibration holds every activation of one
 
 
 @dataclass(frozen=True)
@@ -35,37 +37,42 @@ def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
     UserError unless there are one float32 or uint8 input of rank 4 and one output of rank 2, and
     when the layout cannot be told.
     """
-    inputs = real_inputs(model)
-    if len(inputs) != 1 or len(model.graph.output) != 1:
+    given, made = image_and_scores(model)
+    element, shape, scores = given.type.tensor_type.elem_type, _shape(given), _shape(made)
+    if element not in INPUT_TYPES or len(shape) != 4:
+        names = {number: name for name, number in onnx.TensorProto.DataType.items()}
         raise UserError(
-            f"model.source: has {len(inputs)} inputs and {len(model.graph.output)} outputs; "
-            "a classifier with one image input and one output is needed"
-        )
-    tensor_type = inputs[0].type.tensor_type
-    shape, scores = _shape(inputs[0]), _shape(model.graph.output[0])
-    if tensor_type.elem_type not in INPUT_TYPES or len(shape) != 4:
-        raise UserError(
-            f"model.source: input {inputs[0].name!r} is "
-            f"{onnx.TensorProto.DataType.Name(tensor_type.elem_type)} of shape {shape}; "
-            "images of rank 4 are needed, float32 or uint8"
+            f"model.source: input {given.name!r} is {names.get(element, element)} of shape "
+            f"{shape}; images of rank 4 are needed, float32 or uint8"
         )
     if len(scores) != 2:
         raise UserError(
-            f"model.source: output {model.graph.output[0].name!r} has shape {scores}; "
+            f"model.source: output {made.name!r} has shape {scores}; "
             "scores of shape (batch, classes) are needed"
         )
     if layout == "auto":
         layout = _detect_layout(shape)
     height, width, channels = shape[1:] if layout == "NHWC" else (*shape[2:], shape[1])
     return Interface(
-        input=inputs[0].name,
-        output=model.graph.output[0].name,
+        input=given.name,
+        output=made.name,
         layout=layout,
         batch=shape[0],
         image=(height, width, channels),
         classes=scores[1],
-        dtype=INPUT_TYPES[tensor_type.elem_type],
+        dtype=INPUT_TYPES[element],
     )
+
+
+def image_and_scores(model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, onnx.ValueInfoProto]:
+    """Return the one input and the one output. Raises UserError where there are more, or none."""
+    inputs, outputs = real_inputs(model), model.graph.output
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise UserError(
+            f"model.source: has {len(inputs)} inputs and {len(outputs)} outputs; "
+            "a classifier with one image input and one output is needed"
+        )
+    return inputs[0], outputs[0]
 
 
 def float_image(model: onnx.ModelProto) -> str:
@@ -85,12 +92,21 @@ def float_image(model: onnx.ModelProto) -> str:
 
 
 def check_fits(interface: Interface, image: tuple[int, ...], classes: int) -> None:
-    """Raise UserError unless images (H, W, C) and the number of classes fit the model."""
+    """Raise UserError unless images (H, W, C) and the number of classes fit the model.
+
+    A fixed batch has to fit into memory, too: all jobs make inputs of that size.
+    """
     if any(want not in (None, have) for want, have in zip(interface.image, image, strict=True)):
         raise UserError(
             f"model.source takes images of height, width, channels {interface.image} "
             f"({interface.layout}), the data set has {tuple(image)}; resize the data set, or set "
             "model.layout"
+        )
+    size = math.prod((interface.batch or 1, *image, 4))
+    if interface.batch and size > LARGEST_INPUT:
+        raise UserError(
+            f"model.source takes {interface.batch} images at once, {size / 1e9:.1f} GB, and "
+            f"{LARGEST_INPUT / 1e9:.0f} GB are allowed; export it for any number of images"
         )
     if interface.classes not in (None, classes):
         raise UserError(

@@ -13,6 +13,8 @@ from ptq_comparison.common.files import sha256_file
 from ptq_comparison.model.external_weights import external_files
 from ptq_comparison.model.opset import model_opset
 
+LARGEST_FILE = 2**31 - 1  # bytes of a message that protobuf reads
+
 
 def load_model(path: Path) -> onnx.ModelProto:
     """Read an ONNX file and its weights, also those in files beside it.
@@ -21,12 +23,18 @@ def load_model(path: Path) -> onnx.ModelProto:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; set model.source to an ONNX file")
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise UserError(
+            f"{path}: has {size / 1e9:.1f} GB, and no ONNX file has more than 2.1; export the "
+            "model with its weights in a file beside it"
+        )
     try:
         model = onnx.load(path)
         _complete_outputs(model)
         onnx.checker.check_model(model)
-    # ValueError: a file of weights that is cut short
-    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+    # Of other types: a file of weights that is cut short, or has a name that cannot be
+    except (DecodeError, onnx.checker.ValidationError, ValueError, RuntimeError) as error:
         remedy = "export it again"
         if external_files(path):
             remedy += ", with its weights inside or beside it"

@@ -5,17 +5,20 @@ worth nothing.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
+from google.protobuf.message import Message
 from onnx import TensorProto, numpy_helper
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import all_nodes
+from ptq_comparison.model.interface import image_and_scores
 from ptq_comparison.model.layers import named_constants
 from ptq_comparison.model.opset import check_opset
 
@@ -32,6 +35,39 @@ INFINITE_FROM = {
 }  # fmt: skip
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
+
+
+def check_readable(model: onnx.ModelProto) -> None:
+    """Raise UserError unless all texts are UTF-8 and all tensors arrays, and there is one input.
+
+    And one output: what everything after this takes for granted, and onnx's checker does not see.
+    """
+    for message in _messages(model):
+        for field, value in message.ListFields():
+            texts = [value] if isinstance(value, str | bytes) else value
+            if field.type == field.TYPE_STRING and any(isinstance(text, bytes) for text in texts):
+                raise UserError(
+                    f"model.source: a {field.name} in {type(message).__name__} is not UTF-8; the "
+                    "file is damaged: export the model again"
+                )
+        if isinstance(message, onnx.TensorProto):
+            try:
+                numpy_helper.to_array(message)
+            except Exception as error:  # whatever is wrong with it
+                raise UserError(
+                    f"model.source: tensor {message.name!r} cannot be read ({first_line(error)}); "
+                    "export the model again"
+                ) from error
+    image_and_scores(model)
+
+
+def _messages(message: Message) -> Iterator[Message]:
+    """Yield a message of protobuf and all those in it, which are at most 100 deep."""
+    yield message
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE:
+            for inner in [value] if isinstance(value, Message) else value:
+                yield from _messages(inner)
 
 
 def check_float_model(model: onnx.ModelProto, opset: int, needed_by: str) -> None:

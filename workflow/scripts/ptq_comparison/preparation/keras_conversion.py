@@ -20,7 +20,7 @@ from ptq_comparison.preparation.same_predictions import changed_predictions
 
 OPSET = 13  # the first with per-channel QuantizeLinear
 IMAGES = 1000  # that both models are compared on
-BATCH_SIZE = 100
+BATCH_SIZE = 20
 COUNTER = re.compile(r"__\d+")  # in names that tf2onnx makes up
 
 

@@ -10,6 +10,7 @@ from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
 
 IMAGES = 64  # that both models are compared on
+BATCH_SIZE = 8  # all at once, large images would take gigabytes
 NEAR = 1e-4  # two scores this close may change places by rounding
 
 
@@ -25,11 +26,8 @@ def check_same_predictions(
     not run.
     """
     few = images[:: max(1, len(images) // IMAGES)][:IMAGES]
-    batches = list(Batches.of(few, changed, preprocessing, len(few)))
-    expected, found = (
-        np.concatenate([_scores(given, batch.inputs) for batch in batches])
-        for given in (model, changed)
-    )
+    batches = Batches.of(few, changed, preprocessing, BATCH_SIZE)
+    expected, found = (_scores(given, batches) for given in (model, changed))
     wrong = changed_predictions(expected, found)
     if wrong:
         raise UserError(
@@ -47,11 +45,12 @@ def changed_predictions(expected: np.ndarray, found: np.ndarray) -> int:
     return int(np.sum(~same & (first - second > NEAR)))
 
 
-def _scores(model: onnx.ModelProto, inputs: dict[str, np.ndarray]) -> np.ndarray:
+def _scores(model: onnx.ModelProto, batches: Batches) -> np.ndarray:
     try:
-        scores = make_session(model, threads=1).run(None, inputs)[0]
+        session = make_session(model, threads=1)
+        scores = np.concatenate([session.run(None, batch.inputs)[0] for batch in batches])
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         raise UserError(
             f"model.source: onnxruntime cannot run the model ({first_line(error)}); export it again"
         ) from error
-    return np.asarray(scores).reshape(len(scores), -1)
+    return scores.reshape(len(scores), -1)

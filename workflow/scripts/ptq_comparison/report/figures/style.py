@@ -37,6 +37,8 @@ plt.rcParams.update(
         "text.parse_math": False,  # a name may hold a $
     }
 )
+# Characters of a name of the model that a file of XML may not hold.
+NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Where matplotlib names a part of the file by a random hash, and where it refers to that part.
 RANDOM_IDS = re.compile(r'((?:id="|#)\w*?)([0-9a-f]{10})(?=["\)])')
 
@@ -87,7 +89,8 @@ def save(figure: Figure, path: Path) -> None:
     """Write the figure as SVG, the same bytes for the same figure, with letters as outlines."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
-        temporary.write_text(number_hashes(temporary.read_text("utf-8")), "utf-8")
+        text = NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", temporary.read_text("utf-8"))
+        temporary.write_text(number_hashes(text), "utf-8")
     plt.close(figure)
 
 
