@@ -3,15 +3,17 @@
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ptq_comparison.common.errors import UserError
 
 # Sections of the configuration that may name a file in the web, and the key that does.
 ADDRESS_KEYS = {"dataset": "url", "model": "source"}
 DELETE = "delete it, since it is not downloaded again while it is there, and check model.source"
-# Snakemake would take braces for wildcards, and file systems allow 255 bytes, also for the log.
-PLAIN_NAME = re.compile(r"[\w.+=@~,%!()' -]+")
+PLAIN_NAME = re.compile(r"[\w.+=@~,%!()' {}<>-]+")
+# Snakemake would take what is between them for a wildcard, or for a variable.
+PATTERN_SIGN = re.compile(r"[{}<>]")
+# File systems allow 255 bytes, also for the log.
 LONGEST_NAME = 200  # bytes
 LONGEST_SHOWN = 200  # letters
 
@@ -36,7 +38,7 @@ def file_of_address(url: str, key: str) -> str:
         raise UserError(
             f"{key}: {masked(url)} is no address; correct it, as in https://host/folder/file"
         )
-    name = Path(parts.path).name or host
+    name = PATTERN_SIGN.sub(lambda sign: quote(sign[0]), Path(parts.path).name or host)
     plain = unquote(name)
     if not PLAIN_NAME.fullmatch(plain) or plain in (".", "..") or len(name.encode()) > LONGEST_NAME:
         raise UserError(

@@ -1,9 +1,14 @@
 """The one exception whose text is meant for the user, and what becomes of those of others."""
 
+from ptq_comparison.common.texts import cut
+
+LETTERS = 300  # of another library's message: onnxruntime's may list all types of a kernel
+
 
 def first_line(error: Exception) -> str:
     """Return the first line of another library's message, as the others seldom help the user."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].strip()
+    line = (str(error).strip() or type(error).__name__).splitlines()[0].strip()
+    return cut(line, LETTERS)
 
 
 class UserError(Exception):

@@ -5,10 +5,10 @@ import re
 import signal
 from collections.abc import Iterator
 
-from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.errors import LETTERS, UserError
 from ptq_comparison.common.limits import Limits
+from ptq_comparison.common.texts import cut
 
-LETTERS = 300  # of another library's message: onnxruntime's may list all types of a kernel
 NO_SPACE = {
     errno.ENOSPC: "disk full",
     errno.EDQUOT: "disk quota",
@@ -71,8 +71,7 @@ def describe_failure(
     line = " ".join(str(error).split())
     if isinstance(error, UserError):
         return line
-    cut = line if len(line) <= LETTERS else f"{line[: LETTERS - 1]}…"
-    return f"unexpected {type(error).__name__}: {cut}"
+    return f"unexpected {type(error).__name__}: {cut(line, LETTERS)}"
 
 
 def _describe_death(error: DiedOfSignal, lower: str, limits: Limits | None) -> str:

@@ -13,7 +13,7 @@ from ptq_comparison.model.external_weights import external_files
 # A vision transformer of 350 MB, with images of 224 x 224, took 3 GB and 14 seconds, a network like
 # MobileNet of 113 MB 1.4 GB and 10 seconds. Large images take more of both.
 MEMORY, MEMORY_PER_BYTE = 5e9, 12
-SECONDS, SECONDS_PER_BYTE = 600, 600e-9
+SECONDS, SECONDS_PER_BYTE = 180, 2e-6
 # What the packages map: onnxruntime with a thread, and TensorFlow, which starts some for each core.
 PACKAGES = 0.3e9
 TENSORFLOW = 3e9 + 0.2e9 * (os.cpu_count() or 1)
