@@ -259,7 +259,7 @@ FAULTS = {
         {"calibration": {1: 2}},
     ),
     "address that is none": Fault(
-        "error: config: model.source: 'https://[::1' is no address; correct it, as in https://",
+        "error: config: model.source: https://[::1 is no address; correct it, as in https://",
         {"model": {"source": "https://[::1"}},
     ),
     "published figures without those of float32": Fault(
