@@ -112,20 +112,3 @@ def test_a_limit_of_file_sizes(kilobytes, tiny, tiny_run, tmp_path, tally):
     assert again.wait() == 0, output(folder)
     assert differences(folder, tiny_run) == [] and half_written(folder) == []
     tally("limit of file sizes, then the same command without it", 1, 1)
-
-
-@pytest.mark.soak
-def test_a_limit_of_memory(tiny, tmp_path, tally):
-    """Address space for Snakemake, and not for a job that loads onnxruntime."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_AS, (420 << 20, resource.RLIM_INFINITY))
-
-    process = start(folder, "all", configfiles=(tiny / "config.yaml",), limit=limit)
-    assert process.wait() == 1
-    text = output(folder)
-    assert own_lines(text), text
-    assert half_written(folder) == []
-    tally("too little memory", 1, 1)

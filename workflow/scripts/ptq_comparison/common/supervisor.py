@@ -42,6 +42,7 @@ def supervise(limits: Limits | None = None) -> int | None:
                 signal.signal(number, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
         _end_with_parent()
+        _end_first()
         if limits:
             limits.apply()
         return None
@@ -65,3 +66,9 @@ def _end_with_parent() -> None:
     """Ask Linux for SIGKILL when the parent ends: it alone can say how this process ended."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _end_first() -> None:
+    """Where memory runs out, let Linux kill this process, before its parent and Snakemake."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("500")
