@@ -37,6 +37,7 @@ def group():
     pytest.skip("needs root, and a control group for memory")
 
 
+@pytest.mark.soak
 def test_a_job_that_is_killed_for_memory_says_what_helps(group, tmp_path, tally):
     """And it does help: the same command with less of it, without unlocking."""
     folder, target = tmp_path / "run", "results/predictions/fp32.npz"
