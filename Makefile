@@ -35,18 +35,18 @@ unlock: .venv/installed
 
 # All tests of a file run on one worker, so its fixtures are made once.
 PYTEST = $(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder
-REST = browser or conversion or slow or soak or valgrind
+REST = browser or conversion or slow or valgrind
 
 test: .venv/installed
-	$(PYTEST) -m "not ($(REST))"
+	$(PYTEST) -m "not ($(REST) or soak)"
 
 test-rest: .venv/converts
-	$(PYTEST) -m "$(REST)"
+	$(PYTEST) -m "($(REST)) and not soak"
 
-test-all: test test-rest
+test-all: test test-rest soak
 
 soak: .venv/installed
-	$(PYTEST) tests/faults --reliability docs/reliability.md
+	$(RUN) pytest -n auto --dist worksteal tests/faults --reliability docs/reliability.md
 
 report: run
 	$(RUN) snakemake --report report.html

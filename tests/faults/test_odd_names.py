@@ -15,13 +15,15 @@ from helpers import (
 )
 
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
+CONTROLS = "a\tb\nc\x01"
+# Signs that mean something to a shell, to Python, to Snakemake, to YAML, or to the file system.
 NAMES = [
-    "{c}", "{{c}}", "{a,b}", "{wildcards.model}", "{", "<results>", "<c>", ">",
-    "two words", " first", "last ", "'", '"', "é", "日本", "\u202e", "%s", "%(x)s", "$HOME",
-    "`id`", "$(id)", "&", ";", "|", "*", "?", "[ab]", "(x)", "\\", "\\n", "-n", "--", "#", "~", "!",
-    ":", "@", "=", ",", "..x", ".hidden", "a\tb", "a\nb", "\x01", "x" * 250, NOT_UTF8,
+    "{c}", "{{c}}", "{a,b}", "{wildcards.model}", "{", "<results>", ">",
+    " two 'words' \" ", "é日本\u202e", "%s%(x)s", "$HOME`id`$(id)", "&;|*?[ab](x)\\n#~!", ":@=,",
+    "-n", "..x", ".hidden", CONTROLS, "x" * 250, NOT_UTF8,
 ]  # fmt: skip
-REFUSED = {NOT_UTF8: "error: config: "}
+# In the configuration; folders may have such names.
+REFUSED = {NOT_UTF8: "error: config: ", CONTROLS: "error: config: "}
 
 
 def refused_folders(signs):
@@ -113,7 +115,7 @@ def test_names_of_data_and_model(place, tiny, tmp_path, tally):
 @pytest.mark.soak
 def test_names_of_the_working_folder(tiny, tmp_path, tally):
     def run(name):
-        target = "results/models/fp32.onnx"
+        target = "results/dataset/dataset.json"
         return run_snakemake(tmp_path / name, target, configfiles=(tiny / "config.yaml",))
 
     try_names(NAMES, refused_folders("{}"), run, tally, "odd names of the working folder")
