@@ -7,7 +7,8 @@ from ptq_comparison.common.faults import describe_failure, is_fault_of_machine
 def test_reasons_are_one_line():
     assert describe_failure(UserError("a; b")) == "a; b"
     assert describe_failure(KeyError("a\nb")) == r"unexpected KeyError: 'a\nb'"
-    long = describe_failure(RuntimeError("types\n" * 1000))
+    long = describe_failure(RuntimeError("types\n" * 1000 + "the reason"))
+    assert long.endswith("the reason")
     assert long.startswith("unexpected RuntimeError: types types") and 300 < len(long) < 340
 
 

@@ -1,6 +1,6 @@
 """The one exception whose text is meant for the user, and what becomes of those of others."""
 
-from ptq_comparison.common.texts import cut
+from ptq_comparison.common.texts import cut_middle
 
 LETTERS = 300  # of another library's message: onnxruntime's may list all types of a kernel
 
@@ -8,7 +8,7 @@ LETTERS = 300  # of another library's message: onnxruntime's may list all types 
 def first_line(error: Exception) -> str:
     """Return the first line of another library's message, as the others seldom help the user."""
     line = (str(error).strip() or type(error).__name__).splitlines()[0].strip()
-    return cut(line, LETTERS)
+    return cut_middle(line, LETTERS)
 
 
 class UserError(Exception):

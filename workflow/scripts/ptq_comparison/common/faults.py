@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ptq_comparison.common.errors import LETTERS, UserError
 from ptq_comparison.common.limits import Limits
-from ptq_comparison.common.texts import cut
+from ptq_comparison.common.texts import cut_middle
 
 NO_SPACE = {
     errno.ENOSPC: "disk full",
@@ -71,7 +71,7 @@ def describe_failure(
     line = " ".join(str(error).split())
     if isinstance(error, UserError):
         return line
-    return f"unexpected {type(error).__name__}: {cut(line, LETTERS)}"
+    return f"unexpected {type(error).__name__}: {cut_middle(line, LETTERS)}"
 
 
 def _describe_death(error: DiedOfSignal, lower: str, limits: Limits | None) -> str:

@@ -13,6 +13,14 @@ def cut(text: str, letters: int = LETTERS) -> str:
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
+def cut_middle(text: str, letters: int) -> str:
+    """Return the text, with `…` in place of its middle where it is longer: the end matters, too."""
+    if len(text) <= letters:
+        return text
+    head = letters // 3
+    return f"{text[:head]}…{text[head + 1 - letters :]}"
+
+
 def shown(value: Any) -> str:
     """Return a value as Python writes it: quoted if it is a text, and cut."""
     return cut(repr(value))
