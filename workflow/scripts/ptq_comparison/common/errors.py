@@ -2,7 +2,7 @@
 
 from ptq_comparison.common.texts import cut_middle
 
-LETTERS = 300  # of another library's message: onnxruntime's may list all types of a kernel
+LETTERS = 600  # of another library's message: onnxruntime's may list all types of a kernel
 
 
 def first_line(error: Exception) -> str:

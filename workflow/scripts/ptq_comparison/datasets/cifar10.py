@@ -66,7 +66,7 @@ def read_cifar10(path: Path) -> Dataset:
         class_names = parse_names(files.pop(file))
     except NO_BATCH as error:
         # Such an error of Python says no more than the place of the value.
-        reason = "a value is missing" if isinstance(error, LookupError) else first_line(error)[:200]
+        reason = "a value is missing" if isinstance(error, LookupError) else first_line(error)
         raise UserError(
             f"{folder / file}: not a genuine file of CIFAR-10 ({reason}); download it again"
         ) from error

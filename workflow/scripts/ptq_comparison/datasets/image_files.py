@@ -111,7 +111,7 @@ def _open(file: Path) -> Iterator[Image.Image]:
         raise UserError(f"{file}: not a PNG or JPEG image; remove or replace it") from error
     except Exception as error:  # Pillow lets out nearly anything
         raise UserError(
-            f"{file}: cannot be {step} ({first_line(error)[:200]}); remove or replace it"
+            f"{file}: cannot be {step} ({first_line(error)}); remove or replace it"
         ) from error
 
 

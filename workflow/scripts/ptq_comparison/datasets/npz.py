@@ -118,7 +118,7 @@ def _one_line(where: Path | str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         raise UserError(
-            f"{where}: not a NumPy .npz archive of plain arrays ({first_line(error)[:200]}); write "
+            f"{where}: not a NumPy .npz archive of plain arrays ({first_line(error)}); write "
             "it again with np.savez"
         ) from error
 
