@@ -1,8 +1,7 @@
-"""Runs with too little memory: the job is killed and not Snakemake, and the line says so."""
+"""A run with too little memory: the job is killed and not Snakemake, and the line says so."""
 
 import contextlib
 import os
-import resource
 import time
 from pathlib import Path
 
@@ -57,20 +56,3 @@ def test_a_job_that_is_killed_for_memory_says_what_helps(group, tmp_path, tally)
             assert "memory ran out: lower evaluation.batch_size, or run fewer jobs" in line
         assert half_written(folder) == []
     tally("a job killed for memory, then the remedy of its line", 1, 1)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("megabytes", [420, 500, 600])
-def test_a_limit_of_address_space_is_one_line(megabytes, tiny, tmp_path, tally):
-    """Enough for Snakemake, and not for each job that loads onnxruntime."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, resource.RLIM_INFINITY))
-
-    process = start(folder, "all", configfiles=(tiny / "config.yaml",), limit=limit)
-    text = output(folder) if process.wait() else ""
-    assert process.returncode == 0 or own_lines(text), text
-    assert half_written(folder) == []
-    tally("a limit of address space", 1, 1)
