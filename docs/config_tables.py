@@ -69,8 +69,9 @@ def _meaning(schema: dict[str, Any]) -> str:
         ("One of", schema.get("enum", [])),
         ("Keys:", {} if "required" in schema else schema.get("properties", {})),
     ):
-        if not all(f"`{name}`" in text for name in names):
-            text += f" {words} {', '.join(f'`{name}`' for name in names)}."
+        listed = [name for name in names if name is not None]
+        if not all(f"`{name}`" in text for name in listed):
+            text += f" {words} {', '.join(f'`{name}`' for name in listed)}."
     return text
 
 

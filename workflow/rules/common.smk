@@ -11,6 +11,7 @@ from ptq_comparison.common.code_digest import code_digest
 from ptq_comparison.common.supervisor import unlock_on_hangup
 from ptq_comparison.common.temporary import remove_stale
 from ptq_comparison.common.texts import PATH, named
+from ptq_comparison.config.presets import geometry_of, preprocessing_of
 from ptq_comparison.config.recipe_file import read_recipes
 from ptq_comparison.config.recipes import (
     AUTO,
@@ -48,9 +49,10 @@ RECOMMENDED = "recommended"  # the model of the best recipe, tested like the oth
 MODEL_IS_REMOTE = is_address(config["model"]["source"])
 KERAS_SUFFIXES = (".h5", ".keras")
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
-PREPROCESSING = {
-    key: config["model"][key] for key in ("layout", "scale", "mean", "std")
-}
+try:
+    PREPROCESSING, GEOMETRY = preprocessing_of(config), geometry_of(config)
+except UserError as error:
+    stop(error)
 LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
 MEASURES_LATENCY = config["latency"]["measure"]
 LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []

@@ -68,6 +68,7 @@ rule sample_calibration:
         "../../envs/data.yaml"
     params:
         per_class=config["calibration"]["samples_per_class"],
+        total=config["calibration"]["samples"],
         seed=config["calibration"]["seed"],
         code=get_code("sample_calibration"),
     script:
@@ -90,5 +91,6 @@ use rule sample_calibration as sample_validation with:
         "results/benchmarks/sample_validation.tsv"
     params:
         per_class=config["sweep"]["validation_per_class"],
+        total=config["sweep"]["validation_images"],
         seed=config["calibration"]["seed"],
         code=get_code("sample_calibration"),

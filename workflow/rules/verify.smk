@@ -14,6 +14,7 @@ rule verify:
         logs=expand("results/logs/quantize/{dtype}.log", dtype=QUANTIZED),
         accuracy="results/calibration/fp32_accuracy.json",
         samples="results/calibration/samples.npy",
+        sample_list="results/calibration/samples.csv",
         test_images="results/dataset/test_images.npy",
         dataset="results/dataset/dataset.json",
     output:
@@ -28,7 +29,6 @@ rule verify:
     params:
         acceptance=config["acceptance"],
         method=config["calibration"]["method"],
-        samples_per_class=config["calibration"]["samples_per_class"],
         published_top1=config["baseline"]["published_top1"],
         dtypes=list(QUANTIZED),
         code=get_code("verify"),

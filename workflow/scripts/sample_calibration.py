@@ -6,19 +6,26 @@ if __name__ == "__main__":
     from ptq_comparison.common.job import job
 
     with job(snakemake) as task:
+        import numpy as np
         from ptq_comparison.common.files import read_json
         from ptq_comparison.datasets.dataset import read_split
-        from ptq_comparison.datasets.sampling import read_samples, stratified_indices, write_samples
+        from ptq_comparison.datasets.sampling import (
+            calibration_indices,
+            read_samples,
+            validation_indices,
+            write_samples,
+        )
 
         params = task.params
         images, labels = read_split(task.input.images, task.input.labels)
-        indices = stratified_indices(
-            labels,
-            read_json(task.input.dataset)["class_names"],
-            params.per_class,
-            params.seed,
-            taken=read_samples(task.input.taken)[:, 0] if task.input.taken else None,
-        )
+        if task.input.taken:
+            taken = read_samples(task.input.taken)[:, 0]
+            indices = validation_indices(labels, taken, params.per_class, params.total, params.seed)
+        else:
+            names = read_json(task.input.dataset)["class_names"]
+            indices = calibration_indices(
+                labels, names, params.per_class, params.total, params.seed
+            )
         write_samples(
             images[indices],
             labels[indices],
@@ -26,5 +33,6 @@ if __name__ == "__main__":
             images_path=task.output.images,
             samples_path=task.output.samples,
         )
-        text = "%d images, at most %d a class, seed %d"
-        logging.info(text, len(indices), params.per_class, params.seed)
+        counts = np.unique(labels[indices], return_counts=True)[1]
+        text = "%d images of %d classes, %d to %d a class, seed %d"
+        logging.info(text, len(indices), len(counts), counts.min(), counts.max(), params.seed)

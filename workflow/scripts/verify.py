@@ -5,6 +5,7 @@ if __name__ == "__main__":
 
     with job(snakemake) as task:
         from ptq_comparison.common.files import read_json, write_json, write_text
+        from ptq_comparison.datasets.sampling import describe_samples
         from ptq_comparison.verification.requirements import (
             verify_baseline,
             verify_calibration,
@@ -19,7 +20,7 @@ if __name__ == "__main__":
         published_top1 = task.params.published_top1
         fp32 = task.input.fp32
         dataset = read_json(task.input.dataset)
-        images = task.params.samples_per_class * len(dataset["class_names"])
+        images = describe_samples(task.input.sample_list)["images"]
         requirements: list[Requirement] = []
         inputs = task.input
         files = zip(task.params.dtypes, inputs.evaluations, inputs.checks, inputs.logs, strict=True)

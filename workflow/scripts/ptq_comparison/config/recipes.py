@@ -49,8 +49,9 @@ def complete_recipes(
     return {name: _complete({**defaults, **recipe}, most) for name, recipe in recipes.items()}
 
 
-def _complete(recipe: dict[str, Any], most: int) -> dict[str, Any]:
-    recipe["samples_per_class"] = min(recipe["samples_per_class"], most)
+def _complete(recipe: dict[str, Any], most: int | None) -> dict[str, Any]:
+    limits = [limit for limit in (recipe["samples_per_class"], most) if limit is not None]
+    recipe["samples_per_class"] = min(limits, default=None)  # None: all that there are
     if "dtype" in recipe:
         recipe["activation_type"], recipe["weight_type"] = DTYPES[recipe.pop("dtype")]
     ignored = METHOD_OPTIONS.difference(METHODS[recipe["method"]].options)

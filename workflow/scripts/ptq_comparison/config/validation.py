@@ -72,7 +72,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
                 hint = f"did you mean {close[0]!r}? " if close else ""
                 yield f"{path}: unknown key; {hint}allowed: {', '.join(known)}"
     elif error.validator == "enum":
-        names = ", ".join(allowed)
+        names = ", ".join("null" if name is None else name for name in allowed)
         if isinstance(value, str) and value in refused:
             yield f"{key}: {value} is refused: {refused[value]}; use {names}"
         else:

@@ -39,7 +39,7 @@ class Batches:
         images: np.ndarray,
         model: onnx.ModelProto,
         preprocessing: dict[str, Any],
-        batch_size: int,
+        batch_size: int | None,
     ) -> "Batches":
         """Make the batches for a model from the config's `layout`, `scale`, `mean` and `std`.
 
@@ -50,7 +50,7 @@ class Batches:
         fitted = Preprocessing(
             **{**preprocessing, "layout": interface.layout, "dtype": interface.dtype}
         )
-        return cls(images, interface, fitted, batch_size)
+        return cls(images, interface, fitted, batch_size or 32)
 
     def __iter__(self) -> Iterator[Batch]:
         """Raises UserError when the preprocessing gives a value that is not finite."""

@@ -10,9 +10,10 @@ from ptq_comparison.common.errors import UserError
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """`(pixel * scale - mean) / std`, then the axes in the order of the model.
+    """`(pixel * scale - mean) / std`, channels and axes in the order of the model.
 
-    `mean` and `std` are one number, or one a channel, in units of the scaled pixel. With `dtype`
+    `mean` and `std` are one number, or one a channel of the model, in units of the scaled pixel.
+    `channels` is RGB, as pixels are stored, or BGR. With `dtype`
     uint8, for a model that takes stored pixels and scales them itself, they stay as they are.
     """
 
@@ -20,6 +21,7 @@ class Preprocessing:
     scale: float = 1.0
     mean: float | Sequence[float] = 0.0
     std: float | Sequence[float] = 1.0
+    channels: str = "RGB"
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
@@ -43,10 +45,10 @@ class Preprocessing:
                     f"model.{key}: {np.size(value)} values for images of {channels} channels; "
                     f"give one number, or one a channel"
                 )
-        pixels = images
+        pixels = images[..., ::-1] if self.channels == "BGR" else images
         if self.dtype != "uint8":
             mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
-            pixels = (images.astype(np.float32) * np.float32(self.scale) - mean) / std
+            pixels = (pixels.astype(np.float32) * np.float32(self.scale) - mean) / std
         if self.layout == "NCHW":
             return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-        return np.asarray(pixels)
+        return np.ascontiguousarray(pixels)

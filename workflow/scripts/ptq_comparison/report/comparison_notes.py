@@ -77,7 +77,7 @@ def describe_run(
     if calibration:
         notes.append(
             f"Calibration: {calibration['method']}, {calibration['images']:,} training images, "
-            f"{calibration['per_class']} a class, seed {calibration['seed']}."
+            f"at most {calibration['per_class']} a class, seed {calibration['seed']}."
         )
     keys = [key for key in COMPARISON_PAGE if speeds or key != "speedup"]
     setting = describe_setting(next(iter(speeds.values()))) if speeds else ""
