@@ -1,20 +1,22 @@
 """A data set of image files: `split/class/*.png` or `.jpg`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets.dataset import SPLITS, Dataset, Split
+from ptq_comparison.datasets.encoded import References
 from ptq_comparison.datasets.image_files import ImageFiles
 from ptq_comparison.datasets.names import check_name, is_hidden
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 
 
-def read_image_folder(path: Path) -> Dataset:
-    """Read `train/<class>/*` and `test/<class>/*`, PNG or JPEG, all of one size.
+def read_image_folder(path: Path, geometry: Mapping[str, Any] | None = None) -> Dataset:
+    """Read `train/<class>/*` and `test/<class>/*`, PNG or JPEG, of one size behind the geometry.
 
     Classes are the sorted folder names of the training split, images are sorted by class
     and file name. Raises UserError for a missing split, an unknown class in the test split, a name
@@ -28,7 +30,8 @@ def read_image_folder(path: Path) -> Dataset:
     unknown = sorted(set(_class_names(path / "test")) - set(class_names))
     if unknown:
         raise UserError(f"{path / 'test' / unknown[0]}: no such class in {path / 'train'}")
-    train, test = (_read_split(path / split, class_names) for split in SPLITS)
+    train = _read_split(path / "train", class_names, geometry)
+    test = _read_split(path / "test", class_names, train.images.geometry)
     return Dataset(class_names, train, test)
 
 
@@ -39,7 +42,9 @@ def _class_names(folder: Path) -> list[str]:
     return names
 
 
-def _read_split(folder: Path, class_names: Sequence[str]) -> Split:
+def _read_split(
+    folder: Path, class_names: Sequence[str], geometry: Mapping[str, Any] | None
+) -> Split:
     files: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(class_names):
@@ -52,4 +57,4 @@ def _read_split(folder: Path, class_names: Sequence[str]) -> Split:
             check_name(f"{folder / name}: the file", file.name)
         files += members
         labels += [label] * len(members)
-    return Split(ImageFiles(files), np.array(labels, dtype=np.int64))
+    return Split(ImageFiles(References.of_files(files), geometry), np.array(labels, dtype=np.int64))
