@@ -26,9 +26,10 @@ rule download:
 
 
 rule prepare_dataset:
-    """Turn the data set into memory-mappable arrays."""
+    """Turn the data set into memory-mappable arrays, of pixels or of where images are."""
     input:
         source=lambda wildcards: as_inputs(get_dataset_source(wildcards)),
+        model=lambda wildcards: as_inputs(get_sized_model(wildcards)),
     output:
         train_images="results/dataset/train_images.npy",
         train_labels="results/dataset/train_labels.npy",
@@ -40,11 +41,17 @@ rule prepare_dataset:
     benchmark:
         "results/benchmarks/prepare_dataset.tsv"
     conda:
-        "../../envs/data.yaml"
+        "../../envs/onnx.yaml"  # for the size of the model's input
+    threads: DECODING_THREADS
     params:
         name=config["dataset"]["name"],
         sha256=config["dataset"]["sha256"],
-        odd_names=lambda wildcards: odd_names(source=get_dataset_source(wildcards)),
+        store=config["dataset"]["store"],
+        geometry=GEOMETRY if DECODES else None,
+        layout=config["model"]["layout"],
+        odd_names=lambda wildcards: odd_names(
+            source=get_dataset_source(wildcards), model=get_sized_model(wildcards)
+        ),
         code=get_code("prepare_dataset"),
     script:
         "../scripts/prepare_dataset.py"
@@ -66,6 +73,7 @@ rule sample_calibration:
         "results/benchmarks/sample_calibration.tsv"
     conda:
         "../../envs/data.yaml"
+    threads: DECODING_THREADS
     params:
         per_class=config["calibration"]["samples_per_class"],
         total=config["calibration"]["samples"],

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.datasets.dataset import Split
 from ptq_comparison.datasets.sampling import (
     describe_samples,
     read_samples,
@@ -52,12 +53,12 @@ def test_validation_images_are_those_that_calibration_leaves_as_many_as_there_ar
 
 def test_samples_are_written_and_read(tmp_path):
     indices = stratified_indices(LABELS, NAMES, 2, seed=42)
-    images = np.arange(6 * 2 * 2 * 3, dtype=np.uint8).reshape(6, 2, 2, 3)
+    images = np.random.default_rng(0).integers(0, 256, (len(LABELS), 2, 2, 3), np.uint8)
     csv, npy = tmp_path / "samples.csv", tmp_path / "samples.npy"
-    write_samples(images, LABELS[indices], indices, images_path=npy, samples_path=csv)
+    write_samples(Split(images, LABELS), indices, images_path=npy, samples_path=csv)
     assert csv.read_text().splitlines()[0] == "index,label"
     assert read_samples(csv).tolist() == [[i, LABELS[i]] for i in indices]
-    assert np.array_equal(np.load(npy), images)
+    assert np.array_equal(np.load(npy), images[indices])
     assert describe_samples(csv) == {"images": 6, "per_class": 2}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.csv", "samples.npy"]
 

@@ -7,54 +7,80 @@ environments of the rules alone may have. So a reader is imported when it is cal
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptq_comparison.common.errors import UserError
 
 if TYPE_CHECKING:
     from ptq_comparison.datasets.dataset import Dataset
 
+Geometry = Mapping[str, Any] | None
 
-def _read_shapes(source: Path | None) -> Dataset:
+
+def _read_shapes(source: Path | None, geometry: Geometry) -> Dataset:
     from ptq_comparison.datasets.shapes import read_shapes
 
     return read_shapes()
 
 
-def _read_cifar10(source: Path) -> Dataset:
+def _read_cifar10(source: Path, geometry: Geometry) -> Dataset:
     from ptq_comparison.datasets.cifar10 import read_cifar10
 
     return read_cifar10(source)
 
 
-def _read_image_folder(source: Path) -> Dataset:
+def _read_image_folder(source: Path, geometry: Geometry) -> Dataset:
     from ptq_comparison.datasets.image_folder import read_image_folder
 
-    return read_image_folder(source)
+    return read_image_folder(source, geometry)
 
 
-def _read_npz(source: Path) -> Dataset:
+def _read_npz(source: Path, geometry: Geometry) -> Dataset:
     from ptq_comparison.datasets.npz import read_npz
 
     return read_npz(source)
 
 
 class Kind(NamedTuple):
-    """A kind of data set: its reader, and whether it is read from a path, or can be downloaded."""
+    """A kind of data set: its reader, and whether it is read from a path, or can be downloaded.
+
+    One of `encoded` images is decoded here, so that the geometry of the configuration counts.
+    """
 
     read: Callable[..., Dataset]
     needs_path: bool = True
     downloadable: bool = False
+    encoded: bool = False
 
 
 KINDS = {
     "shapes": Kind(_read_shapes, needs_path=False),
     "cifar10": Kind(_read_cifar10, downloadable=True),
-    "image_folder": Kind(_read_image_folder),
+    "image_folder": Kind(_read_image_folder, encoded=True),
     "npz": Kind(_read_npz),
 }
+
+
+# Keys of section dataset, with the values that do nothing, that only encoded images have a use for.
+GEOMETRY_KEYS = {
+    **dict.fromkeys(("resize", "crop", "pad", "interpolation"), (None,)),
+    "channels": (None, "RGB", "BGR"),  # BGR is an order of the model's input
+    "store": ("auto", "decoded"),
+}
+
+
+def kind_conflicts(dataset: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one line for each key of section `dataset` that its kind of data set has no use for."""
+    if not KINDS[dataset["name"]].encoded:
+        kinds = ", ".join(name for name, kind in KINDS.items() if kind.encoded)
+        for key, values in GEOMETRY_KEYS.items():
+            if dataset[key] not in values:
+                yield (
+                    f"dataset.{key}: {dataset['name']} has decoded images, which stay as they are; "
+                    f"leave it out, or use a data set of files: {kinds}"
+                )
 
 
 def kinds_with_path() -> str:
@@ -62,8 +88,10 @@ def kinds_with_path() -> str:
     return ", ".join(name for name, kind in KINDS.items() if kind.needs_path)
 
 
-def read_dataset(name: str, source: Path | None) -> Dataset:
+def read_dataset(name: str, source: Path | None, geometry: Geometry = None) -> Dataset:
     """Read the data set `name` from a file or folder; a synthetic one needs no source.
+
+    `geometry` says how encoded images become pixels, with the keys of `geometry.Geometry`.
 
     Raises UserError for an unknown name, and what the readers raise.
     """
@@ -73,4 +101,4 @@ def read_dataset(name: str, source: Path | None) -> Dataset:
             f"dataset.name: {name!r} (source: {source}) is unknown; "
             f"allowed: {without}, and with a path {kinds_with_path()}"
         )
-    return KINDS[name].read(source)
+    return KINDS[name].read(source, geometry)

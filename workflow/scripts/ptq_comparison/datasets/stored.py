@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,23 @@ from ptq_comparison.datasets.npy import write_npy
 # Bytes of pixels up to which `auto` stores them. Of the training split only samples are used, and
 # these once; the test split is read for each model.
 MOST_DECODED = {"train": 256_000_000, "test": 2_000_000_000}
-DIGEST_BYTES = 16  # of BLAKE2b: enough to tell images apart
 
 
 def store_split(
-    split: Split, name: str, store: str, images_path: Path, labels_path: Path
+    split: Split, name: str, store: str, threads: int, images_path: Path, labels_path: Path
 ) -> dict[str, Any]:
     """Store the split `name` as two `.npy` files; return `images`, `sha256` and how it is `stored`.
 
-    `store` is `auto`, `decoded` or `files`. Arrays are always stored as pixels. Raises UserError
-    for what is no image; in a training split of files, only where they are used.
+    `store` is `auto`, `decoded` or `files`; arrays are always stored as pixels. Encoded images are
+    decoded, or looked at, by `threads` threads. Raises UserError for what is no image; in a
+    training split that is stored by its files, only where an image is used.
     """
+    encoded = hasattr(split.images, "references")
+    if encoded:
+        split.images.threads = threads
     pixels = math.prod((len(split.labels), *split.images.shape[1:]))
     decoded = store == "decoded" or (store == "auto" and pixels <= MOST_DECODED[name])
-    if decoded or not hasattr(split.images, "references"):
+    if decoded or not encoded:
         return {**write_split(split, images_path, labels_path), "stored": "decoded"}
     references, labels = split.images.references, split.labels.astype(np.int64)
     digest = hashlib.sha256(json.dumps(split.images.geometry).encode())
@@ -62,31 +64,3 @@ def open_images(path: Path, threads: int = 1, part: slice = slice(None)) -> Any:
     return ImageFiles(
         References(images), description["geometry"], threads, description["image_shape"]
     )
-
-
-class DigestedImages:
-    """Images, uint8 (N, H, W, C), of which a digest of each is kept as it is read.
-
-    `digests` is uint8 (N, DIGEST_BYTES): BLAKE2b of the pixels.
-    """
-
-    def __init__(self, images: Any) -> None:
-        self._images, self.shape = images, images.shape
-        self.digests = np.zeros((len(images), DIGEST_BYTES), np.uint8)
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def __getitem__(self, index: slice) -> np.ndarray:
-        images: np.ndarray = self._images[index]
-        self.digests[index] = digests_of(images)
-        return images
-
-
-def digests_of(images: Iterable[np.ndarray]) -> np.ndarray:
-    """Return a digest of the pixels of each image (H, W, C): uint8 (N, DIGEST_BYTES)."""
-    found = [
-        hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=DIGEST_BYTES).digest()
-        for image in images
-    ]
-    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, DIGEST_BYTES)
