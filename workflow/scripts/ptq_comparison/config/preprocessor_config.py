@@ -17,10 +17,13 @@ INTERPOLATIONS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # Pi
 # Beginnings of the names of processors for which a size of one number is the shorter side; for the
 # others it is a square.
 SHORTER_SIDE = (
-    *("Bit", "Chinese", "CLIP", "ConvNext", "Levit", "MobileNet", "MobileViT", "PoolFormer"),
+    *("Bit", "CLIP", "ChineseCLIP", "ConvNext", "Levit", "MobileNet", "MobileViT", "PoolFormer"),
 )
-# Those that resize with bicubic interpolation where `resample` is left out.
-BICUBIC = ("Beit", "Bit", "CLIP", "DeiT", "EfficientFormer", "Levit", "PoolFormer", "Siglip")
+# The interpolation of those that leave `resample` out and have one in all releases.
+RESAMPLE = {
+    **dict.fromkeys(("Beit", "Bit", "CLIP", "ChineseCLIP", "DeiT", "Levit", "PoolFormer"), 3),
+    **dict.fromkeys(("MobileNet", "Segformer", "ViT"), 2),
+}
 # What may be true; anything else that is done to an image is not known here.
 STEPS = {
     *("do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"),
@@ -108,8 +111,9 @@ def _geometry(config: Mapping[str, Any], kind: str) -> dict[str, Any]:
     resize = crop = None
     interpolation = "bilinear"
     if config.get("do_resize", "size" in config):
-        number = config.get("resample", 3 if kind.startswith(BICUBIC) else 2)
-        if number not in INTERPOLATIONS:
+        known = [number for name, number in RESAMPLE.items() if kind.startswith(name)]
+        number = config["resample"] if "resample" in config or not known else known[0]
+        if type(number) is not int or number not in INTERPOLATIONS:
             raise ValueError(f"resample: {shown(number)} is none of {list(INTERPOLATIONS)}")
         interpolation = INTERPOLATIONS[number]
         resize = _size(config, "size", kind.startswith(SHORTER_SIDE), kind)
@@ -123,8 +127,8 @@ def _geometry(config: Mapping[str, Any], kind: str) -> dict[str, Any]:
         resize, crop = (int(side / share), [side, side]) if side < 384 else ([side, side], None)
     if kind.startswith("Levit") and isinstance(resize, int):
         resize = int(256 / 224 * resize)
-    if kind.startswith("PoolFormer") and config.get("crop_pct") and resize is not None:
-        resize = int((resize if isinstance(resize, int) else resize[0]) / config["crop_pct"])
+    if kind.startswith("PoolFormer") and config.get("crop_pct") and isinstance(resize, int):
+        resize = int(resize / _number(config, "crop_pct", 1.0))
     return {
         "resize": resize,
         "crop": crop,
@@ -160,7 +164,7 @@ def _side(key: str, value: Any) -> int:
 
 def _number(config: Mapping[str, Any], key: str, default: float) -> float:
     value = config.get(key, default)
-    if type(value) not in (int, float) or not abs(value) < 1e9:
+    if type(value) not in (int, float) or not -1e9 < value < 1e9:  # NaN is not
         raise ValueError(f"{key}: {shown(value)} is no number")
     return float(value)
 

@@ -99,8 +99,8 @@ def needs_input_size(geometry: Mapping[str, Any]) -> bool:
 def with_sizes(geometry: Mapping[str, Any], input_size: Sequence[int] | None) -> dict[str, Any]:
     """Return the geometry with all sizes, without `fit` and `ratio`.
 
-    `input_size` is height and width of the model's input, where they are needed. Cropping starts
-    from a shorter side of the crop's shorter one by `ratio`, rounded down, as timm has it.
+    `input_size` is height and width of the model's input, where they are needed. Before a crop, the
+    shorter side becomes the crop's shorter one divided by `ratio`, rounded down, as timm has it.
     """
     resize, crop = geometry["resize"], geometry["crop"]
     if needs_input_size(geometry):
