@@ -89,9 +89,7 @@ def test_values_in_other_forms(tmp_path):
     ],
 )
 def test_what_a_preset_cannot_express_is_one_line(tmp_path, changes, message):
-    with pytest.raises(
-        UserError, match=rf"^model.preset: .*config.json: .*{message}.*set model.pr"
-    ):
+    with pytest.raises(UserError, match=rf"^model.preset: .*config.json: .*{message}.*; set mod"):
         read(tmp_path, **changes)
 
 

@@ -70,8 +70,6 @@ def test_padding_keeps_the_ratio_of_the_sides():
 
 
 def test_an_image_is_turned_before_anything_else():
-    exif = Image.Exif()
-    exif[0x0112] = 6
     turned = IMAGE.copy()
     turned.getexif()[0x0112] = 6
     upright = IMAGE.transpose(Image.Transpose.ROTATE_270)
