@@ -15,7 +15,7 @@ from ptq_comparison.common.files import check_is_file
 # Values of `offset` that are none.
 WHOLE = -1  # the whole file; `length` is its size
 ROW = -2  # of a Parquet file; `length` is the number of the row in the file
-CHANGED = "has changed since the data set was read; delete results/dataset and run again"
+AGAIN = "delete results/dataset and run again"
 
 
 class References:
@@ -39,7 +39,7 @@ class References:
     @classmethod
     def of_files(cls, files: Sequence[Path]) -> "References":
         """Make references to whole files. Raises UserError for what is no ordinary file."""
-        return cls.of((file, WHOLE, _size(file)) for file in files)
+        return cls.of((file, WHOLE, check_is_file(file)) for file in files)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -50,15 +50,20 @@ class References:
     def read(self, index: int) -> bytes:
         """Return the bytes of an encoded image. Raises UserError when its file has changed."""
         file, offset, length = self.rows[index].tolist()
-        path = Path(os.fsdecode(file))
-        check_is_file(path)
-        with path.open("rb", buffering=0) as stream:
-            if offset != WHOLE:
-                stream.seek(offset)
-            # One byte more, of a file that has grown.
-            content = stream.read(length + (offset == WHOLE))
+        try:
+            # It was an ordinary file. Nobody waits for what has become a FIFO, which is then empty.
+            number = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+            with open(number, "rb", buffering=0) as stream:
+                if offset != WHOLE:
+                    stream.seek(offset)
+                # One byte more, of a file that has grown.
+                content = stream.read(length + (offset == WHOLE))
+        except OSError as error:
+            raise UserError(
+                f"{self.name(index)}: cannot be read ({error.strerror}); {AGAIN}"
+            ) from error
         if len(content) != length:
-            raise UserError(f"{self.name(index)}: {CHANGED}")
+            raise UserError(f"{self.name(index)}: has changed since the data set was read; {AGAIN}")
         return content
 
     def size(self, index: int) -> int:
@@ -69,8 +74,3 @@ class References:
         """Return what a message calls the image."""
         file, offset, _ = self.rows[index].tolist()
         return os.fsdecode(file) if offset == WHOLE else f"{os.fsdecode(file)}: byte {offset:,}"
-
-
-def _size(file: Path) -> int:
-    check_is_file(file)
-    return file.stat().st_size
