@@ -1,5 +1,7 @@
 """Resizing, cropping and padding, to the pixel."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -70,8 +72,10 @@ def test_padding_keeps_the_ratio_of_the_sides():
 
 
 def test_an_image_is_turned_before_anything_else():
-    turned = IMAGE.copy()
-    turned.getexif()[0x0112] = 6
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    IMAGE.save(file, "PNG", exif=exif)
+    turned = Image.open(file)
     upright = IMAGE.transpose(Image.Transpose.ROTATE_270)
     expected = np.asarray(upright.resize((6, 9), Image.Resampling.BICUBIC).crop((0, 2, 6, 6)))
     assert pixels(turned, resize=6, crop=[4, 6]).shape == (4, 6, 3)

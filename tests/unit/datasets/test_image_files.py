@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 import pytest
-from helpers.hostile_images import PIXELS, colour, oriented
+from helpers.hostile_images import PIXELS, chunk, colour, oriented
 from PIL import Image
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets import image_files, opened_image
@@ -51,6 +51,18 @@ def test_it_is_indexed_as_an_array_is(photos):
         assert np.array_equal(images[index], expected[index])
     assert np.array_equal(images[4], expected[4]) and np.array_equal(images[-1], expected[-1])
     assert len(images) == 23 and images[5:5].shape == (0, 8, 8, 3)
+
+
+def test_a_png_whose_orientation_stands_behind_its_pixels_is_turned(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    block = chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    end = colour().index(b"IEND") - 4
+    file = tmp_path / "0.png"
+    file.write_bytes(colour()[:end] + block + colour()[end:])
+    images = ImageFiles(References.of_files([file]))
+    assert images.shape == (1, 8, 6, 3)
+    assert np.array_equal(images[0], PIXELS.transpose(1, 0, 2)[:, ::-1])
 
 
 @pytest.mark.parametrize("threads", [1, 3])
