@@ -12,30 +12,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.datasets.options import Options
 
 if TYPE_CHECKING:
     from ptq_comparison.datasets.dataset import Dataset
 
 
-def _read_shapes(source: Path | None) -> Dataset:
+def _read_shapes(source: Path | None, options: Options) -> Dataset:
     from ptq_comparison.datasets.shapes import read_shapes
 
     return read_shapes()
 
 
-def _read_cifar10(source: Path) -> Dataset:
+def _read_cifar10(source: Path, options: Options) -> Dataset:
     from ptq_comparison.datasets.cifar10 import read_cifar10
 
     return read_cifar10(source)
 
 
-def _read_image_folder(source: Path) -> Dataset:
+def _read_image_folder(source: Path, options: Options) -> Dataset:
     from ptq_comparison.datasets.image_folder import read_image_folder
 
-    return read_image_folder(source)
+    return read_image_folder(source, options)
 
 
-def _read_npz(source: Path) -> Dataset:
+def _read_parquet(source: Path, options: Options) -> Dataset:
+    from ptq_comparison.datasets.parquet import read_parquet
+
+    return read_parquet(source, options)
+
+
+def _read_tar(source: Path, options: Options) -> Dataset:
+    from ptq_comparison.datasets.tar import read_tar
+
+    return read_tar(source, options)
+
+
+def _read_npz(source: Path, options: Options) -> Dataset:
     from ptq_comparison.datasets.npz import read_npz
 
     return read_npz(source)
@@ -54,7 +67,10 @@ KINDS = {
     "cifar10": Kind(_read_cifar10, downloadable=True),
     "image_folder": Kind(_read_image_folder),
     "npz": Kind(_read_npz),
+    "parquet": Kind(_read_parquet),
+    "tar": Kind(_read_tar),
 }
+DEFAULTS = Options()
 
 
 def kinds_with_path() -> str:
@@ -62,8 +78,11 @@ def kinds_with_path() -> str:
     return ", ".join(name for name, kind in KINDS.items() if kind.needs_path)
 
 
-def read_dataset(name: str, source: Path | None) -> Dataset:
+def read_dataset(name: str, source: Path | None, options: Options = DEFAULTS) -> Dataset:
     """Read the data set `name` from a file or folder; a synthetic one needs no source.
+
+    `options` say what is what in a data set of files. The others have splits and labels of their
+    own.
 
     Raises UserError for an unknown name, and what the readers raise.
     """
@@ -73,4 +92,4 @@ def read_dataset(name: str, source: Path | None) -> Dataset:
             f"dataset.name: {name!r} (source: {source}) is unknown; "
             f"allowed: {without}, and with a path {kinds_with_path()}"
         )
-    return KINDS[name].read(source)
+    return KINDS[name].read(source, options)
