@@ -29,7 +29,10 @@ rule prepare_dataset:
     """Turn the data set into memory-mappable arrays."""
     input:
         source=lambda wildcards: as_inputs(get_dataset_source(wildcards)),
+        files=lambda wildcards: as_inputs(get_dataset_files(wildcards)),
     output:
+        # What was drawn; a data set with two splits has none of it.
+        split="results/dataset/split.csv" if config["dataset"]["hold_out"] else [],
         train_images="results/dataset/train_images.npy",
         train_labels="results/dataset/train_labels.npy",
         test_images="results/dataset/test_images.npy",
@@ -44,7 +47,10 @@ rule prepare_dataset:
     params:
         name=config["dataset"]["name"],
         sha256=config["dataset"]["sha256"],
-        odd_names=lambda wildcards: odd_names(source=get_dataset_source(wildcards)),
+        options=DATASET_OPTIONS,
+        odd_names=lambda wildcards: odd_names(
+            source=get_dataset_source(wildcards), files=get_dataset_files(wildcards)
+        ),
         code=get_code("prepare_dataset"),
     script:
         "../scripts/prepare_dataset.py"
@@ -79,7 +85,7 @@ rule sample_calibration:
 use rule sample_calibration as sample_validation with:
     input:
         images="results/dataset/train_images.npy",
-        labels="results/dataset/train_labels.npy",
+        labels=get_validation_labels,
         dataset="results/dataset/dataset.json",
         taken="results/calibration/samples.csv",
     output:

@@ -8,15 +8,19 @@ if __name__ == "__main__":
     with job(snakemake) as task:
         from ptq_comparison.common.files import check_sha256, write_json
         from ptq_comparison.datasets.dataset import SPLITS, check_dataset, write_split
+        from ptq_comparison.datasets.options import Options
         from ptq_comparison.datasets.readers import read_dataset
+        from ptq_comparison.datasets.split_list import write_split_list
 
         name = task.params.name
         source = task.input.source or None
         if source and source.is_file() and task.params.sha256:
             check_sha256(source, task.params.sha256, key="dataset.sha256")
 
-        dataset = read_dataset(name, source)
+        dataset = read_dataset(name, source, Options(**task.params.options))
         check_dataset(dataset)
+        if source and task.output.split:
+            write_split_list(dataset, source, task.output.split)
         splits = {
             split: write_split(
                 getattr(dataset, split),

@@ -1,8 +1,8 @@
-"""From listings of encoded images to a data set: classes, the hold-out, and checks between splits."""
+"""From listings of encoded images to a data set: classes, hold-out, checks between splits."""
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +46,12 @@ def make_dataset(listings: Mapping[str, Listing], options: Options) -> Dataset:
     train, test = numbered["train"], numbered["test"]
     if options.labels or options.calibration:
         _check_apart(train, test)
+    images = ImageFiles(train.references, options.geometry)
     return Dataset(
         classes.names,
-        Split(ImageFiles(train.references, options.geometry), train.labels),
-        Split(ImageFiles(test.references, options.geometry), test.labels),
+        Split(images, train.labels),
+        # With the channels of the training images, where the geometry leaves them open.
+        Split(ImageFiles(test.references, images.geometry), test.labels),
         references=(train.references, test.references),
     )
 
@@ -61,8 +63,9 @@ def _classes(listings: Mapping[str, Listing], options: Options) -> tuple[Classes
         return classes, f"correct the name, or dataset.classes ({options.classes})"
     # Those of the training split, if it has labels: a name in the test split alone is misspelt.
     for split in ("all", "train", "test"):
-        if split in listings and listings[split].names is not None:
-            names, ordered = listings[split].names, listings[split].ordered
+        names = listings[split].names if split in listings else None
+        if names is not None:
+            ordered = listings[split].ordered
             if options.class_order or not ordered:
                 names = sorted(names, key=ORDERS[options.class_order or "sorted"])
             return Classes([[name] for name in names]), (
@@ -87,7 +90,8 @@ def _numbers(listing: Listing, classes: Classes, split: str, remedy: str) -> np.
     table = [classes.index(name, where, remedy) for name in listing.names]
     if len(set(table)) < len(table):
         logging.info("%s: several names stand for one class", where)
-    return np.array([*table, UNLABELLED], np.int64)[listing.labels]
+    numbers: np.ndarray = np.array([*table, UNLABELLED], np.int64)[listing.labels]
+    return numbers
 
 
 def _hold_out(listing: Listing, options: Options) -> dict[str, Listing]:
@@ -116,22 +120,10 @@ def _check_apart(train: Listing, test: Listing) -> None:
     for number, row in enumerate(train.references.rows):
         if _place(row) in tested:
             raise UserError(
-                f"{train.references.name(number)}: is in both splits; accuracy is measured on other "
-                "images than those that calibrate: leave it out of one"
+                f"{train.references.name(number)}: is in both splits; accuracy is measured on "
+                "other images than those that calibrate: leave it out of one"
             )
 
 
 def _place(row: np.void) -> tuple[bytes, int, int]:
-    file, offset, length = row.item()
-    return os.path.abspath(file), offset, length
-
-
-def split_rows(dataset: Dataset, source: Path) -> list[tuple[str, str, str]]:
-    """Return path, label and split of each image of files; paths below `source` relative to it."""
-    rows = []
-    for split, references in zip(("train", "test"), dataset.references or (), strict=False):
-        labels: Sequence[int] = getattr(dataset, split).labels.tolist()
-        for number, label in enumerate(labels):
-            name = references.name(number).removeprefix(f"{os.path.normpath(source)}/")
-            rows.append((name, str(label) if label != UNLABELLED else "", split))
-    return rows
+    return os.path.abspath(row["file"]), int(row["offset"]), int(row["length"])

@@ -11,7 +11,7 @@ from typing import Any
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import check_is_file
-from ptq_comparison.common.texts import cut
+from ptq_comparison.common.texts import cut, shown_names
 from ptq_comparison.datasets.names import check_name
 
 MOST_BYTES = 2**24  # of a file of names; ImageNet-21k's has 1 MB
@@ -43,9 +43,9 @@ class Classes:
         and `-`, and each of several with commas between them stands alone.
         """
         self.names = _different(columns)
-        everything = (lambda name: name, _folded, _folded) if loosely else (lambda name: name,)
+        folds: list[Callable[[str], str]] = [str, _folded, _folded] if loosely else [str]
         self._tables: list[tuple[Callable[[str], str], dict[str, set[int]]]] = []
-        for step, fold in enumerate(everything):
+        for step, fold in enumerate(folds):
             table: dict[str, set[int]] = {}
             for label, names in enumerate(columns):
                 for name in names:
@@ -74,8 +74,9 @@ class Classes:
                 f"{where}: {cut(name)!r} is the name of the classes {several}; use the synset, or "
                 "the name of one class alone"
             )
-        near = ", ".join(map(repr, self._near(name))) or "none"
-        raise UserError(f"{where}: {cut(name)!r} is none of the classes; near: {near}; {remedy}")
+        near = self._near(name)
+        known = f"near: {', '.join(near)}" if near else f"they are {shown_names(self.names)}"
+        raise UserError(f"{where}: {cut(name)!r} is none of the classes ({known}); {remedy}")
 
     def _near(self, name: str) -> list[str]:
         fold, table = self._tables[-1]
@@ -162,7 +163,8 @@ def _from_json(where: str, text: str) -> list[list[str]]:
             f"{where}: has {len(content)} classes, but not with the numbers 0 to "
             f"{len(content) - 1}; number them as the model's outputs"
         )
-    columns = [[names] if isinstance(names, str) else names for _, names in sorted(by_number.items())]
+    ordered = [by_number[label] for label in range(len(by_number))]
+    columns = [[names] if isinstance(names, str) else names for names in ordered]
     for label, names in enumerate(columns):
         if not isinstance(names, list) or not names or not all(type(n) is str for n in names):
             raise UserError(f"{where}: class {label} is {cut(repr(names))}; write {forms}")

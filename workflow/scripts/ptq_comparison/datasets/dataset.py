@@ -89,7 +89,7 @@ def check_dataset(dataset: Dataset) -> None:
 def note_empty_classes(name: str, labels: np.ndarray, class_names: Sequence[str]) -> None:
     """Let the log say which classes have no images in a split."""
     counts = np.bincount(labels, minlength=len(class_names))
-    empty = [class_names[label] for label in np.flatnonzero(counts == 0)]
+    empty = [class_names[label] for label in np.flatnonzero(counts == 0).tolist()]
     if empty:
         more = ", ..." if len(empty) > SHOWN else ""
         text = "%s split: %d of %d classes have no images: %s%s"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.texts import shown_names
 from ptq_comparison.datasets.assembly import make_dataset
 from ptq_comparison.datasets.dataset import SPLITS, Dataset
 from ptq_comparison.datasets.label_files import list_labelled
@@ -12,14 +13,13 @@ from ptq_comparison.datasets.listing import (
     class_folders,
     image_files,
     list_class_folders,
-    shown_names,
     split_names,
     wanted_names,
 )
-from ptq_comparison.datasets.options import Options
+from ptq_comparison.datasets.options import DEFAULTS, Options
 
 
-def read_image_folder(path: Path, options: Options) -> Dataset:
+def read_image_folder(path: Path, options: Options = DEFAULTS) -> Dataset:
     """Read PNG or JPEG files, whose splits and classes are told by folders, or by lists.
 
     Images are sorted by class folder and file name, or as the list has them. Raises UserError for
@@ -96,9 +96,11 @@ def _missing(path: Path, options: Options, split: str) -> str:
     elif folders:
         remedy = "name two folders with dataset.splits: {train: ..., test: ...}"
         if split == "test":
-            remedy += f", or draw test images from one with dataset.hold_out and its path"
+            remedy += ", or draw test images from one with dataset.hold_out and its path"
     elif image_files(path):
         remedy = "put the images of each class into a folder, or set dataset.labels to a list"
     else:
         remedy = "correct dataset.path"
-    return f"{path}: no folder {wanted_names(options, split)}; found: {shown_names(folders)}; {remedy}"
+    return (
+        f"{path}: no folder {wanted_names(options, split)}; found: {shown_names(folders)}; {remedy}"
+    )

@@ -1,4 +1,4 @@
-"""Labels in a file: CSV with columns `path,label[,split]`, or lines `name label` as ImageNet has."""
+"""Labels in a file: CSV with columns `path,label[,split]`, or lines `name label` as ImageNet's."""
 
 import csv
 import logging
@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import check_is_file
-from ptq_comparison.common.texts import cut
+from ptq_comparison.common.texts import cut, shown_names
 from ptq_comparison.datasets.dataset import SPLITS
 from ptq_comparison.datasets.encoded import References
 from ptq_comparison.datasets.listing import (
@@ -18,7 +18,6 @@ from ptq_comparison.datasets.listing import (
     class_folders,
     label_listing,
     list_class_folders,
-    shown_names,
     split_names,
     wanted_names,
 )
@@ -53,7 +52,8 @@ def list_labelled(path: Path, options: Options) -> dict[str, Listing]:
     if options.hold_out:
         return {"all": _listing(rows, file, [path, file.parent])}
     if rows[0].split is not None:
-        return _list_splits(path, dict.fromkeys(SPLITS, file), _by_split(rows, file, options), options)
+        lists = _by_split(rows, file, options)
+        return _list_splits(path, dict.fromkeys(lists, file), lists, options)
     if options.calibration:
         return _list_splits(path, {"test": file}, {"test": rows}, options)
     train = path / str(split_names(options, lambda name: bool(class_folders(path / name)))["train"])
@@ -112,7 +112,9 @@ def _listing(rows: Sequence[Row], file: Path, folders: Sequence[Path]) -> Listin
     repeated, count = Counter(paths).most_common(1)[0]
     if count > 1:
         raise UserError(f"{where}: names {repeated} {count} times; leave one line an image")
-    return label_listing(References.of_files([Path(path) for path in paths]), [r.label for r in rows])
+    return label_listing(
+        References.of_files([Path(path) for path in paths]), [r.label for r in rows]
+    )
 
 
 def read_rows(file: Path) -> list[Row]:
@@ -126,7 +128,9 @@ def read_rows(file: Path) -> list[Row]:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(parse(where, stream))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{where}: cannot be read ({first_line(error)}); save it as UTF-8") from error
+        raise UserError(
+            f"{where}: cannot be read ({first_line(error)}); save it as UTF-8"
+        ) from error
     if not rows:
         raise UserError(f"{where}: names no image; write a line for each")
     for row in rows:
@@ -143,7 +147,8 @@ def _read_table(where: str, stream: IO[str]) -> Iterator[Row]:
             f"{where}: its first line has {shown_names(map(cut, columns))}; columns path and "
             "label are needed, and split, if the list holds both splits"
         )
-    places = [columns.index(name) if name in columns else None for name in Row._fields]
+    image, label = columns.index("path"), columns.index("label")
+    split = columns.index("split") if "split" in columns else None
     for cells in csv.reader(stream, delimiter=delimiter, strict=True):
         if not any(cells):
             continue
@@ -152,7 +157,8 @@ def _read_table(where: str, stream: IO[str]) -> Iterator[Row]:
                 f"{where}: {cut(delimiter.join(cells))!r} has {len(cells)} values for "
                 f"{len(columns)} columns; put a value with {delimiter!r} in double quotes"
             )
-        yield Row(*(None if place is None else cells[place].strip() for place in places))
+        own_split = None if split is None else cells[split].strip()
+        yield Row(cells[image].strip(), cells[label].strip(), own_split)
 
 
 def _read_lines(where: str, stream: Iterable[str]) -> Iterator[Row]:
@@ -162,7 +168,7 @@ def _read_lines(where: str, stream: Iterable[str]) -> Iterator[Row]:
             parts = line.split("\t")[:2] if "\t" in line else line.rsplit(None, 1)
             if len(parts) != 2:
                 raise UserError(
-                    f"{where}: {cut(line)!r} is no line `name label`; write the name of the file, a "
-                    "space, and the number or name of its class"
+                    f"{where}: {cut(line)!r} is no line `name label`; write the name of the file, "
+                    "a space, and the number or name of its class"
                 )
             yield Row(parts[0].strip(), parts[1].strip(), None)

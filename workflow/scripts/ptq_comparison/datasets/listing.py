@@ -4,7 +4,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,13 +75,6 @@ def wanted_names(options: Options, split: str) -> str:
     return "train" if split == "train" else " or ".join(TEST_NAMES)
 
 
-def shown_names(names: Iterable[str], most: int = 5) -> str:
-    """Return some names in a row for a message, and how many more there are."""
-    known = list(names)
-    more = f" and {len(known) - most} more" if len(known) > most else ""
-    return ", ".join(known[:most]) + more if known else "nothing"
-
-
 def class_folders(folder: Path) -> list[str]:
     """Return the sorted names of the folders in a folder; hidden ones are left out."""
     if not folder.is_dir():
@@ -109,14 +102,13 @@ def _walk(folder: str, others: Counter[str]) -> list[str]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if is_hidden(entry.name):
             continue
-        # A link to a folder may lead back into a folder above.
-        if entry.is_dir(follow_symlinks=False):
-            found += _walk(entry.path, others)
-        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+        suffix = os.path.splitext(entry.name)[1]
+        if suffix.lower() in SUFFIXES:
             check_name(f"{folder}: the file", entry.name)
             found.append(entry.path)
+        elif entry.is_dir(follow_symlinks=False):  # a link may lead back to a folder above
+            found += _walk(entry.path, others)
         else:
-            suffix = os.path.splitext(entry.name)[1]
             others[ascii(suffix[:20]) if suffix else "without suffix"] += 1
     return found
 
@@ -138,5 +130,7 @@ def list_calibration(folder: Path) -> Listing:
         raise UserError(f"dataset.calibration: {folder}: no such folder; correct the path")
     files = image_files(folder)
     if not files:
-        raise UserError(f"dataset.calibration: {folder}: has no PNG or JPEG files; correct the path")
+        raise UserError(
+            f"dataset.calibration: {folder}: has no PNG or JPEG files; correct the path"
+        )
     return unlabelled(References.of_files(files))

@@ -28,3 +28,6 @@ class Options:
             return {}
         files = {"all": self.labels} if isinstance(self.labels, str) else self.labels
         return {split: Path(file) for split, file in files.items()}
+
+
+DEFAULTS = Options()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.options import Options
+from ptq_comparison.datasets.options import DEFAULTS, Options
 
 if TYPE_CHECKING:
     from ptq_comparison.datasets.dataset import Dataset
@@ -55,22 +55,25 @@ def _read_npz(source: Path, options: Options) -> Dataset:
 
 
 class Kind(NamedTuple):
-    """A kind of data set: its reader, and whether it is read from a path, or can be downloaded."""
+    """A kind of data set: its reader, and whether it is read from a path, or can be downloaded.
+
+    `of_files`: its images are encoded, and options say which is what.
+    """
 
     read: Callable[..., Dataset]
     needs_path: bool = True
     downloadable: bool = False
+    of_files: bool = False
 
 
 KINDS = {
     "shapes": Kind(_read_shapes, needs_path=False),
     "cifar10": Kind(_read_cifar10, downloadable=True),
-    "image_folder": Kind(_read_image_folder),
+    "image_folder": Kind(_read_image_folder, of_files=True),
     "npz": Kind(_read_npz),
-    "parquet": Kind(_read_parquet),
-    "tar": Kind(_read_tar),
+    "parquet": Kind(_read_parquet, of_files=True),
+    "tar": Kind(_read_tar, of_files=True),
 }
-DEFAULTS = Options()
 
 
 def kinds_with_path() -> str:

@@ -6,18 +6,25 @@ Two forms: `key.jpg` beside `key.cls` or `key.json`, as WebDataset has them, and
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import check_is_file
-from ptq_comparison.common.texts import cut
+from ptq_comparison.common.texts import cut, shown_names
 from ptq_comparison.datasets.archive import BLOCK, COMPRESSIONS, FILES, WITHOUT_BYTES
 from ptq_comparison.datasets.assembly import make_dataset
 from ptq_comparison.datasets.dataset import Dataset
 from ptq_comparison.datasets.encoded import References
-from ptq_comparison.datasets.listing import SPLIT_NAMES, SUFFIXES, Listing, label_listing
+from ptq_comparison.datasets.listing import (
+    SPLIT_NAMES,
+    SUFFIXES,
+    Listing,
+    label_listing,
+    split_names,
+    wanted_names,
+)
 from ptq_comparison.datasets.names import check_name, is_hidden
 from ptq_comparison.datasets.options import Options
 from ptq_comparison.datasets.shards import find_shards
@@ -62,7 +69,7 @@ def read_tar(path: Path, options: Options) -> Dataset:
     return make_dataset(listings, options)
 
 
-def _listing(images: Iterator[Image] | Sequence[Image]) -> Listing:
+def _listing(images: Iterable[Image]) -> Listing:
     members = list(images)
     references = References.of((image.file, image.offset, image.size) for image in members)
     return label_listing(references, [image.label for image in members])
@@ -70,8 +77,6 @@ def _listing(images: Iterator[Image] | Sequence[Image]) -> Listing:
 
 def _list_folders(file: Path, options: Options) -> dict[str, Listing]:
     """List an archive of `train/<class>/*` and `test/<class>/*`."""
-    from ptq_comparison.datasets.listing import shown_names, split_names, wanted_names
-
     images = list_shard(file, tuple((options.splits or {}).values()) or SPLIT_NAMES)
     there = {image.split for image in images}
     names = split_names(options, there.__contains__)
@@ -101,7 +106,9 @@ def list_shard(file: Path, splits: Sequence[str] = ()) -> list[Image]:
             for member in read_headers(stream):
                 path = PurePosixPath(member.name)
                 if path.is_absolute() or ".." in path.parts:
-                    raise ValueError(f"its member {cut(ascii(member.name))} leads out of the archive")
+                    raise ValueError(
+                        f"its member {cut(ascii(member.name))} leads out of the archive"
+                    )
                 suffix = path.suffix.lower()
                 if any(map(is_hidden, path.parts)) or suffix not in (*SUFFIXES, *LABELS):
                     continue
@@ -112,7 +119,7 @@ def list_shard(file: Path, splits: Sequence[str] = ()) -> list[Image]:
                     images[member.name] = member
                 else:
                     labels[_key(path)] = _label(stream, member, suffix)
-    except (ValueError, tarfile.TarError) as error:
+    except (ValueError, RecursionError, tarfile.TarError) as error:
         raise UserError(
             f"{file}: not a plain tar archive of images ({first_line(error)}); write it again"
         ) from error
@@ -125,8 +132,8 @@ def _open(file: Path) -> IO[bytes]:
     if stream.read(2) in COMPRESSIONS:
         stream.close()
         raise UserError(
-            f"{file}: is compressed, so that images cannot be read in place, and JPEG and PNG hardly "
-            "shrink; write a plain .tar, as by gunzip"
+            f"{file}: is compressed, so that its images cannot be read in place; unpack it to a "
+            "plain .tar (JPEG and PNG are compressed in themselves)"
         )
     stream.seek(0)
     return stream
