@@ -70,7 +70,7 @@ def test_image_folder_refuses_what_does_not_fit(image_folder):
     with pytest.raises(UserError, match=r"z.png: not a PNG or JPEG"):
         read_image_folder(image_folder).train.images[0:10]
     (image_folder / "test" / "bird").mkdir()
-    with pytest.raises(UserError, match=r"test split: 'bird' is none of the classes \(they are cat, dog\)"):
+    with pytest.raises(UserError, match=r"test split: 'bird' is none of .* \(they are cat, dog\)"):
         read_image_folder(image_folder)
 
 

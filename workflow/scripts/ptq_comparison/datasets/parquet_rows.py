@@ -109,7 +109,7 @@ class Rows:
         for group in groups:
             self._starts.append(self._starts[-1] + metadata.row_group(group).num_rows)
         self._batches: Any = iter(())
-        self._next = -1  # the first row of the next batch
+        self._group, self._next = -1, 0  # of the batches, and the first row of the next one
         self._held: OrderedDict[int, bytes] = OrderedDict()
         self._bytes = 0
 
@@ -132,9 +132,9 @@ class Rows:
             raise UserError(f"{self._path}: has no row {row:,} any more; run prepare_dataset again")
         group = next(g for g, start in enumerate(self._starts) if row < start) - 1
         # Going on is cheaper than to unpack the group again.
-        if self._next <= row and self._starts[group] <= self._next:
+        if group == self._group and self._next <= row:
             return
-        self._next = self._starts[group]
+        self._group, self._next = group, self._starts[group]
         self._batches = self._file.iter_batches(
             BATCH, row_groups=[group], columns=[self._column], use_threads=False
         )

@@ -5,10 +5,13 @@ Two forms: `key.jpg` beside `key.cls` or `key.json`, as WebDataset has them, and
 
 import json
 import os
+import sys
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
+
+import numpy as np
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import check_is_file
@@ -62,17 +65,21 @@ def read_tar(path: Path, options: Options) -> Dataset:
     if path.is_file() and not options.hold_out:
         return make_dataset(_list_folders(path, options), options)
     shards = find_shards(path, ".tar", options)
-    listings = {
-        split: _listing(image for file in files for image in list_shard(file))
-        for split, files in shards.items()
-    }
-    return make_dataset(listings, options)
+    return make_dataset({split: _joined(files) for split, files in shards.items()}, options)
 
 
-def _listing(images: Iterable[Image]) -> Listing:
-    members = list(images)
-    references = References.of((image.file, image.offset, image.size) for image in members)
-    return label_listing(references, [image.label for image in members])
+def _joined(files: Sequence[Path]) -> Listing:
+    """List the images of several shards, of which one is taken apart at a time."""
+    references, labels = [], []
+    for file in files:
+        images = list_shard(file)
+        references.append(_references(images).rows)
+        labels += [sys.intern(image.label) for image in images]
+    return label_listing(References(np.concatenate(references)), labels)
+
+
+def _references(images: Sequence[Image]) -> References:
+    return References.of((image.file, image.offset, image.size) for image in images)
 
 
 def _list_folders(file: Path, options: Options) -> dict[str, Listing]:
@@ -88,9 +95,12 @@ def _list_folders(file: Path, options: Options) -> dict[str, Listing]:
                 f"{shown_names(sorted(filter(None, there)))}; name a folder of shards with "
                 "dataset.path, or set dataset.splits or dataset.hold_out"
             )
+    members = {
+        split: [image for image in images if image.split == names[split]] for split in needed
+    }
     return {
-        split: _listing([image for image in images if image.split == names[split]])
-        for split in needed
+        split: label_listing(_references(own), [image.label for image in own])
+        for split, own in members.items()
     }
 
 
