@@ -1,12 +1,13 @@
 """Data sets of files through Snakemake: what runs again, and what is said before anything runs."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 from helpers import CLASSES, make_images, overlay, run_snakemake
+from helpers.picture_files import write_parquet, write_tar
 from PIL import Image
-from ptq_comparison.datasets.dataset import read_split
 
 TARGET = "results/dataset/dataset.json"
 
@@ -70,7 +71,6 @@ def test_images_without_labels_calibrate(tiny, tmp_path):
     assert result.returncode == 0, result.stdout
     lines = (tmp_path / samples).read_text().splitlines()
     assert len(lines) > 1 and all(line.endswith(",-1") for line in lines[1:])
-    folder = tmp_path / "results/dataset"
     for target in ("sweep", "recommend", "sensitivity"):
         result = run(tmp_path, target, **options)
         assert result.returncode != 0 and "rule " not in result.stdout
@@ -78,7 +78,6 @@ def test_images_without_labels_calibrate(tiny, tmp_path):
             "error: config: dataset.calibration: its images have no labels, and recipes are chosen "
             "on labelled images of the training split; set it to null"
         ) in result.stdout
-    assert (read_split(folder / "test_images.npy", folder / "test_labels.npy").labels >= 0).all()
 
 
 @pytest.mark.parametrize(
@@ -100,6 +99,45 @@ def test_one_line_says_what_is_wrong(tmp_path, dataset, message):
     assert result.returncode != 0 and "Traceback" not in result.stdout
     assert f"error: {message.format(tmp_path)}" in result.stdout
     assert not (tmp_path / TARGET).exists()
+
+
+def encoded(count, seed):
+    """Return PNG files and their labels."""
+    contents = []
+    images, labels = make_images(count, seed)
+    for image in images:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "PNG")
+        contents.append(buffer.getvalue())
+    return contents, labels.tolist()
+
+
+@pytest.mark.parametrize("name", ["tar", "parquet"])
+@pytest.mark.parametrize("store", ["decoded", "files"])
+def test_shards_give_what_an_array_gives(tiny, tmp_path, name, store):
+    """The scores are those of the same images in a NumPy archive."""
+    if name == "parquet":
+        pytest.importorskip("pyarrow", reason="needs pyarrow (group parquet of pyproject.toml)")
+    for split, count, seed in (("train", 90, 1), ("test", 151, 2)):
+        contents, labels = encoded(count, seed)
+        path = tmp_path / f"data/{split}-0.{name}"
+        if name == "parquet":
+            write_parquet(path, contents, labels, list(CLASSES), group=40)
+        else:
+            keyed = list(enumerate(zip(contents, labels, strict=True)))
+            members = {f"{key:03}.png": content for key, (content, _) in keyed}
+            members |= {f"{key:03}.cls": str(label).encode() for key, (_, label) in keyed}
+            write_tar(path, members)
+    (tmp_path / "classes.txt").write_text("\n".join(CLASSES))
+    target = "results/predictions/fp32.npz"
+    options = {"classes": str(tmp_path / "classes.txt"), "model": tiny / "model.onnx"}
+    result = run(tmp_path, target, name=name, store=store, **options)
+    assert result.returncode == 0, result.stdout
+    expected = run_snakemake(tmp_path / "array", target, configfiles=(tiny / "config.yaml",))
+    assert expected.returncode == 0, expected.stdout
+    with np.load(tmp_path / target) as mine, np.load(tmp_path / "array" / target) as other:
+        assert np.array_equal(mine["scores"], other["scores"])
+        assert np.array_equal(mine["labels"], other["labels"])
 
 
 def test_files_with_odd_names_are_read(tmp_path):

@@ -11,7 +11,11 @@ from ptq_comparison.common.code_digest import code_digest
 from ptq_comparison.common.supervisor import unlock_on_hangup
 from ptq_comparison.common.temporary import remove_stale
 from ptq_comparison.common.texts import PATH, named
-from ptq_comparison.config.presets import geometry_of, preprocessing_of
+from ptq_comparison.config.presets import (
+    geometry_of,
+    needs_input_size,
+    preprocessing_of,
+)
 from ptq_comparison.config.recipe_file import read_recipes
 from ptq_comparison.config.recipes import (
     AUTO,
@@ -25,7 +29,7 @@ from ptq_comparison.config.recipes import (
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
-from ptq_comparison.datasets.readers import KINDS, kinds_with_path
+from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
 from ptq_comparison.model.external_weights import external_files
 
 # A terminal that is closed ends the run as Ctrl-C does.
@@ -39,7 +43,7 @@ schema = load_schema(CONFIG_SCHEMA, dataset_kinds=KINDS)
 errors = config_errors(config, schema)
 if not errors:
     fill_in_defaults(config, schema.schema)
-    errors = list(config_conflicts(config))
+    errors = [*config_conflicts(config), *kind_conflicts(config["dataset"])]
 if errors:
     stop(*errors)
 
@@ -61,10 +65,9 @@ DATASET_OPTIONS = {
     },
     "class_order": config["dataset"]["class_order"],
     "seed": config["calibration"]["seed"] if config["dataset"]["hold_out"] else 0,
-    "geometry": GEOMETRY,
 }
-if not KINDS[config["dataset"]["name"]].of_files:
-    DATASET_OPTIONS = {}
+DECODES = KINDS[config["dataset"]["name"]].encoded
+DECODING_THREADS = 4 if DECODES else 1  # Snakemake cuts them down to --cores
 LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
 MEASURES_LATENCY = config["latency"]["measure"]
 LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []
@@ -198,6 +201,11 @@ def get_model_source(wildcards):
     """Name the ONNX file that the float32 model is taken from."""
     file = get_model_file(wildcards)
     return "results/models/converted.onnx" if file.endswith(KERAS_SUFFIXES) else file
+
+
+def get_sized_model(wildcards):
+    """Name the model whose input sets the size of the images; none where the config does."""
+    return get_model_source(wildcards) if DECODES and needs_input_size(GEOMETRY) else []
 
 
 def get_model_weights(wildcards):

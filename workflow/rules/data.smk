@@ -26,10 +26,11 @@ rule download:
 
 
 rule prepare_dataset:
-    """Turn the data set into memory-mappable arrays."""
+    """Turn the data set into memory-mappable arrays, of pixels or of where images are."""
     input:
         source=lambda wildcards: as_inputs(get_dataset_source(wildcards)),
         files=lambda wildcards: as_inputs(get_dataset_files(wildcards)),
+        model=lambda wildcards: as_inputs(get_sized_model(wildcards)),
     output:
         # What was drawn; a data set with two splits has none of it.
         split="results/dataset/split.csv" if config["dataset"]["hold_out"] else [],
@@ -43,13 +44,19 @@ rule prepare_dataset:
     benchmark:
         "results/benchmarks/prepare_dataset.tsv"
     conda:
-        "../../envs/data.yaml"
+        "../../envs/onnx.yaml"  # for the size of the model's input
+    threads: DECODING_THREADS
     params:
         name=config["dataset"]["name"],
         sha256=config["dataset"]["sha256"],
         options=DATASET_OPTIONS,
+        store=config["dataset"]["store"],
+        geometry=GEOMETRY if DECODES else None,
+        layout=config["model"]["layout"],
         odd_names=lambda wildcards: odd_names(
-            source=get_dataset_source(wildcards), files=get_dataset_files(wildcards)
+            source=get_dataset_source(wildcards),
+            files=get_dataset_files(wildcards),
+            model=get_sized_model(wildcards),
         ),
         code=get_code("prepare_dataset"),
     script:
@@ -72,6 +79,7 @@ rule sample_calibration:
         "results/benchmarks/sample_calibration.tsv"
     conda:
         "../../envs/data.yaml"
+    threads: DECODING_THREADS
     params:
         per_class=config["calibration"]["samples_per_class"],
         total=config["calibration"]["samples"],

@@ -84,6 +84,7 @@ rule measure_latency:
     input:
         models=expand("results/models/{model}.onnx", model=MODELS),
         images="results/dataset/test_images.npy",
+        dataset="results/dataset/dataset.json",
     output:
         latency="results/latency.json",
     log:

@@ -72,6 +72,7 @@ rule preprocess_model:
     input:
         model="results/models/fp32.onnx",
         images="results/dataset/train_images.npy",
+        dataset="results/dataset/dataset.json",
     output:
         model="results/models/preprocessed.onnx",
     log:

@@ -34,6 +34,7 @@ use rule measure_latency as time_recommended with:
     input:
         models=expand("results/models/{model}.onnx", model=["fp32", RECOMMENDED]),
         images="results/dataset/test_images.npy",
+        dataset="results/dataset/dataset.json",
     output:
         latency="results/recommended_latency.json",
     log:

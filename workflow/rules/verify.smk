@@ -15,7 +15,7 @@ rule verify:
         accuracy="results/calibration/fp32_accuracy.json",
         samples="results/calibration/samples.npy",
         sample_list="results/calibration/samples.csv",
-        test_images="results/dataset/test_images.npy",
+        predictions="results/predictions/fp32.npz",
         dataset="results/dataset/dataset.json",
     output:
         json="results/verification.json",

@@ -10,7 +10,6 @@ if __name__ == "__main__":
         snakemake,
         limits=lambda task: first_run_limits(task.input.source, task.params.limits, keras=True),
     ) as task:
-        import numpy as np
         import onnx
         from ptq_comparison.common.files import (
             atomic_path,
@@ -19,6 +18,7 @@ if __name__ == "__main__":
             sha256_file,
             write_json,
         )
+        from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.model.interface import check_fits, read_interface
         from ptq_comparison.preparation.keras_conversion import OPSET, compare, convert, load_keras
 
@@ -32,7 +32,7 @@ if __name__ == "__main__":
         # Before images are shown to it; prepare_model looks more closely at the result.
         interface = read_interface(model, preprocessing["layout"])
         check_fits(interface, tuple(dataset["image_shape"]), len(dataset["class_names"]))
-        images = np.load(task.input.images, mmap_mode="r")
+        images = open_images(task.input.images)
         result = compare(keras_model, model, images, preprocessing)
         with atomic_path(task.output.model) as temporary:
             onnx.save(model, temporary)

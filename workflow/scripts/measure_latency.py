@@ -6,8 +6,8 @@ if __name__ == "__main__":
     from ptq_comparison.common.job import job
 
     with job(snakemake, memory_key="latency.batch_sizes") as task:
-        import numpy as np
         from ptq_comparison.common.files import write_json
+        from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.evaluation.latency import (
             BLOCK_COUNT,
             batches_by_setting,
@@ -18,7 +18,8 @@ if __name__ == "__main__":
         from ptq_comparison.model.loading import load_model
 
         params = task.params
-        images = np.load(task.input.images, mmap_mode="r")
+        # Only what is timed; encoded images are decoded once, before.
+        images = open_images(task.input.images)[: max(params.batch_sizes)]
         paths = dict(zip(params.models, task.input.models, strict=True))
         models = {name: load_model(path) for name, path in paths.items()}
         settings = batches_by_setting(

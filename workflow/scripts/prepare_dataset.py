@@ -7,37 +7,56 @@ if __name__ == "__main__":
 
     with job(snakemake) as task:
         from ptq_comparison.common.files import check_sha256, write_json
-        from ptq_comparison.datasets.dataset import SPLITS, check_dataset, write_split
+        from ptq_comparison.config.presets import needs_input_size, with_sizes
+        from ptq_comparison.datasets.dataset import SPLITS, check_dataset
         from ptq_comparison.datasets.options import Options
         from ptq_comparison.datasets.readers import read_dataset
         from ptq_comparison.datasets.split_list import write_split_list
+        from ptq_comparison.datasets.stored import store_split
 
-        name = task.params.name
+        params = task.params
         source = task.input.source or None
-        if source and source.is_file() and task.params.sha256:
-            check_sha256(source, task.params.sha256, key="dataset.sha256")
+        if source and source.is_file() and params.sha256:
+            check_sha256(source, params.sha256, key="dataset.sha256")
 
-        dataset = read_dataset(name, source, Options(**task.params.options))
+        geometry = params.geometry
+        if geometry:
+            size = None
+            if needs_input_size(geometry):
+                from ptq_comparison.model.input_size import read_input_size
+
+                size = read_input_size(task.input.model, params.layout)
+            geometry = with_sizes(geometry, size)
+            logging.info("geometry: %s", geometry)
+        options = Options(**params.options, geometry=geometry)
+        dataset = read_dataset(params.name, source, options)
         check_dataset(dataset)
         if source and task.output.split:
             write_split_list(dataset, source, task.output.split)
+        if geometry:
+            geometry = dataset.train.images.geometry  # with the channels that were found
         splits = {
-            split: write_split(
+            split: store_split(
                 getattr(dataset, split),
+                split,
+                params.store,
+                task.threads,
                 images_path=getattr(task.output, f"{split}_images"),
                 labels_path=getattr(task.output, f"{split}_labels"),
             )
             for split in SPLITS
         }
         for split, stored in splits.items():
-            logging.info("%s, %s split: %d images", name, split, stored["images"])
+            text = "%s, %s split: %d images, stored: %s"
+            logging.info(text, params.name, split, stored["images"], stored["stored"])
         write_json(
             task.output.dataset,
             {
-                "name": name,
+                "name": params.name,
                 "description": dataset.description,
                 "class_names": list(dataset.class_names),
                 "image_shape": list(dataset.test.images.shape[1:]),
+                "geometry": geometry,
                 "splits": splits,
             },
         )

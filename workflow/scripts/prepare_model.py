@@ -15,9 +15,9 @@ if __name__ == "__main__":
     with job(
         snakemake, limits=lambda task: first_run_limits(task.input.source, task.params.limits)
     ) as task:
-        import numpy as np
         import onnx
         from ptq_comparison.common.files import atomic_path, check_sha256, read_json, sha256_file
+        from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.model.external_weights import external_files
         from ptq_comparison.model.interface import check_fits, read_interface
         from ptq_comparison.model.loading import load_model
@@ -57,7 +57,7 @@ if __name__ == "__main__":
         check_runs(model, preprocessing, image, classes)
         logging.info("%s: %s", source.name, interface)
         if changes:
-            images = np.load(task.input.images, mmap_mode="r")
+            images = open_images(task.input.images)
             difference = check_same_predictions(given, model, images, preprocessing)
             logging.info("predictions are the same, scores within %.2g", difference)
             line = f"{source}: {'; '.join(changes)}; the baseline is the model with this change"

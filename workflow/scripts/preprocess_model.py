@@ -6,9 +6,9 @@ if __name__ == "__main__":
     from ptq_comparison.common.job import job
 
     with job(snakemake) as task:
-        import numpy as np
         import onnx
         from ptq_comparison.common.files import atomic_path
+        from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.model.metadata import read_metadata, write_metadata
         from ptq_comparison.preparation.folding import preprocess_model
@@ -18,7 +18,7 @@ if __name__ == "__main__":
         model = load_model(task.input.model)
         # What onnxruntime puts together may again not be in a form for its quantizer.
         folded, changes = quantizable_form(preprocess_model(model))
-        images = np.load(task.input.images, mmap_mode="r")
+        images = open_images(task.input.images)
         difference = check_same_predictions(model, folded, images, task.params.preprocessing)
         logging.info("predictions are the same, scores within %.2g", difference)
         if changes:

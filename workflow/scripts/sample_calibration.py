@@ -8,16 +8,18 @@ if __name__ == "__main__":
     with job(snakemake) as task:
         import numpy as np
         from ptq_comparison.common.files import read_json
-        from ptq_comparison.datasets.dataset import read_split
+        from ptq_comparison.datasets.dataset import Split
         from ptq_comparison.datasets.sampling import (
             calibration_indices,
             read_samples,
             validation_indices,
             write_samples,
         )
+        from ptq_comparison.datasets.stored import open_images
 
         params = task.params
-        images, labels = read_split(task.input.images, task.input.labels)
+        labels = np.load(task.input.labels)
+        split = Split(open_images(task.input.images, task.threads), labels)
         if task.input.taken:
             taken = read_samples(task.input.taken)[:, 0]
             indices = validation_indices(labels, taken, params.per_class, params.total, params.seed)
@@ -26,13 +28,7 @@ if __name__ == "__main__":
             indices = calibration_indices(
                 labels, names, params.per_class, params.total, params.seed
             )
-        write_samples(
-            images[indices],
-            labels[indices],
-            indices,
-            images_path=task.output.images,
-            samples_path=task.output.samples,
-        )
+        write_samples(split, indices, task.output.images, task.output.samples)
         counts = np.unique(labels[indices], return_counts=True)[1]
         text = "%d images of %d classes, %d to %d a class, seed %d"
         logging.info(text, len(indices), len(counts), counts.min(), counts.max(), params.seed)

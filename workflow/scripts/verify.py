@@ -33,7 +33,7 @@ if __name__ == "__main__":
         if published_top1 is not None:
             tolerance = acceptance["baseline_tolerance_pp"]
             requirements.append(verify_baseline(fp32, published_top1, tolerance))
-        requirements.append(verify_disjoint(task.input.samples, task.input.test_images))
+        requirements.append(verify_disjoint(task.input.samples, task.input.predictions))
         write_json(task.output.json, requirements)
         write_text(task.output.md, to_markdown(requirements))
         task.print(f"Verification: {summarize(requirements)}")

@@ -1,29 +1,15 @@
 """Keys of section `dataset` that do not go together."""
 
 import pytest
-from ptq_comparison.config.dataset_conflicts import ARRAYS, FILES_ONLY, dataset_conflicts
-from ptq_comparison.datasets.readers import KINDS
+from ptq_comparison.config.dataset_conflicts import dataset_conflicts
+from ptq_comparison.datasets.readers import SPLIT_KEYS
 
-NONE = dict.fromkeys(FILES_ONLY)
+NONE = dict.fromkeys(SPLIT_KEYS)
 SPLITS = {"train": "a", "test": "b"}
 
 
 def lines(name="image_folder", **keys):
     return list(dataset_conflicts({"name": name, **NONE, **keys}))
-
-
-def test_arrays_are_the_kinds_that_are_not_of_files():
-    assert set(ARRAYS) == {name for name, kind in KINDS.items() if not kind.of_files}
-
-
-@pytest.mark.parametrize("name", ARRAYS)
-def test_arrays_have_what_the_keys_say_of_files(name):
-    assert lines(name) == []
-    assert lines(name, hold_out=0.2, classes="c") == [
-        f"dataset.{key}: {name} has splits and classes of its own; set it to null, or dataset.name "
-        "to image_folder, parquet or tar"
-        for key in ("hold_out", "classes")
-    ]
 
 
 @pytest.mark.parametrize(

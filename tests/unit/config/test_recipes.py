@@ -27,8 +27,9 @@ CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 SCHEMA = load_schema(REPOSITORY / "workflow/schemas/recipes.schema.yaml", dataset_kinds=KINDS)
 
 
-def complete(recipes):
-    return complete_recipes(expand_recipes(recipes), CONFIG)
+def complete(recipes, **calibration):
+    config = {**CONFIG, "calibration": {**CONFIG["calibration"], **calibration}}
+    return complete_recipes(expand_recipes(recipes), config)
 
 
 def test_lists_expand_to_the_product_with_the_values_in_the_names():
@@ -77,10 +78,17 @@ def test_images_are_at_most_those_that_calibrate_and_what_then_repeats_is_found(
             "few": {"dtype": "int8", "samples_per_class": 20},
             "many": {"dtype": "int8", "samples_per_class": 500},
             "same": {"activation_type": "QInt8", "weight_type": "QInt8"},
-        }
+        },
+        samples_per_class=100,
     )
     assert equal_recipes(recipes) == {"a": "a", "few": "few", "many": "a", "same": "a"}
     assert recipes["a"]["samples_per_class"] == 100
+
+
+def test_a_total_of_images_limits_no_recipe():
+    recipes = complete({"a": {"dtype": "int8"}, "few": {"dtype": "int8", "samples_per_class": 20}})
+    assert recipes["a"]["samples_per_class"] is None  # all that there are
+    assert recipes["few"]["samples_per_class"] == 20
 
 
 def test_calibrations_are_shared_where_ranges_are_the_same():
@@ -88,13 +96,13 @@ def test_calibrations_are_shared_where_ranges_are_the_same():
         {
             "a": {"dtype": "int8"},
             "b": {"dtype": "uint8", "per_channel": True, "rounding": "GPTQ"},
-            "folded": {"dtype": "int8", "preprocess": True},
+            "given": {"dtype": "int8", "preprocess": False},
             "few": {"dtype": "int8", "samples_per_class": 20},
             "cut": {"dtype": "int8", "method": "Percentile", "percentile": [99.9, 99.99]},
         }
     )
     names = {name: calibration_name(recipe) for name, recipe in recipes.items()}
-    assert names["a"] == names["b"] == "MinMax-100-given"
+    assert names["a"] == names["b"] == "MinMax-all-folded"
     assert len(set(names.values())) == 5
 
 

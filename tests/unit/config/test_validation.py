@@ -19,20 +19,22 @@ SCHEMA = load_schema(REPOSITORY / "workflow/schemas/config.schema.yaml", dataset
 DEFAULT = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 CIFAR10 = yaml.safe_load((REPOSITORY / "config/cifar10.yaml").read_text())
 U8S8 = {"activation_type": "QUInt8", "weight_type": "QInt8"}
-KEYS = [(section, key) for section in DEFAULT for key in DEFAULT[section]]
+SECTIONS = [section for section in DEFAULT if isinstance(DEFAULT[section], dict)]
+SECTION_SCHEMAS = {section: SCHEMA.schema["properties"][section] for section in SECTIONS}
+KEYS = [(section, key) for section in SECTIONS for key in DEFAULT[section]]
 
 
 def test_the_default_is_valid_and_spells_out_every_key():
     assert config_errors(DEFAULT, SCHEMA) == []
-    assert {s: list(DEFAULT[s]) for s in DEFAULT} == {
-        section: list(content["properties"])
-        for section, content in SCHEMA.schema["properties"].items()
+    assert {s: list(DEFAULT[s]) for s in SECTIONS} == {
+        section: list(content["properties"]) for section, content in SECTION_SCHEMAS.items()
     }
+    assert list(DEFAULT) == list(SCHEMA.schema["properties"])
 
 
 def test_cifar10_is_valid_and_names_only_what_differs_from_the_default():
     """Snakemake merges it over the default, key by key."""
-    complete = {section: {**DEFAULT[section], **CIFAR10.get(section, {})} for section in DEFAULT}
+    complete = {section: {**DEFAULT[section], **CIFAR10.get(section, {})} for section in SECTIONS}
     assert config_errors(CIFAR10, SCHEMA) == config_errors(complete, SCHEMA) == []
     for section, content in CIFAR10.items():
         for key, value in content.items():
@@ -131,7 +133,7 @@ def number_keys(schema, path=()):
 RECIPES = load_schema(REPOSITORY / "workflow/schemas/recipes.schema.yaml", dataset_kinds=KINDS)
 RESOLVED = {
     f"config.schema.yaml#/properties/{section}/properties/{key}": schema
-    for section, content in SCHEMA.schema["properties"].items()
+    for section, content in SECTION_SCHEMAS.items()
     for key, schema in content["properties"].items()
 }
 NUMBERS = [(schema, path) for schema in (SCHEMA, RECIPES) for path in number_keys(schema.schema)]
@@ -162,8 +164,8 @@ HOSTILE = [
     ("calibration", "seed", 42.0, "calibration.seed: 42.0 is of the wrong type; allowed: integer"),
     ("calibration", "seed", 2**63, "9223372036854775808 is not a finite number of 64 bits"),
     ("calibration", "seed", "1_0", "allowed: integer; write 10 in a file, where --config gives te"),
-    ("model", "scale", "1e-3", "allowed: number; write 0.001 in a file, where --config gives"),
-    ("model", "scale", "1e-7", "allowed: number; write 1.0e-07 in a file"),
+    ("model", "scale", "1e-3", "allowed: number or null; write 0.001 in a file, where --config gives"),
+    ("model", "scale", "1e-7", "allowed: number or null; write 1.0e-07 in a file"),
     ("model", "scale", ".nan", "'.nan' is of the wrong type; allowed: number"),
     ("model", "scale", "nan", "'nan' is of the wrong type; allowed: number"),
     ("model", "mean", [1.0] * 100_000, "has 100,000 entries; at most 1,000 are allowed"),

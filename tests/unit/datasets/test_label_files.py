@@ -115,6 +115,8 @@ def test_training_images_may_have_no_labels(tmp_path):
     dataset = read(write_pictures(tmp_path, *NAMES), rows)
     check_dataset(dataset)
     assert dataset.train.labels.tolist() == [-1, -1] and dataset.class_names == ["0", "1"]
+    with pytest.raises(UserError, match=r"dataset.path: the test images have no labels; set data"):
+        read(tmp_path, rows.replace("2.png,1", "2.png,").replace("3.png,0", "3.png,-1"))
     for text in (rows.replace("2.png,1", "2.png,"), rows.replace("2.png,1", "2.png,-1")):
         with pytest.raises(UserError, match=r"labels of the test split .* images labelled -1"):
             check_dataset(read(tmp_path, text))

@@ -1,10 +1,10 @@
 """Parquet files of encoded images, as Hugging Face has them."""
 
-import json
 import os
+import sys
 
 import pytest
-from helpers.picture_files import picture, values
+from helpers.picture_files import picture, values, write_parquet
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets import parquet_rows
 from ptq_comparison.datasets.options import Options
@@ -17,32 +17,25 @@ IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 NAMES = ["dog", "cat"]  # in this order
 
 
-def features(image="image", label="label", names=NAMES):
-    described = {
-        image: {"_type": "Image"},
-        label: {"names": names, "_type": "ClassLabel"},
-    }
-    return {b"huggingface": json.dumps({"info": {"features": described}}).encode()}
-
-
-def write(path, first, labels, image="image", label="label", metadata=None, group=2, plain=False):
+def write(path, first, labels, names=None, **options):
     """Write images whose values count from `first` on, with labels."""
     contents = [picture(first + number) for number in range(len(labels))]
-    column = contents if plain else [{"bytes": c, "path": "x.png"} for c in contents]
-    table = pa.table(
-        {image: pa.array(column, pa.binary() if plain else IMAGE), label: pa.array(labels)}
-    ).replace_schema_metadata(metadata)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, row_group_size=group)
-    return path
+    return write_parquet(path, contents, labels, names, **options)
+
+
+def write_tables(folder, metadata=None, **columns):
+    for split in ("train", "test"):
+        table = pa.table(columns).replace_schema_metadata(metadata)
+        pq.write_table(table, folder / f"{split}.parquet")
+    return folder
 
 
 @pytest.fixture
 def folder(tmp_path):
     data = tmp_path / "data"
-    write(data / "train-00000-of-00002.parquet", 0, [0, 1, 1], metadata=features())
-    write(data / "train-00001-of-00002.parquet", 3, [1, 0], metadata=features())
-    write(data / "test-00000-of-00001.parquet", 5, [1, 0, 1], metadata=features())
+    write(data / "train-00000-of-00002.parquet", 0, [0, 1, 1], NAMES)
+    write(data / "train-00001-of-00002.parquet", 3, [1, 0], NAMES)
+    write(data / "test-00000-of-00001.parquet", 5, [1, 0, 1], NAMES)
     return tmp_path
 
 
@@ -67,9 +60,8 @@ def test_another_order_of_the_classes(folder):
     ("labels", "options"),
     [
         ([1, 0], {"image": "img", "label": "fine_label"}),
-        ([1, 0], {"plain": True}),
         (["b", "a"], {"label": "class"}),
-        ([1, 0], {"image": "picture", "label": "kind", "metadata": features("picture", "kind")}),
+        ([1, 0], {"image": "picture", "label": "kind", "names": NAMES}),
     ],
 )
 def test_other_columns(tmp_path, labels, options):
@@ -80,7 +72,7 @@ def test_other_columns(tmp_path, labels, options):
 
 
 def test_one_file_with_a_hold_out(tmp_path):
-    path = write(tmp_path / "all.parquet", 0, [0, 1] * 10, metadata=features())
+    path = write(tmp_path / "all.parquet", 0, [0, 1] * 10, NAMES)
     dataset = read_parquet(path, Options(hold_out=0.2))
     assert sorted(dataset.test.labels.tolist()) == [0, 0, 1, 1]
     assert sorted(values(dataset.train.images) + values(dataset.test.images)) == [*range(20)]
@@ -101,12 +93,11 @@ def test_rows_are_read_in_any_order_and_by_threads(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"labels": [0, 2], "metadata": features()}, r"names 2 classes, but labels go up to 2"),
+        ({"labels": [0, 2], "names": NAMES}, r"names 2 classes, but labels go up to 2"),
         ({"labels": [0.5, 1.0]}, r"column label is double; integers or texts are needed"),
         ({"labels": [0, 1], "label": "answer"}, r"no column label; found: image, answer; write"),
         ({"labels": [0, 1], "image": "x"}, r"no column image or img with encoded images; found: x"),
-        ({"labels": [0, 1], "metadata": {b"huggingface": b"{"}}, r"metadata of Hugging Face can"),
-        ({"labels": [0, 1], "metadata": features(names=[1, 2])}, r"names of label are no texts"),
+        ({"labels": [0, 1], "names": [1, 2]}, r"names of label are no texts"),
     ],
 )  # fmt: skip
 def test_columns_that_do_not_fit(tmp_path, options, message):
@@ -118,8 +109,14 @@ def test_columns_that_do_not_fit(tmp_path, options, message):
 
 
 def test_files_of_different_classes(folder):
-    write(folder / "data/train-3.parquet", 0, [0], metadata=features(names=["dog", "bird"]))
+    write(folder / "data/train-3.parquet", 0, [0], ["dog", "bird"])
     with pytest.raises(UserError, match=r"train-3.parquet: has other classes than .*train-00000"):
+        read_parquet(folder, Options())
+
+
+def test_without_pyarrow_one_line_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UserError, match=r"^dataset.name: parquet needs pyarrow, .*; install it"):
         read_parquet(folder, Options())
 
 
@@ -142,8 +139,31 @@ def test_damaged_pages(tmp_path):
 
 
 def test_images_that_are_missing(tmp_path):
-    for split in ("train", "test"):
-        table = pa.table({"image": pa.array([None], IMAGE), "label": [0]})
-        pq.write_table(table, tmp_path / f"{split}.parquet")
+    write_tables(tmp_path, image=pa.array([None], IMAGE), label=[0])
     with pytest.raises(UserError, match=r"train.parquet: row 0 has no image bytes"):
         read_parquet(tmp_path, Options())
+
+
+def test_images_that_are_plain_bytes(tmp_path):
+    write_tables(tmp_path, image=pa.array([picture(7)], pa.binary()), label=[0])
+    assert values(read_parquet(tmp_path, Options()).test.images) == [7]
+
+
+@pytest.mark.parametrize(
+    "metadata", [b"{", b"[]", b'{"info": {"features": {"label": {"_type": "ClassLabel"}}}}']
+)
+def test_metadata_that_cannot_be_read(tmp_path, metadata):
+    write_tables(tmp_path, {b"huggingface": metadata}, image=[picture(0)], label=[0])
+    with pytest.raises(UserError, match=r"metadata of Hugging Face cannot be read \(.*\); write"):
+        read_parquet(tmp_path, Options())
+
+
+def test_labels_that_are_missing(tmp_path):
+    """As of some test splits of Hugging Face."""
+    write(tmp_path / "train.parquet", 0, [0, 1], NAMES)
+    write(tmp_path / "test.parquet", 2, [-1, -1], NAMES)
+    with pytest.raises(UserError, match=r"test images have no labels; .* such as validation$"):
+        read_parquet(tmp_path, Options())
+    write(tmp_path / "validation.parquet", 4, [1, 0], NAMES)
+    dataset = read_parquet(tmp_path, Options(splits={"train": "train", "test": "validation"}))
+    assert values(dataset.test.images) == [4, 5]

@@ -22,6 +22,7 @@ DATASET = {
     "description": "",
     "class_names": ["cat", "dog"],
     "splits": {"test": {"images": 2, "sha256": "d"}},
+    "geometry": None,
 }
 
 

@@ -181,7 +181,7 @@ def test_published_baseline_stands_beside_the_measured_one():
 def test_notes_name_data_calibration_and_machine():
     notes = "\n".join(describe_run(EVALUATIONS, SPEEDS, None))
     assert "10,000 test images of shapes (synthetic <images>)" in notes
-    assert "MinMax, 1,000 training images, 100 a class, seed 42" in notes
+    assert "MinMax, 1,000 training images, at most 100 a class, seed 42" in notes
     assert "onnxruntime 1.32.0 on CPU (avx2)" in notes
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers import make_classifier
+from ptq_comparison.inference.digested_images import DigestedImages, digests_of
 from ptq_comparison.verification.requirements import (
     verify_baseline,
     verify_calibration,
@@ -146,10 +147,14 @@ def test_drop_and_size_of_exactly_the_limit_are_within(tmp_path, quantized):
 def test_a_calibration_image_among_the_test_images_is_found(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (30, 4, 4, 3)).astype(np.uint8)
     np.save(tmp_path / "samples.npy", images[:10])
-    np.save(tmp_path / "test.npy", images[10:])
-    assert verify_disjoint(tmp_path / "samples.npy", tmp_path / "test.npy")["passed"]
-    np.save(tmp_path / "test.npy", images[8:])
-    row = verify_disjoint(tmp_path / "samples.npy", tmp_path / "test.npy")
+    watched = DigestedImages(images[10:])
+    for start in range(0, 20, 8):
+        assert np.array_equal(watched[start : start + 8], images[10:][start : start + 8])
+    predictions = tmp_path / "fp32.npz"
+    np.savez(predictions, digests=watched.digests)
+    assert verify_disjoint(tmp_path / "samples.npy", predictions)["passed"]
+    np.savez(predictions, digests=digests_of(images[8:]))
+    row = verify_disjoint(tmp_path / "samples.npy", predictions)
     assert not row["passed"] and row["measured"] == 2
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-ARRAYS = ("shapes", "cifar10", "npz")  # data sets that have splits, labels and classes of their own
-FILES_ONLY = ("splits", "hold_out", "calibration", "labels", "classes", "class_order")
 # Pairs of which one makes the other needless, or contradicts it, and what to do.
 APART = (
     ("hold_out", "splits", "hold_out draws the splits"),
@@ -14,20 +12,11 @@ APART = (
 
 def dataset_conflicts(dataset: dict[str, Any]) -> Iterator[str]:
     """Yield one line for each pair of keys that do not go together; `dataset` has its defaults."""
-    name = dataset["name"]
-    if name in ARRAYS:
-        for key in FILES_ONLY:
-            if dataset[key] is not None:
-                yield (
-                    f"dataset.{key}: {name} has splits and classes of its own; set it to null, or "
-                    "dataset.name to image_folder, parquet or tar"
-                )
-        return
     for first, second, reason in APART:
         if dataset[first] is not None and dataset[second] is not None:
             yield f"dataset.{second}: is of no use with dataset.{first}: {reason}; set one to null"
-    if dataset["labels"] is not None and name != "image_folder":
-        yield f"dataset.labels: {name} has labels of its own; set it to null"
+    if dataset["labels"] is not None and dataset["name"] in ("parquet", "tar"):
+        yield f"dataset.labels: {dataset['name']} has labels of its own; set it to null"
     for key in ("hold_out", "calibration"):
         if isinstance(dataset["labels"], dict) and dataset[key] is not None:
             yield f"dataset.labels: dataset.{key} needs one file; name it, or set that to null"

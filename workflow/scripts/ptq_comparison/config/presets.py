@@ -3,9 +3,13 @@
 Snakemake imports this at each start: no numpy, no Pillow.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.config.preprocessor_config import read_preprocessor_config
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 # Values: `(pixel * scale - mean) / std` of channels in this order.
@@ -39,17 +43,12 @@ def read_preset(name: str | None) -> dict[str, Any]:
     """Return values and geometry of a preset, or of a `preprocessor_config.json`.
 
     Keys: `scale`, `mean`, `std`, `channels`, `fit`, `ratio`, `interpolation`, and of a file also
-    `resize`, `crop` and `pad` where it names sizes. Raises UserError for a file that cannot be
+    `resize`, `crop` and `pad`, its sizes, and `centre`. Raises UserError for a file that cannot be
     read as one.
     """
     if name is None:
         return NO_PRESET
     return PRESETS[name] if name in PRESETS else read_preprocessor_config(Path(name))
-
-
-def read_preprocessor_config(path: Path) -> dict[str, Any]:
-    """Return what a `preprocessor_config.json` of Hugging Face says, in the form of a preset."""
-    raise NotImplementedError
 
 
 def preprocessing_of(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,22 +62,52 @@ def preprocessing_of(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def geometry_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how stored pixels are made from an image file.
+    """Return how stored pixels are made from an image file, without the sizes that follow.
 
-    `resize`, `crop` and `pad` are those of the config, `interpolation` and `channels` (RGB, grey
-    or None: as the first training image) also those of the preset, and `fit` and `ratio` tell how
-    sizes that are None follow from the model's input.
+    `resize`, `crop` and `pad` are those of the config, else of the preset, `interpolation` and
+    `channels` (RGB, grey or None: as the first training image) likewise, `centre` tells how half a
+    pixel is rounded, and `fit` and `ratio` how sizes that are None follow from the model's input.
+    Raises UserError for padding without a size to pad to.
     """
     dataset, preset = config["dataset"], read_preset(config["model"]["preset"])
     sizes = {
         key: preset.get(key) if dataset[key] is None else dataset[key]
         for key in ("resize", "crop", "pad")
     }
+    stretches = sizes["resize"] is None and preset["fit"] == "stretch"
+    if sizes["pad"] is not None and not stretches and not isinstance(sizes["resize"], list):
+        raise UserError(
+            "dataset.pad: there is no size to pad to; set dataset.resize to [height, width]"
+        )
     channels = dataset["channels"] or preset["channels"]
     return {
         **sizes,
         "interpolation": dataset["interpolation"] or preset["interpolation"],
         "channels": "RGB" if channels == "BGR" else channels,
+        "centre": preset.get("centre", "round"),
         "fit": preset["fit"],
         "ratio": preset["ratio"],
     }
+
+
+def needs_input_size(geometry: Mapping[str, Any]) -> bool:
+    """Tell whether sizes follow from the model's input: a preset does not name any."""
+    named = geometry["crop"] is not None or isinstance(geometry["resize"], list)
+    return geometry["fit"] is not None and not named
+
+
+def with_sizes(geometry: Mapping[str, Any], input_size: Sequence[int] | None) -> dict[str, Any]:
+    """Return the geometry with all sizes, without `fit` and `ratio`.
+
+    `input_size` is height and width of the model's input, where they are needed. Before a crop, the
+    shorter side becomes the crop's shorter one divided by `ratio`, rounded down, as timm has it.
+    """
+    resize, crop = geometry["resize"], geometry["crop"]
+    if needs_input_size(geometry):
+        crop = list(input_size or ())
+    if geometry["fit"] and resize is None:
+        sides = [crop, crop] if isinstance(crop, int) else list(crop)
+        stretches = geometry["fit"] == "stretch"
+        resize = sides if stretches else math.floor(min(sides) / geometry["ratio"])
+    kept = {key: geometry[key] for key in ("pad", "interpolation", "channels", "centre")}
+    return {"resize": resize, "crop": crop, **kept}

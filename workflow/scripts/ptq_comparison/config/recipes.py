@@ -102,7 +102,8 @@ def calibration_options(recipe: dict[str, Any]) -> dict[str, Any]:
 def calibration_name(recipe: dict[str, Any]) -> str:
     """Return a name for the ranges of a recipe, that of all recipes that can share them."""
     calibration = calibration_options(recipe)
-    numbers = [str(value) for value in calibration["options"].values()]
+    options = calibration["options"].values()
+    numbers = ["all" if value is None else str(value) for value in options]
     graph = "folded" if recipe["preprocess"] else "given"
     return "-".join([calibration["method"], *numbers, graph])
 

@@ -44,6 +44,11 @@ def make_dataset(listings: Mapping[str, Listing], options: Options) -> Dataset:
     if "all" in numbered:
         numbered = _hold_out(numbered["all"], options)
     train, test = numbered["train"], numbered["test"]
+    if len(test.labels) and test.labels.max() == UNLABELLED:
+        raise UserError(
+            "dataset.path: the test images have no labels; set dataset.splits to name a split that "
+            "has, such as validation"
+        )
     if options.labels or options.calibration:
         _check_apart(train, test)
     images = ImageFiles(train.references, options.geometry)

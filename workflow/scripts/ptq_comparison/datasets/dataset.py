@@ -1,7 +1,7 @@
 """Image data sets behind one interface.
 
 A reader (module `readers`) turns a source into a `Dataset`; `write_split` stores a split of it as
-memory-mappable arrays; `read_split` opens those.
+memory-mappable arrays; module `stored` opens those.
 """
 
 from __future__ import annotations
@@ -142,6 +142,13 @@ def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
         )
 
 
+def slices(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield pieces of images of a shape (N, H, W, C), as large as may be in memory at once."""
+    step = max(1, min(CHUNK, CHUNK_BYTES // math.prod(shape[1:])))
+    for start in range(0, shape[0], step):
+        yield slice(start, start + step)
+
+
 def write_split(split: Split, images_path: Path, labels_path: Path) -> dict[str, Any]:
     """Store a split as two `.npy` files; return its number of images and SHA-256."""
     digest = hashlib.sha256()
@@ -149,9 +156,8 @@ def write_split(split: Split, images_path: Path, labels_path: Path) -> dict[str,
     labels = split.labels.astype(np.int64)
 
     def chunks() -> Iterator[np.ndarray]:
-        step = max(1, min(CHUNK, CHUNK_BYTES // math.prod(shape[1:])))
-        for start in range(0, len(labels), step):
-            chunk = np.ascontiguousarray(split.images[start : start + step])
+        for piece in slices(shape):
+            chunk = np.ascontiguousarray(split.images[piece])
             digest.update(chunk.data)
             yield chunk
 
@@ -161,8 +167,3 @@ def write_split(split: Split, images_path: Path, labels_path: Path) -> dict[str,
     with atomic_path(labels_path) as temporary:
         write_npy(temporary, np.int64, labels.shape, [labels])
     return {"images": len(labels), "sha256": digest.hexdigest()}
-
-
-def read_split(images_path: Path, labels_path: Path) -> Split:
-    """Open a stored split; the images stay on disk until they are looked at."""
-    return Split(np.load(images_path, mmap_mode="r"), np.load(labels_path))

@@ -90,7 +90,7 @@ def pair(size: int | Sequence[int]) -> Size:
 def orientation(image: Image.Image) -> int:
     """Return how the camera was held, 2 to 8; or 1, upright."""
     value = image.getexif().get(ExifTags.Base.Orientation)
-    return int(value) if value in range(2, 9) else 1
+    return value if isinstance(value, int) and 2 <= value <= 8 else 1
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -1,10 +1,9 @@
-"""PNG and JPEG images as one array, which is decoded when it is sliced."""
+"""PNG and JPEG images as one array, which is decoded when it is indexed."""
 
-import io
+import hashlib
 import logging
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
@@ -12,30 +11,19 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets.dataset import check_image_shape
 from ptq_comparison.datasets.encoded import References
 from ptq_comparison.datasets.geometry import Geometry, Size, orientation
+from ptq_comparison.datasets.opened_image import GREY_MODES, changes_of, open_image
 
-# Pillow knows others, of which some start a program; it looks at contents, not at names.
-FORMATS = ("PNG", "JPEG")
-# Pillow's names of what a pixel holds, and what becomes of it.
-GREY_MODES = {"1": "black and white become 0 and 255", "L": "", "LA": "opacity left out"}
-COLOR_MODES = {
-    "P": "colours taken from the palette, opacity left out",
-    "RGB": "",
-    "RGBA": "opacity left out",
-    "CMYK": "converted to RGB without a colour profile",
-}
-MODES = {"grey": "L", "RGB": "RGB"}
-MOST_BYTES = 2**26  # of a file: above those of all pixels of the largest image
-MOST_SCANS = 50  # over the same pixels in a JPEG file, which take time; cameras write up to 10
-MOST_PIXELS = 89_478_485  # before and behind resizing; above, Pillow warns of a bomb
+MODES = {"grey": "L", "RGB": "RGB"}  # Pillow's names
+MOST_BYTES = 2**26  # of a file: above those of a photo of 89 megapixels
 LARGE = 12_000_000  # pixels; of larger images one at a time is in memory, whatever the threads
-PIECES = 4  # that each thread gets of a slice: images differ in time
-WITHOUT_RESIZE = "set dataset.resize or model.preset, which give all images one size"
+AT_ONCE = 1000  # images whose bytes are looked at without being decoded
+PIECES = 4  # that each thread gets of what is asked for: images differ in time
 
 
 class ImageFiles:
@@ -44,8 +32,9 @@ class ImageFiles:
     An index is a slice, integers (N,), or one integer. `geometry` has the keys of `Geometry`;
     where it says none, the first image sets size and channels: 1 for a grey image, else 3 (RGB).
     Opacity is left out, and an image is turned as its EXIF orientation says. A pool of `threads`
-    threads decodes; any number of them gives the same. Behind the last image, the log says how many
-    were changed in which way. Raises UserError for what is no such image.
+    threads decodes; any number of them gives the same. With `image_shape`, height, width and
+    channels, nothing is opened yet. Behind the last image, the log says how many were changed in
+    which way. Raises UserError for what is no such image, and for another size.
     """
 
     def __init__(
@@ -53,22 +42,25 @@ class ImageFiles:
         references: References,
         geometry: Mapping[str, Any] | None = None,
         threads: int = 1,
+        image_shape: Sequence[int] | None = None,
     ) -> None:
         self.references, self.threads = references, threads
         self._geometry = Geometry.of(geometry)
         self._changes: Counter[str] = Counter()
         self._large = Lock()
-        self.shape = (0, 0, 0, 3)
-        if len(references):
-            with self._open(0) as image:
-                if self._geometry.channels is None:
-                    channels = "grey" if image.mode in GREY_MODES else "RGB"
-                    self._geometry = self._geometry._replace(channels=channels, found=True)
-                depth = 1 if self._mode == "L" else 3
-                for size in self._sizes(image):
-                    check_image_shape(references.name(0), (*size, depth))
-                height, width = self._sizes(image)[orientation(image) >= 5]
-            self.shape = (len(references), height, width, depth)
+        if image_shape is None:
+            image_shape = self._look_at_first() if len(references) else (0, 0, 3)
+        self.shape = (len(references), *image_shape)
+
+    def _look_at_first(self) -> tuple[int, int, int]:
+        with self._open(0) as (image, _):
+            if self._geometry.channels is None:
+                channels = "grey" if image.mode in GREY_MODES else "RGB"
+                self._geometry = self._geometry._replace(channels=channels, found=True)
+            depth = 1 if self._mode == "L" else 3
+            for size in self._sizes(image):  # before a pixel is decoded, for the orientation
+                check_image_shape(self.references.name(0), (*size, depth))
+            return (*self._sizes(image)[orientation(image) >= 5], depth)
 
     @property
     def geometry(self) -> dict[str, Any]:
@@ -84,50 +76,64 @@ class ImageFiles:
 
     def __getitem__(self, index: slice | np.ndarray | int) -> np.ndarray:
         if isinstance(index, int | np.integer):
-            (pixels,) = self[np.array([index])]
-            return pixels
-        chosen = np.arange(len(self))[index]
+            one: np.ndarray = self[np.array([index])][0]
+            return one
+        chosen = np.arange(len(self))[index].tolist()
         pixels = np.empty((len(chosen), *self.shape[1:]), np.uint8)
 
         def decode(start: int, stop: int) -> Counter[str]:
             changes: Counter[str] = Counter()
             for place in range(start, stop):
-                with self._open(int(chosen[place])) as image:
-                    pixels[place] = self._decode(int(chosen[place]), image, changes)
+                pixels[place] = self._decode(chosen[place], changes)
             return changes
 
-        for changes in self._in_pieces(decode, len(chosen)):
+        for changes in self._in_pieces(decode, 0, len(chosen)):
             self._changes += changes
-        if len(chosen) and chosen[-1] == len(self) - 1:
+        if chosen and chosen[-1] == len(self) - 1:
             for text, count in sorted(self._changes.items()):
                 logging.info("%d images %s", count, text)
             self._changes.clear()
         return pixels
 
-    def _in_pieces(self, work: Callable[[int, int], Any], count: int) -> list[Any]:
-        """Do `work(start, stop)` for all of `count`, and return its results in order.
+    def digests(self) -> Iterator[bytes]:
+        """Yield the SHA-256 of each encoded image, after a look at its header."""
 
-        Of several errors, the first in order is raised.
+        def digest(start: int, stop: int) -> list[bytes]:
+            return [self._digest(index) for index in range(start, stop)]
+
+        for start in range(0, len(self), AT_ONCE):
+            for piece in self._in_pieces(digest, start, min(start + AT_ONCE, len(self))):
+                yield from piece
+
+    def _in_pieces(self, work: Callable[[int, int], Any], start: int, stop: int) -> Sequence[Any]:
+        """Do `work` for all numbers from `start` to `stop`, and return its results in order.
+
+        Of several errors, the first one in order is raised.
         """
         if self.threads == 1:
-            return [work(0, count)]
-        step = -(-count // (PIECES * self.threads)) or 1
-        starts = range(0, count, step)
-        return list(self._pool.map(work, starts, (min(start + step, count) for start in starts)))
+            return [work(start, stop)]
+        step = max(1, -(-(stop - start) // (PIECES * self.threads)))
+        starts = range(start, stop, step)
+        return list(self._pool.map(work, starts, (min(at + step, stop) for at in starts)))
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.threads)
 
-    def _decode(self, index: int, image: Image.Image, changes: Counter[str]) -> np.ndarray:
-        """Return an opened image as its geometry says; count what was done to it."""
-        self._check_fits(index, image)
-        large = image.height * image.width > LARGE
-        with self._large if large else nullcontext():
-            pixels = self._geometry.pixels(image, self._mode)
-        self._check_size(index, pixels.shape[:2])  # only now, the orientation of a PNG is known
-        for text in self._changes_of(image):
-            changes[text] += 1
+    def _digest(self, index: int) -> bytes:
+        with self._open(index) as (image, content):
+            self._check_fits(index, image)
+            return hashlib.sha256(content).digest()
+
+    def _decode(self, index: int, changes: Counter[str]) -> np.ndarray:
+        """Return the pixels of an image, uint8 (H, W, C); count what was done to them."""
+        with self._open(index) as (image, _):
+            self._check_fits(index, image)
+            large = image.height * image.width > LARGE
+            with self._large if large else nullcontext():
+                pixels = self._geometry.pixels(image, self._mode)
+            self._check_size(index, pixels.shape[:2])  # only now, a PNG's orientation is known
+            changes.update(changes_of(image, self._mode))
         return pixels
 
     def _check_fits(self, index: int, image: Image.Image) -> None:
@@ -141,10 +147,12 @@ class ImageFiles:
 
     def _check_size(self, index: int, *sizes: Size) -> None:
         if self.shape[1:3] not in sizes:
-            remedy = WITHOUT_RESIZE if self._geometry.resize is None else "set dataset.crop, too"
+            resizes = self._geometry.resize is not None
+            remedy = "dataset.crop, too" if resizes else "dataset.resize or model.preset"
             raise UserError(
                 f"{self.references.name(index)}: height, width, channels are "
-                f"{(*sizes[0], self.shape[3])}, those of the first image {self.shape[1:]}; {remedy}"
+                f"{(*sizes[0], self.shape[3])}, those of the first image {self.shape[1:]}; set "
+                f"{remedy}, so that all have one size"
             )
 
     def _sizes(self, image: Image.Image) -> tuple[Size, Size]:
@@ -152,65 +160,14 @@ class ImageFiles:
         stored, turned = (image.height, image.width), (image.width, image.height)
         return self._geometry.size(stored), self._geometry.size(turned)
 
-    def _changes_of(self, image: Image.Image) -> Iterator[str]:
-        """Yield what becomes of an image, in the words of the log."""
-        change = (GREY_MODES | COLOR_MODES)[image.mode]
-        if change:
-            yield f"of mode {image.mode}: {change}"
-        if self._mode == "RGB" and image.mode in GREY_MODES:
-            yield "that are grey: three equal channels"
-        if self._mode == "L" and image.mode not in GREY_MODES:
-            yield "in colour: made grey"
-        if orientation(image) != 1:
-            yield "turned as their EXIF orientation says"
-
     @contextmanager
-    def _open(self, index: int) -> Iterator[Image.Image]:
-        """Open an image; turn whatever is raised for a damaged one into one line."""
+    def _open(self, index: int) -> Iterator[tuple[Image.Image, bytes]]:
+        """Open an image; yield it and the bytes it was encoded as."""
         name = self.references.name(index)
         if self.references.size(index) > MOST_BYTES:
             raise UserError(
                 f"{name}: above {MOST_BYTES:,} bytes; write the image smaller, or without metadata"
             )
-        content, step = self.references.read(index), "read"
-        try:
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                _check_kind(name, image, content)
-                _check_pixels(name, image, self._geometry)
-                step = "decoded"
-                yield image
-        except UserError:
-            raise
-        except UnidentifiedImageError as error:
-            raise UserError(f"{name}: not a PNG or JPEG image; remove or replace it") from error
-        except Exception as error:  # Pillow lets out nearly anything
-            raise UserError(
-                f"{name}: cannot be {step} ({first_line(error)}); remove or replace it"
-            ) from error
-
-
-def _check_pixels(name: str, image: Image.Image, geometry: Geometry) -> None:
-    """Raise UserError for a size that needs too much memory, in the file or when it is resized."""
-    size = image.height, image.width
-    sizes = (size, *map(geometry.resized, (size, size[::-1]))) if min(size) > 0 else (size,)
-    if not all(0 < math.prod(size) <= MOST_PIXELS for size in sizes):
-        raise UserError(
-            f"{name}: height, width of the image are {size}, in between {sizes[-1]}; 1 to "
-            f"{MOST_PIXELS:,} pixels are possible: remove the image, or write it smaller"
-        )
-
-
-def _check_kind(name: str, image: Image.Image, content: bytes) -> None:
-    # How pixels lie in the file: Pillow cuts 16 bits of a colour to 8, and calls it RGB.
-    layouts = [str(tile[3]) for tile in getattr(image, "tile", ())]
-    wide = [layout for layout in layouts if "16" in layout]
-    if image.mode not in GREY_MODES | COLOR_MODES or wide:
-        raise UserError(
-            f"{name}: has pixels of Pillow's mode {' '.join([image.mode, *wide])}; allowed are "
-            "8-bit grey and colour: convert all images"
-        )
-    # A camera's JPEG may hold a preview as a second image.
-    if image.format == "PNG" and getattr(image, "n_frames", 1) > 1:
-        raise UserError(f"{name}: an animation; write the image that is meant as a file of its own")
-    if image.format != "PNG" and content.count(b"\xff\xda") > MOST_SCANS:
-        raise UserError(f"{name}: has more than {MOST_SCANS} scans; write the image again")
+        content = self.references.read(index)
+        with open_image(name, content, self._geometry) as image:
+            yield image, content

@@ -1,7 +1,7 @@
 """What the configuration says about a data set of files; Snakemake passes it as a parameter."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ class Options:
     classes: str | None = None
     class_order: str | None = None
     seed: int = 0
-    geometry: Mapping[str, Any] = field(default_factory=dict)
+    geometry: Mapping[str, Any] | None = None
 
     def label_files(self) -> dict[str, Path]:
         """Return the files of labels by split; a file for both has the key `all`."""

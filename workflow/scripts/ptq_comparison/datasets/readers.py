@@ -7,9 +7,9 @@ environments of the rules alone may have. So a reader is imported when it is cal
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets.options import DEFAULTS, Options
@@ -57,23 +57,49 @@ def _read_npz(source: Path, options: Options) -> Dataset:
 class Kind(NamedTuple):
     """A kind of data set: its reader, and whether it is read from a path, or can be downloaded.
 
-    `of_files`: its images are encoded, and options say which is what.
+    One of `encoded` images is decoded here, so that the geometry of the configuration counts, and
+    the keys that say which image is in which split and of which class.
     """
 
     read: Callable[..., Dataset]
     needs_path: bool = True
     downloadable: bool = False
-    of_files: bool = False
+    encoded: bool = False
 
 
 KINDS = {
     "shapes": Kind(_read_shapes, needs_path=False),
     "cifar10": Kind(_read_cifar10, downloadable=True),
-    "image_folder": Kind(_read_image_folder, of_files=True),
+    "image_folder": Kind(_read_image_folder, encoded=True),
     "npz": Kind(_read_npz),
-    "parquet": Kind(_read_parquet, of_files=True),
-    "tar": Kind(_read_tar, of_files=True),
+    "parquet": Kind(_read_parquet, encoded=True),
+    "tar": Kind(_read_tar, encoded=True),
 }
+
+
+# Keys of section dataset, with the values that do nothing, that only encoded images have a use for.
+GEOMETRY_KEYS = {
+    **dict.fromkeys(("resize", "crop", "pad", "interpolation"), (None,)),
+    "channels": (None, "RGB", "BGR"),  # BGR is an order of the model's input
+    "store": ("auto", "decoded"),
+}
+SPLIT_KEYS = ("splits", "hold_out", "calibration", "labels", "classes", "class_order")
+UNUSED = {
+    **dict.fromkeys(GEOMETRY_KEYS, "has decoded images, which stay as they are"),
+    **dict.fromkeys(SPLIT_KEYS, "has splits and classes of its own"),
+}
+
+
+def kind_conflicts(dataset: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one line for each key of section `dataset` that its kind of data set has no use for."""
+    if not KINDS[dataset["name"]].encoded:
+        kinds = ", ".join(name for name, kind in KINDS.items() if kind.encoded)
+        for key, reason in UNUSED.items():
+            if dataset[key] not in GEOMETRY_KEYS.get(key, (None,)):
+                yield (
+                    f"dataset.{key}: {dataset['name']} {reason}; leave it out, or use a data set "
+                    f"of files: {kinds}"
+                )
 
 
 def kinds_with_path() -> str:

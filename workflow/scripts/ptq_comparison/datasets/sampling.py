@@ -7,6 +7,7 @@ import numpy as np
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import atomic_path
+from ptq_comparison.datasets.dataset import Split, slices
 from ptq_comparison.datasets.npy import write_npy
 
 LEFT = 5  # one of so many images of a class is left to choose recipes on
@@ -93,18 +94,17 @@ def _draw(
     return np.sort(np.concatenate(chosen)).astype(np.int64)
 
 
-def write_samples(
-    images: np.ndarray,
-    labels: np.ndarray,
-    indices: np.ndarray,
-    images_path: Path,
-    samples_path: Path,
-) -> None:
-    """Write the images, uint8 (N, H, W, C), as `.npy`, and their `index,label` as CSV."""
+def write_samples(split: Split, indices: np.ndarray, images_path: Path, samples_path: Path) -> None:
+    """Write the chosen images of a split as `.npy`, and their `index,label` as CSV.
+
+    Only a piece of them is in memory at once. Raises what decoding them raises.
+    """
+    shape = (len(indices), *split.images.shape[1:])
     with atomic_path(images_path) as temporary:
-        write_npy(temporary, images.dtype, images.shape, [images])
+        pieces = (split.images[indices[piece]] for piece in slices(shape))
+        write_npy(temporary, np.uint8, shape, pieces)
     with atomic_path(samples_path) as temporary:
-        rows = np.column_stack([indices, labels])
+        rows = np.column_stack([indices, split.labels[indices]])
         np.savetxt(temporary, rows, fmt="%d", delimiter=",", header="index,label", comments="")
 
 

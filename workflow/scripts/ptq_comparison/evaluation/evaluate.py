@@ -102,6 +102,7 @@ def evaluate(
             "split": "test",
             "images": split["images"],
             "sha256": split["sha256"],
+            "geometry": dataset["geometry"],
         },
         "preprocessing": predictions.provenance["preprocessing"],
         "accuracy": accuracy(int(np.sum(predicted == labels)), len(labels)),

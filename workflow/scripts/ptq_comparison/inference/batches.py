@@ -1,5 +1,6 @@
 """Model inputs made from images, a batch at a time."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,8 +9,12 @@ import numpy as np
 import onnx
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.inference.ahead import one_ahead
 from ptq_comparison.inference.preprocessing import Preprocessing
 from ptq_comparison.model.interface import Interface, read_interface
+
+# Images, or bytes, of smaller batches that are made at once.
+PIECE, PIECE_BYTES = 64, 4_000_000
 
 
 class Batch(NamedTuple):
@@ -53,16 +58,28 @@ class Batches:
         return cls(images, interface, fitted, batch_size or 32)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Raises UserError when the preprocessing gives a value that is not finite."""
+        """Yield the batches, made in pieces of at least one, a piece ahead of its use.
+
+        Raises UserError when the preprocessing gives a value that is not finite.
+        """
         size = self.interface.batch or self.batch_size
-        for start in range(0, len(self.images), size):
-            batch = self.preprocessing(self.images[start : start + size])
-            if not np.isfinite(batch).all():
+        for piece in one_ahead(self._pieces(size)):
+            for start in range(0, len(piece), size):
+                batch = piece[start : start + size]
+                images = len(batch)
+                if self.interface.batch and images < size:
+                    batch = np.concatenate([batch, np.repeat(batch[-1:], size - images, axis=0)])
+                yield Batch({self.interface.input: batch}, images, len(batch))
+
+    def _pieces(self, size: int) -> Iterator[np.ndarray]:
+        """Yield model inputs for as many whole batches as are cheaper to make at once."""
+        most = PIECE_BYTES // (4 * math.prod(self.images.shape[1:]))
+        step = size * max(1, min(PIECE, most) // size)
+        for start in range(0, len(self.images), step):
+            piece = self.preprocessing(self.images[start : start + step])
+            if not np.isfinite(piece).all():
                 raise UserError(
                     "model.scale, model.mean, model.std: an image has values that are not finite "
                     "after them; correct the three"
                 )
-            images = len(batch)
-            if self.interface.batch and images < size:
-                batch = np.concatenate([batch, np.repeat(batch[-1:], size - images, axis=0)])
-            yield Batch({self.interface.input: batch}, images, len(batch))
+            yield piece
