@@ -56,9 +56,9 @@ def _listing(files: Sequence[Path]) -> Listing:
 
 
 def _labels(file: Path) -> Labels:
+    parquet = open_file(file)  # says so where pyarrow is missing
     import pyarrow as pa
 
-    parquet = open_file(file)
     columns = find_columns(file, parquet.schema_arrow)
     if columns.label is None:
         raise UserError(
