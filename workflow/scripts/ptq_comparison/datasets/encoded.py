@@ -4,8 +4,10 @@ As a plain NumPy array, so that a data set of any size can be stored by them and
 """
 
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,13 +35,17 @@ class References:
         """Make references from file, offset and length of each image."""
         rows = [(os.fsencode(file), offset, length) for file, offset, length in places]
         longest = max((len(file) for file, _, _ in rows), default=1)
-        kind = [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
-        return cls(np.array(rows, dtype=kind))
+        return cls(np.array(rows, _kind(longest)))
 
     @classmethod
-    def of_files(cls, files: Sequence[Path]) -> "References":
+    def of_files(cls, files: Sequence[Path | str]) -> "References":
         """Make references to whole files. Raises UserError for what is no ordinary file."""
-        return cls.of((file, WHOLE, _size(file)) for file in files)
+        names = [os.fsencode(file) for file in files]
+        longest = max(map(len, names), default=1)
+        rows = np.empty(len(files), _kind(longest))
+        rows["file"], rows["offset"] = names, WHOLE
+        rows["length"] = np.fromiter(map(_size, files), np.int64, len(files))
+        return cls(rows)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -77,6 +83,17 @@ class References:
         return os.fsdecode(file) + places.get(offset, f": byte {offset:,}")
 
 
-def _size(file: Path) -> int:
-    check_is_file(file)
-    return file.stat().st_size
+def _kind(longest: int) -> list[tuple[str, Any]]:
+    """Return the dtype of rows whose paths have up to so many bytes."""
+    return [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
+
+
+def _size(file: Path | str) -> int:
+    try:
+        status = os.stat(file)
+    except OSError:
+        status = None
+    if status is None or not stat.S_ISREG(status.st_mode):
+        check_is_file(Path(file))
+        raise UserError(f"{file}: {CHANGED}")
+    return status.st_size

@@ -56,10 +56,10 @@ def list_labelled(path: Path, options: Options) -> dict[str, Listing]:
         return _list_splits(path, dict.fromkeys(lists, file), lists, options)
     if options.calibration:
         return _list_splits(path, {"test": file}, {"test": rows}, options)
-    train = path / str(split_names(options, lambda name: bool(class_folders(path / name)))["train"])
-    if class_folders(train):
+    train = split_names(options, lambda name: bool(class_folders(path / name)))["train"]
+    if train:
         test = _list_splits(path, {"test": file}, {"test": rows}, options)
-        return {"train": list_class_folders(train), **test}
+        return {"train": list_class_folders(path / train), **test}
     raise UserError(
         f"dataset.labels: {file}: does not say which images are for the test; add a column split "
         "to a CSV, or set dataset.hold_out, dataset.calibration, or dataset.labels: {train: ..., "
@@ -112,9 +112,7 @@ def _listing(rows: Sequence[Row], file: Path, folders: Sequence[Path]) -> Listin
     repeated, count = Counter(paths).most_common(1)[0]
     if count > 1:
         raise UserError(f"{where}: names {repeated} {count} times; leave one line an image")
-    return label_listing(
-        References.of_files([Path(path) for path in paths]), [r.label for r in rows]
-    )
+    return label_listing(References.of_files(paths), [r.label for r in rows])
 
 
 def read_rows(file: Path) -> list[Row]:

@@ -85,13 +85,13 @@ def class_folders(folder: Path) -> list[str]:
     return names
 
 
-def image_files(folder: Path) -> list[Path]:
-    """Return the image files in a folder and below it, in the order of their names.
+def image_files(folder: Path) -> list[str]:
+    """Return the paths of the image files in a folder and below it, in the order of their names.
 
     Hidden files and folders are skipped; the log counts other files that are no PNG or JPEG.
     """
     others: Counter[str] = Counter()
-    files = [Path(path) for path in _walk(str(folder), others)]
+    files = _walk(str(folder), others)
     for suffix, count in sorted(others.items()):
         logging.info("%s: %d files left out, which are %s", folder, count, suffix)
     return files
@@ -116,7 +116,8 @@ def _walk(folder: str, others: Counter[str]) -> list[str]:
 def list_class_folders(folder: Path) -> Listing:
     """List `<class>/*` of a folder; a class folder may have folders in it, and may be empty."""
     names = class_folders(folder)
-    files, labels = [], []
+    files: list[str] = []
+    labels: list[int] = []
     for label, name in enumerate(names):
         members = image_files(folder / name)
         files += members
