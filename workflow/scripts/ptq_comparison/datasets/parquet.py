@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ptq_comparison.common.errors import UserError, first_line
-from ptq_comparison.common.texts import shown_names
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.texts import named, shown_names
 from ptq_comparison.datasets.assembly import make_dataset
 from ptq_comparison.datasets.dataset import Dataset
 from ptq_comparison.datasets.encoded import ROW, References
 from ptq_comparison.datasets.listing import Listing, label_listing
 from ptq_comparison.datasets.options import Options
-from ptq_comparison.datasets.parquet_rows import find_columns, open_file
+from ptq_comparison.datasets.parquet_rows import find_columns, open_file, reason_of
 from ptq_comparison.datasets.shards import find_shards
 
 
@@ -59,17 +59,18 @@ def _labels(file: Path) -> Labels:
     parquet = open_file(file)  # says so where pyarrow is missing
     import pyarrow as pa
 
-    columns = find_columns(file, parquet.schema_arrow)
+    schema = parquet.schema_arrow
+    columns = find_columns(file, schema)
     if columns.label is None:
         raise UserError(
-            f"{file}: no column label; found: {shown_names(parquet.schema_arrow.names)}; write "
+            f"{file}: no column label; found: {shown_names(map(named, schema.names))}; write "
             "labels as numbers of classes, or as names"
         )
     try:
         values = parquet.read(columns=[columns.label]).column(columns.label)
     except (pa.ArrowException, OSError) as error:
         raise UserError(
-            f"{file}: cannot be read ({first_line(error)}); download or write it again"
+            f"{file}: cannot be read ({reason_of(error)}); download or write it again"
         ) from error
     kind = values.type
     if not (pa.types.is_integer(kind) or pa.types.is_string(kind)):

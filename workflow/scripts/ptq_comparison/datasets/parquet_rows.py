@@ -9,9 +9,9 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.common.errors import LETTERS, UserError, first_line
 from ptq_comparison.common.files import check_is_file
-from ptq_comparison.common.texts import shown_names
+from ptq_comparison.common.texts import named, shown_names
 
 IMAGES, LABELS = ("image", "img"), ("label", "labels", "fine_label", "class", "target")
 BATCH = 16  # rows that are unpacked at once
@@ -41,7 +41,7 @@ def open_file(path: Path) -> Any:
         return pq.ParquetFile(path, memory_map=False, buffer_size=2**20, pre_buffer=False)
     except (pa.ArrowException, ValueError, OSError) as error:
         raise UserError(
-            f"{path}: not a Parquet file ({first_line(error)}); download or write it again"
+            f"{path}: not a Parquet file ({reason_of(error)}); download or write it again"
         ) from error
 
 
@@ -62,7 +62,7 @@ def find_columns(path: Path, schema: Any) -> Columns:
     if image is None:
         raise UserError(
             f"{path}: no column image or img with encoded images; found: "
-            f"{shown_names(schema.names)}; write them as a struct with bytes and path"
+            f"{shown_names(map(named, schema.names))}; write them as a struct with bytes and path"
         )
     classes = {n: f["names"] for n, f in features.items() if f.get("_type") == "ClassLabel"}
     label = next((name for name in (*LABELS, *classes) if name in schema.names), None)
@@ -80,7 +80,7 @@ def _features(path: Path, metadata: dict[bytes, bytes]) -> dict[str, dict[str, A
         return dict(features)
     except (ValueError, AttributeError, LookupError, TypeError, RecursionError) as error:
         raise UserError(
-            f"{path}: its metadata of Hugging Face cannot be read ({first_line(error)}); write it "
+            f"{path}: its metadata of Hugging Face cannot be read ({reason_of(error)}); write it "
             "again"
         ) from error
 
@@ -94,6 +94,11 @@ def _bytes_of(field: Any) -> str | None:
         return f"{field.name}.bytes" if "bytes" in names else None
     binary = types.is_binary(field.type) or types.is_large_binary(field.type)
     return field.name if binary else None
+
+
+def reason_of(error: Exception) -> str:
+    """Return the first line of an error, with escapes for bytes of the file that it repeats."""
+    return named(first_line(error), LETTERS)
 
 
 class Rows:
@@ -146,7 +151,7 @@ class Rows:
             (column,) = next(self._batches).columns
         except (pa.ArrowException, OSError, StopIteration) as error:
             raise UserError(
-                f"{self._path}: row {row:,} cannot be read ({first_line(error)}); download or "
+                f"{self._path}: row {row:,} cannot be read ({reason_of(error)}); download or "
                 "write the file again"
             ) from error
         values = column.field("bytes") if pa.types.is_struct(column.type) else column
