@@ -15,7 +15,7 @@ from ptq_comparison.common.texts import named, shown_names
 
 IMAGES, LABELS = ("image", "img"), ("label", "labels", "fine_label", "class", "target")
 BATCH = 16  # rows that are unpacked at once
-MOST_HELD = 2**27  # bytes of unpacked images that are kept for threads that lag behind
+MOST_HELD = 2**26  # bytes of unpacked images that are kept for threads that lag behind
 
 
 class Columns(NamedTuple):
