@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ptq_comparison.datasets.dataset import SPLITS, check_dataset, write_split
+from ptq_comparison.datasets.options import DEFAULTS, Options
 from ptq_comparison.datasets.readers import read_dataset
 
 from helpers.confined import Outcome, confined
@@ -14,9 +15,9 @@ MOST_SECONDS = 1.0
 MOST_BYTES = 200_000_000
 
 
-def prepare(kind: str, path: Path, folder: Path) -> dict[str, Any]:
+def prepare(kind: str, path: Path, folder: Path, options: Options = DEFAULTS) -> dict[str, Any]:
     """Do what rule prepare_dataset does; return class names, and the images and digests."""
-    dataset = read_dataset(kind, path)
+    dataset = read_dataset(kind, path, options)
     check_dataset(dataset)
     splits = {
         name: write_split(getattr(dataset, name), folder / f"{name}.npy", folder / "labels.npy")
@@ -25,11 +26,11 @@ def prepare(kind: str, path: Path, folder: Path) -> dict[str, Any]:
     return {"class_names": list(dataset.class_names), **splits}
 
 
-def attack(kind: str, path: Path, folder: Path) -> Outcome:
+def attack(kind: str, path: Path, folder: Path, options: Options = DEFAULTS) -> Outcome:
     """Prepare a data set in a process of its own; assert that it survives, in time and memory."""
-    outcome = confined(prepare, kind, path, folder)
+    outcome = confined(prepare, kind, path, folder, options)
     if outcome.seconds >= MOST_SECONDS:  # perhaps another process had the processor
-        outcome = confined(prepare, kind, path, folder)
+        outcome = confined(prepare, kind, path, folder, options)
     assert outcome.survived, outcome
     assert "\n" not in outcome.text and outcome.text.isprintable(), outcome
     assert outcome.seconds < MOST_SECONDS and outcome.peak_bytes < MOST_BYTES, outcome

@@ -57,6 +57,15 @@ try:
     PREPROCESSING, GEOMETRY = preprocessing_of(config), geometry_of(config)
 except UserError as error:
     stop(error)
+# What a data set of files is read by. The seed draws its test images.
+DATASET_OPTIONS = {
+    **{
+        key: config["dataset"][key]
+        for key in ("splits", "hold_out", "calibration", "labels", "classes")
+    },
+    "class_order": config["dataset"]["class_order"],
+    "seed": config["calibration"]["seed"] if config["dataset"]["hold_out"] else 0,
+}
 DECODES = KINDS[config["dataset"]["name"]].encoded
 DECODING_THREADS = 4 if DECODES else 1  # Snakemake cuts them down to --cores
 LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
@@ -134,6 +143,38 @@ def get_dataset_source(wildcards):
     if downloadable:
         return get_download("dataset")
     stop(f"dataset.path: is not set; {dataset['name']} needs the path of the data set")
+
+
+def get_dataset_files(wildcards):
+    """Name the files and the folder beside the data set that the config names."""
+    dataset = config["dataset"]
+    labels = dataset["labels"]
+    named_files = {
+        "calibration": [dataset["calibration"]],
+        "classes": [dataset["classes"]],
+        "labels": labels.values() if isinstance(labels, dict) else [labels],
+    }
+    paths = [
+        (key, path) for key, paths in named_files.items() for path in paths if path
+    ]
+    for key, path in paths:
+        exists = os.path.isdir if key == "calibration" else os.path.isfile
+        if not exists(path):
+            kind = "folder" if key == "calibration" else "file"
+            stop(
+                f"dataset.{key}: {named(path, PATH)}: no such {kind}; correct the path"
+            )
+    return [local(path) for _, path in paths]
+
+
+def get_validation_labels(wildcards):
+    """Name the labels that recipes are chosen by, which images for calibration alone do not have."""
+    if config["dataset"]["calibration"]:
+        stop(
+            "dataset.calibration: its images have no labels, and recipes are chosen on labelled "
+            "images of the training split; set it to null"
+        )
+    return "results/dataset/train_labels.npy"
 
 
 def get_model_file(wildcards):

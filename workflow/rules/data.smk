@@ -29,8 +29,11 @@ rule prepare_dataset:
     """Turn the data set into memory-mappable arrays, of pixels or of where images are."""
     input:
         source=lambda wildcards: as_inputs(get_dataset_source(wildcards)),
+        files=lambda wildcards: as_inputs(get_dataset_files(wildcards)),
         model=lambda wildcards: as_inputs(get_sized_model(wildcards)),
     output:
+        # What was drawn; a data set with two splits has none of it.
+        split="results/dataset/split.csv" if config["dataset"]["hold_out"] else [],
         train_images="results/dataset/train_images.npy",
         train_labels="results/dataset/train_labels.npy",
         test_images="results/dataset/test_images.npy",
@@ -46,11 +49,14 @@ rule prepare_dataset:
     params:
         name=config["dataset"]["name"],
         sha256=config["dataset"]["sha256"],
+        options=DATASET_OPTIONS,
         store=config["dataset"]["store"],
         geometry=GEOMETRY if DECODES else None,
         layout=config["model"]["layout"],
         odd_names=lambda wildcards: odd_names(
-            source=get_dataset_source(wildcards), model=get_sized_model(wildcards)
+            source=get_dataset_source(wildcards),
+            files=get_dataset_files(wildcards),
+            model=get_sized_model(wildcards),
         ),
         code=get_code("prepare_dataset"),
     script:
@@ -87,7 +93,7 @@ rule sample_calibration:
 use rule sample_calibration as sample_validation with:
     input:
         images="results/dataset/train_images.npy",
-        labels="results/dataset/train_labels.npy",
+        labels=get_validation_labels,
         dataset="results/dataset/dataset.json",
         taken="results/calibration/samples.csv",
     output:

@@ -9,7 +9,9 @@ if __name__ == "__main__":
         from ptq_comparison.common.files import check_sha256, write_json
         from ptq_comparison.config.presets import needs_input_size, with_sizes
         from ptq_comparison.datasets.dataset import SPLITS, check_dataset
+        from ptq_comparison.datasets.options import Options
         from ptq_comparison.datasets.readers import read_dataset
+        from ptq_comparison.datasets.split_list import write_split_list
         from ptq_comparison.datasets.stored import store_split
 
         params = task.params
@@ -26,8 +28,11 @@ if __name__ == "__main__":
                 size = read_input_size(task.input.model, params.layout)
             geometry = with_sizes(geometry, size)
             logging.info("geometry: %s", geometry)
-        dataset = read_dataset(params.name, source, geometry)
+        options = Options(**params.options, geometry=geometry)
+        dataset = read_dataset(params.name, source, options)
         check_dataset(dataset)
+        if source and task.output.split:
+            write_split_list(dataset, source, task.output.split)
         if geometry:
             geometry = dataset.train.images.geometry  # with the channels that were found
         splits = {

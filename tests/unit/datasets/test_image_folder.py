@@ -71,7 +71,7 @@ def test_image_folder_refuses_what_does_not_fit(image_folder):
     with pytest.raises(UserError, match=r"z.png: not a PNG or JPEG"):
         read_image_folder(image_folder).train.images[0:10]
     (image_folder / "test" / "bird").mkdir()
-    with pytest.raises(UserError, match=r"bird: no such class"):
+    with pytest.raises(UserError, match=r"test split: 'bird' is none of .* \(they are cat, dog\)"):
         read_image_folder(image_folder)
 
 
@@ -131,8 +131,8 @@ def test_what_pillow_cannot_read_is_one_line(tmp_path, monkeypatch):
 
 
 def test_image_folder_without_a_split(tmp_path):
-    (tmp_path / "train").mkdir()
-    with pytest.raises(UserError, match=r"test: no such folder"):
+    (tmp_path / "train/a").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"no folder test or val or validation .*; found: train;"):
         read_image_folder(tmp_path)
 
 

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from helpers import REPOSITORY
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.readers import KINDS, read_dataset
+from ptq_comparison.datasets.readers import (
+    GEOMETRY_KEYS,
+    KINDS,
+    SPLIT_KEYS,
+    kind_conflicts,
+    read_dataset,
+)
 
 
 def test_unknown_data_set_names_the_allowed_ones():
@@ -30,3 +36,16 @@ def test_snakemake_can_look_at_the_kinds_without_numpy_or_pillow():
         text=True,
     ).stdout
     assert output.split() == ["set()", *KINDS]
+
+
+@pytest.mark.parametrize("name", ["shapes", "cifar10", "npz"])
+def test_arrays_have_splits_and_classes_of_their_own(name):
+    nothing = {**dict.fromkeys(SPLIT_KEYS), **{k: v[0] for k, v in GEOMETRY_KEYS.items()}}
+    assert list(kind_conflicts({"name": name, **nothing})) == []
+    keys = {"hold_out": 0.2, "classes": "names.txt"}
+    assert list(kind_conflicts({"name": name, **nothing, **keys})) == [
+        f"dataset.{key}: {name} has splits and classes of its own; leave it out, or use a data set "
+        "of files: image_folder, parquet, tar"
+        for key in keys
+    ]
+    assert list(kind_conflicts({"name": "tar", **nothing, **keys})) == []

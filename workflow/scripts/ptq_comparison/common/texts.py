@@ -1,6 +1,7 @@
 """Texts of the user in messages of one line, and in Markdown."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 LETTERS = 60  # of one value
@@ -29,6 +30,13 @@ def shown(value: Any) -> str:
 def named(name: Any, letters: int = LETTERS) -> str:
     """Return a name without quotes, with escapes for what is not printable, and cut."""
     return cut(repr(str(name))[1:-1], letters)
+
+
+def shown_names(names: Iterable[str], most: int = 5) -> str:
+    """Return some names in a row for a message, and how many more there are."""
+    known = list(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more if known else "nothing"
 
 
 def plain_markdown(text: str) -> str:

@@ -14,6 +14,7 @@ from jsonschema.protocols import Validator
 from ptq_comparison.common.address import ADDRESS_KEYS, file_of_address, is_address
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.texts import LINE, cut, named, shown
+from ptq_comparison.config.dataset_conflicts import dataset_conflicts
 from ptq_comparison.config.methods import leaves_no_choice
 
 MISTAKES = 20  # that are told at once
@@ -33,6 +34,7 @@ def config_errors(config: dict[str, Any], schema: Validator) -> list[str]:
 
 def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
     """Yield one line for each pair of keys that do not go together; `config` has its defaults."""
+    yield from dataset_conflicts(config["dataset"])
     calibration, quantization = config["calibration"], config["quantization"]
     bins, quantized_bins = calibration["num_bins"], calibration["num_quantized_bins"]
     if leaves_no_choice(calibration):

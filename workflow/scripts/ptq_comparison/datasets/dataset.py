@@ -4,12 +4,15 @@ A reader (module `readers`) turns a source into a `Dataset`; `write_split` store
 memory-mappable arrays; module `stored` opens those.
 """
 
+from __future__ import annotations
+
 import hashlib
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,11 +21,16 @@ from ptq_comparison.common.files import atomic_path
 from ptq_comparison.datasets.names import check_name
 from ptq_comparison.datasets.npy import write_npy
 
+if TYPE_CHECKING:
+    from ptq_comparison.datasets.encoded import References
+
+UNLABELLED = -1
 SPLITS = ("train", "test")
 FROM_ONE = "labels start at 1; this workflow counts from 0: subtract 1"
 # In memory at once while a split is written: images of CIFAR-10's size, or bytes of larger ones.
 CHUNK = 1000
 CHUNK_BYTES = 16 * 2**20
+SHOWN = 10  # names in a line of the log
 MOST_IMAGE_BYTES = 40_000_000  # a photo of 13 megapixels; no classifier's input is near it
 
 
@@ -38,26 +46,38 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """The training split, which calibration images come from, and the test split."""
+    """The training split, which calibration images come from, and the test split.
+
+    `references` are those of both splits, for a data set of files. Its training images may have the
+    label -1, which stands for none, and its classes may have no images.
+    """
 
     class_names: Sequence[str]
     train: Split
     test: Split
     description: str = ""
+    references: tuple[References, References] | None = None
 
 
 def check_dataset(dataset: Dataset) -> None:
     """Raise UserError when a split is empty, shapes disagree, or a label has no class name.
 
-    Also for class names that cannot be shown, or more of them than images.
+    Also for class names that cannot be shown, or too many of them. The log notes classes without
+    images.
     """
     for name in dataset.class_names:
         check_name("dataset.path: the class", name)
     for name in SPLITS:
         split = getattr(dataset, name)
         check_counts(name, split)
-        check_labels(name, split.labels, len(dataset.class_names))
-    check_class_count(len(dataset.class_names), len(dataset.train.labels))
+        labels = split.labels
+        if dataset.references and name == "train":
+            labels = labels[labels != UNLABELLED]
+        if len(labels):
+            check_labels(name, labels, len(dataset.class_names))
+            note_empty_classes(name, labels, dataset.class_names)
+    if not dataset.references:
+        check_class_count(len(dataset.class_names), len(dataset.train.labels))
     if dataset.train.images.shape[1:] != dataset.test.images.shape[1:]:
         raise UserError(
             f"dataset.path: training images have the shape {dataset.train.images.shape[1:]}, test "
@@ -65,6 +85,17 @@ def check_dataset(dataset: Dataset) -> None:
             "or model.preset"
         )
     check_image_shape("dataset.path", dataset.test.images.shape[1:])
+
+
+def note_empty_classes(name: str, labels: np.ndarray, class_names: Sequence[str]) -> None:
+    """Let the log say which classes have no images in a split."""
+    counts = np.bincount(labels, minlength=len(class_names))
+    empty = [class_names[label] for label in np.flatnonzero(counts == 0).tolist()]
+    if empty:
+        more = ", ..." if len(empty) > SHOWN else ""
+        text = "%s split: %d of %d classes have no images: %s%s"
+        shown = ", ".join(empty[:SHOWN])
+        logging.info(text, name, len(empty), len(class_names), shown, more)
 
 
 def check_counts(name: str, split: Split) -> None:

@@ -4,8 +4,11 @@ As a plain NumPy array, so that a data set of any size can be stored by them and
 """
 
 import os
+import stat
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,13 +36,17 @@ class References:
         """Make references from file, offset and length of each image."""
         rows = [(os.fsencode(file), offset, length) for file, offset, length in places]
         longest = max((len(file) for file, _, _ in rows), default=1)
-        kind = [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
-        return cls(np.array(rows, dtype=kind))
+        return cls(np.array(rows, _kind(longest)))
 
     @classmethod
-    def of_files(cls, files: Sequence[Path]) -> "References":
+    def of_files(cls, files: Sequence[Path | str]) -> "References":
         """Make references to whole files. Raises UserError for what is no ordinary file."""
-        return cls.of((file, WHOLE, check_is_file(file)) for file in files)
+        names = [os.fsencode(file) for file in files]
+        longest = max(map(len, names), default=1)
+        rows = np.empty(len(files), _kind(longest))
+        rows["file"], rows["offset"] = names, WHOLE
+        rows["length"] = np.fromiter(map(_size, files), np.int64, len(files))
+        return cls(rows)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -50,6 +57,10 @@ class References:
     def read(self, index: int) -> bytes:
         """Return the bytes of an encoded image. Raises UserError when its file has changed."""
         file, offset, length = self.rows[index].tolist()
+        if offset == ROW:
+            from ptq_comparison.datasets.parquet_rows import read_row
+
+            return read_row(Path(os.fsdecode(file)), length)
         try:
             # It was an ordinary file. Nobody waits for what has become a FIFO, which is then empty.
             number = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
@@ -67,10 +78,25 @@ class References:
         return content
 
     def size(self, index: int) -> int:
-        """Return how many bytes `read` will return at most."""
-        return int(self.rows["length"][index])
+        """Return how many bytes `read` will return; 0 for a row of a table, which it tells of."""
+        row = self.rows[index]
+        return 0 if row["offset"] == ROW else int(row["length"])
 
     def name(self, index: int) -> str:
         """Return what a message calls the image."""
-        file, offset, _ = self.rows[index].tolist()
-        return os.fsdecode(file) if offset == WHOLE else f"{os.fsdecode(file)}: byte {offset:,}"
+        file, offset, length = self.rows[index].tolist()
+        places = {WHOLE: "", ROW: f": row {length:,}"}
+        return os.fsdecode(file) + places.get(offset, f": byte {offset:,}")
+
+
+def _kind(longest: int) -> list[tuple[str, Any]]:
+    """Return the dtype of rows whose paths have up to so many bytes."""
+    return [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
+
+
+def _size(file: Path | str) -> int:
+    with suppress(OSError):
+        status = os.stat(file)
+        if stat.S_ISREG(status.st_mode):
+            return status.st_size
+    return check_is_file(Path(file))  # which says what it is

@@ -12,8 +12,10 @@ UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 def check_name(where: str, name: str) -> None:
     """Raise UserError for a name that tables, figures and messages cannot show."""
-    if not 0 < len(name) <= MOST_LETTERS or any(
-        unicodedata.category(letter) in UNPRINTABLE for letter in name
+    # Most names are printable, and millions of files have one.
+    if not 0 < len(name) <= MOST_LETTERS or (
+        not name.isprintable()
+        and any(unicodedata.category(letter) in UNPRINTABLE for letter in name)
     ):
         raise UserError(
             f"{where} {name[:40]!a} has a name that is not UTF-8, is of several lines, empty "

@@ -12,32 +12,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.datasets.options import DEFAULTS, Options
 
 if TYPE_CHECKING:
     from ptq_comparison.datasets.dataset import Dataset
 
-Geometry = Mapping[str, Any] | None
 
-
-def _read_shapes(source: Path | None, geometry: Geometry) -> Dataset:
+def _read_shapes(source: Path | None, options: Options) -> Dataset:
     from ptq_comparison.datasets.shapes import read_shapes
 
     return read_shapes()
 
 
-def _read_cifar10(source: Path, geometry: Geometry) -> Dataset:
+def _read_cifar10(source: Path, options: Options) -> Dataset:
     from ptq_comparison.datasets.cifar10 import read_cifar10
 
     return read_cifar10(source)
 
 
-def _read_image_folder(source: Path, geometry: Geometry) -> Dataset:
+def _read_image_folder(source: Path, options: Options) -> Dataset:
     from ptq_comparison.datasets.image_folder import read_image_folder
 
-    return read_image_folder(source, geometry)
+    return read_image_folder(source, options)
 
 
-def _read_npz(source: Path, geometry: Geometry) -> Dataset:
+def _read_parquet(source: Path, options: Options) -> Dataset:
+    from ptq_comparison.datasets.parquet import read_parquet
+
+    return read_parquet(source, options)
+
+
+def _read_tar(source: Path, options: Options) -> Dataset:
+    from ptq_comparison.datasets.tar import read_tar
+
+    return read_tar(source, options)
+
+
+def _read_npz(source: Path, options: Options) -> Dataset:
     from ptq_comparison.datasets.npz import read_npz
 
     return read_npz(source)
@@ -46,7 +57,8 @@ def _read_npz(source: Path, geometry: Geometry) -> Dataset:
 class Kind(NamedTuple):
     """A kind of data set: its reader, and whether it is read from a path, or can be downloaded.
 
-    One of `encoded` images is decoded here, so that the geometry of the configuration counts.
+    One of `encoded` images is decoded here, so that the geometry of the configuration counts, and
+    the keys that say which image is in which split and of which class.
     """
 
     read: Callable[..., Dataset]
@@ -60,6 +72,8 @@ KINDS = {
     "cifar10": Kind(_read_cifar10, downloadable=True),
     "image_folder": Kind(_read_image_folder, encoded=True),
     "npz": Kind(_read_npz),
+    "parquet": Kind(_read_parquet, encoded=True),
+    "tar": Kind(_read_tar, encoded=True),
 }
 
 
@@ -69,17 +83,22 @@ GEOMETRY_KEYS = {
     "channels": (None, "RGB", "BGR"),  # BGR is an order of the model's input
     "store": ("auto", "decoded"),
 }
+SPLIT_KEYS = ("splits", "hold_out", "calibration", "labels", "classes", "class_order")
+UNUSED = {
+    **dict.fromkeys(GEOMETRY_KEYS, "has decoded images, which stay as they are"),
+    **dict.fromkeys(SPLIT_KEYS, "has splits and classes of its own"),
+}
 
 
 def kind_conflicts(dataset: Mapping[str, Any]) -> Iterator[str]:
     """Yield one line for each key of section `dataset` that its kind of data set has no use for."""
     if not KINDS[dataset["name"]].encoded:
         kinds = ", ".join(name for name, kind in KINDS.items() if kind.encoded)
-        for key, values in GEOMETRY_KEYS.items():
-            if dataset[key] not in values:
+        for key, reason in UNUSED.items():
+            if dataset[key] not in GEOMETRY_KEYS.get(key, (None,)):
                 yield (
-                    f"dataset.{key}: {dataset['name']} has decoded images, which stay as they are; "
-                    f"leave it out, or use a data set of files: {kinds}"
+                    f"dataset.{key}: {dataset['name']} {reason}; leave it out, or use a data set "
+                    f"of files: {kinds}"
                 )
 
 
@@ -88,10 +107,11 @@ def kinds_with_path() -> str:
     return ", ".join(name for name, kind in KINDS.items() if kind.needs_path)
 
 
-def read_dataset(name: str, source: Path | None, geometry: Geometry = None) -> Dataset:
+def read_dataset(name: str, source: Path | None, options: Options = DEFAULTS) -> Dataset:
     """Read the data set `name` from a file or folder; a synthetic one needs no source.
 
-    `geometry` says how encoded images become pixels, with the keys of `geometry.Geometry`.
+    `options` say what is what in a data set of files. The others have splits and labels of their
+    own.
 
     Raises UserError for an unknown name, and what the readers raise.
     """
@@ -101,4 +121,4 @@ def read_dataset(name: str, source: Path | None, geometry: Geometry = None) -> D
             f"dataset.name: {name!r} (source: {source}) is unknown; "
             f"allowed: {without}, and with a path {kinds_with_path()}"
         )
-    return KINDS[name].read(source, geometry)
+    return KINDS[name].read(source, options)

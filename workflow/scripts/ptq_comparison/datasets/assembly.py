@@ -1,0 +1,134 @@
+"""From listings of encoded images to a data set: classes, hold-out, checks between splits."""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.datasets.class_names import ORDERS, Classes, read_classes
+from ptq_comparison.datasets.dataset import (
+    FROM_ONE,
+    UNLABELLED,
+    Dataset,
+    Split,
+    check_class_count,
+)
+from ptq_comparison.datasets.image_files import ImageFiles
+from ptq_comparison.datasets.listing import Listing, list_calibration
+from ptq_comparison.datasets.options import Options
+
+MOST_CLASSES = 100_000  # ImageNet-21k has 21,841
+
+
+def make_dataset(listings: Mapping[str, Listing], options: Options) -> Dataset:
+    """Make a data set of the listings `train` and `test`, or of `all`, which the hold-out splits.
+
+    Labels become numbers of outputs. The folder of calibration images takes the place of `train`.
+    Raises UserError for an unknown class, and an image in both splits.
+    """
+    classes, remedy = _classes(listings, options)
+    if len(classes) > MOST_CLASSES:
+        raise UserError(
+            f"{options.classes or 'dataset.path'}: {len(classes):,} classes; up to "
+            f"{MOST_CLASSES:,} are possible: name those of the model's outputs"
+        )
+    numbered = {
+        split: listing._replace(labels=_numbers(listing, classes, split, remedy))
+        for split, listing in listings.items()
+    }
+    if options.calibration:
+        numbered["train"] = list_calibration(Path(options.calibration))
+    if "all" in numbered:
+        numbered = _hold_out(numbered["all"], options)
+    train, test = numbered["train"], numbered["test"]
+    if len(test.labels) and test.labels.max() == UNLABELLED:
+        raise UserError(
+            "dataset.path: the test images have no labels; set dataset.splits to name a split that "
+            "has, such as validation"
+        )
+    if options.labels or options.calibration:
+        _check_apart(train, test)
+    images = ImageFiles(train.references, options.geometry)
+    return Dataset(
+        classes.names,
+        Split(images, train.labels),
+        # With the channels of the training images, where the geometry leaves them open.
+        Split(ImageFiles(test.references, images.geometry), test.labels),
+        references=(train.references, test.references),
+    )
+
+
+def _classes(listings: Mapping[str, Listing], options: Options) -> tuple[Classes, str]:
+    """Return the classes, and what to do about a name that is none of them."""
+    if options.classes:
+        classes = read_classes(Path(options.classes), options.class_order)
+        return classes, f"correct the name, or dataset.classes ({options.classes})"
+    # Those of the training split, if it has labels: a name in the test split alone is misspelt.
+    for split in ("all", "train", "test"):
+        names = listings[split].names if split in listings else None
+        if names is not None:
+            ordered = listings[split].ordered
+            if options.class_order or not ordered:
+                names = sorted(names, key=ORDERS[options.class_order or "sorted"])
+            return Classes([[name] for name in names]), (
+                f"correct the name, add an empty folder of it to the {split} split, or set "
+                "dataset.classes to a file with the names of all classes"
+            )
+    labels = np.concatenate([listing.labels for listing in listings.values()])
+    highest = int(labels.max(initial=UNLABELLED))
+    if labels.size and labels.min() == 1:
+        raise UserError(
+            f"dataset.labels: labels run from 1 to {highest}: {FROM_ONE}, or set dataset.classes"
+        )
+    check_class_count(highest + 1, len(labels))
+    return Classes([[str(label)] for label in range(highest + 1)]), ""
+
+
+def _numbers(listing: Listing, classes: Classes, split: str, remedy: str) -> np.ndarray:
+    """Return the numbers of the outputs for the labels of a listing, int64 (N,)."""
+    if listing.names is None:
+        return listing.labels
+    where = "dataset.path" if split == "all" else f"dataset.path: {split} split"
+    table = [classes.index(name, where, remedy) for name in listing.names]
+    if len(set(table)) < len(table):
+        logging.info("%s: several names stand for one class", where)
+    numbers: np.ndarray = np.array([*table, UNLABELLED], np.int64)[listing.labels]
+    return numbers
+
+
+def _hold_out(listing: Listing, options: Options) -> dict[str, Listing]:
+    """Draw the test images of each class by chance; the others are candidates of calibration.
+
+    Of a class with two images or more, each split has one.
+    """
+    generator = np.random.default_rng(options.seed)
+    labels, share = listing.labels, options.hold_out or 0.0
+    is_test = np.zeros(len(labels), bool)
+    for label in np.unique(labels[labels != UNLABELLED]):
+        members = np.flatnonzero(labels == label)
+        count = round(len(members) * share)
+        if len(members) > 1:
+            count = min(max(count, 1), len(members) - 1)
+        is_test[generator.choice(members, count, replace=False)] = True
+    return {
+        split: listing._replace(references=listing.references[drawn], labels=labels[drawn])
+        for split, drawn in (("train", ~is_test), ("test", is_test))
+    }
+
+
+def _check_apart(train: Listing, test: Listing) -> None:
+    """Raise UserError for an image that is named in both splits."""
+    tested = {_place(row) for row in test.references.rows}
+    for number, row in enumerate(train.references.rows):
+        if _place(row) in tested:
+            raise UserError(
+                f"{train.references.name(number)}: is in both splits; accuracy is measured on "
+                "other images than those that calibrate: leave it out of one"
+            )
+
+
+def _place(row: np.void) -> tuple[bytes, int, int]:
+    return os.path.abspath(row["file"]), int(row["offset"]), int(row["length"])
