@@ -29,7 +29,7 @@ if __name__ == "__main__":
             requirements += verify_model(name, evaluation, fp32, test_images, acceptance)
             requirements.append(verify_operators(name, check))
             requirements.append(verify_log(name, log, task.params.method, images))
-        requirements.append(verify_calibration(task.input.accuracy))
+        requirements += verify_calibration(task.input.accuracy)
         if published_top1 is not None:
             tolerance = acceptance["baseline_tolerance_pp"]
             requirements.append(verify_baseline(fp32, published_top1, tolerance))

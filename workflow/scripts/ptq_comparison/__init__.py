@@ -6,7 +6,7 @@
     datasets      readers of data sets, and samples of them           -
     model         an ONNX graph; onnx, not onnxruntime                -
     inference     preprocessing, batches, sessions                    model
-    preparation   the float32 model before quantization               inference model
+    preparation   the float32 model before quantization               inference model config
     calibration   ranges of activations                               inference model config
     quantization  from float32 to 8 bits, and checks of the result    inference model config
     refinement    weights changed so that quantization costs less     quantization calibration
