@@ -396,8 +396,14 @@ FAULTS = {
     ),
     # What neither file shows by itself
     "images scaled by 1/255": Fault(
-        "error: check_accuracy: acceptance.min_calibration_accuracy: the float32 model names",
+        "error: check_accuracy: the preprocessing looks wrong: raw gives",
         {"model": {"scale": 1 / 255}},
+        edit(lambda model: add_bias(model)),
+        target="results/int8_eval.json",
+    ),
+    "accuracy that is too low": Fault(
+        "error: check_accuracy: acceptance.min_calibration_accuracy: the float32 model names",
+        {"model": {"scale": 1 / 255}, "acceptance": {"suspicious_input": "warn"}},
         edit(lambda model: add_bias(model)),
         target="results/int8_eval.json",
     ),
