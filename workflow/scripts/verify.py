@@ -35,5 +35,6 @@ if __name__ == "__main__":
             requirements.append(verify_baseline(fp32, published_top1, tolerance))
         requirements.append(verify_disjoint(task.input.samples, task.input.test_images))
         write_json(task.output.json, requirements)
-        write_text(task.output.md, to_markdown(requirements))
+        notes = read_json(task.input.diagnosis)["notes"]
+        write_text(task.output.md, to_markdown(requirements, notes))
         task.print(f"Verification: {summarize(requirements)}")

@@ -14,6 +14,8 @@
     evaluation    accuracy, fidelity, saturation, latency             inference
     search        single nodes, mixed precision, the recipe to ship   quantization evaluation
                                                                       inference model config
+    diagnosis     why a quantized model lost accuracy                 quantization preparation
+                                                                      inference model
     verification  requirements on the results                         quantization inference model
     report        tables, pages, figures and verdicts for people      search evaluation config
 
