@@ -79,7 +79,7 @@ rule sample_calibration:
 use rule sample_calibration as sample_validation with:
     input:
         images="results/dataset/train_images.npy",
-        labels="results/dataset/train_labels.npy",
+        labels=get_validation_labels,
         dataset="results/dataset/dataset.json",
         taken="results/calibration/samples.csv",
     output:

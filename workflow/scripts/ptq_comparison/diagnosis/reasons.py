@@ -175,7 +175,9 @@ def lines(diagnoses: Sequence[Diagnosis], max_drop_pp: float) -> list[str]:
             f"Lost more than acceptance.max_drop_pp ({max_drop_pp:g}): {losses}. "
             + (f"Likely, of {first['model']}:" if first["reasons"] else "No reason was found.")
         )
-        told += [f"{reason['because']}: {reason['remedy']}." for reason in first["reasons"]]
+        told += [
+            f"{_capital(reason['because'])}: {reason['remedy']}." for reason in first["reasons"]
+        ]
         if first["nodes"]:
             nodes = (
                 f"{node['node']} ({max(node['lost_by_weights'], node['lost_by_result']):.0%})"
@@ -183,3 +185,7 @@ def lines(diagnoses: Sequence[Diagnosis], max_drop_pp: float) -> list[str]:
             )
             told.append(f"Nodes that lose most of the signal of a channel: {', '.join(nodes)}.")
     return [*told, FURTHER] if told else []
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
