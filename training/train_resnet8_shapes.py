@@ -19,7 +19,9 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnx
@@ -41,6 +43,8 @@ from ptq_comparison.datasets import shapes_generator  # noqa: E402
 from ptq_comparison.inference.batches import Batches  # noqa: E402
 from ptq_comparison.inference.session import make_session, predict_scores  # noqa: E402
 from ptq_comparison.model.loading import load_model  # noqa: E402
+
+Network = TypeVar("Network", bound=nn.Module)
 
 SEED = 42
 BATCH = 64
@@ -101,7 +105,7 @@ def as_batch(images: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(images).permute(0, 3, 1, 2).float()
 
 
-def predict(model: ResNet8, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+def predict(model: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Top-1 classes, int64 (images,), by torch."""
     model.eval()
     with torch.inference_mode():
@@ -118,15 +122,18 @@ def predict_onnx(path: Path, images: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.asarray(scores.argmax(axis=1), np.int64)
 
 
-def train(epochs: int) -> ResNet8:
-    """Train on the stream train with the fixed seed and print a line for each epoch."""
+def train(network: Callable[[int], Network], epochs: int) -> Network:
+    """Train on the stream train with the fixed seed and print a line for each epoch.
+
+    `network` makes the untrained model for a number of classes.
+    """
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(SEED)
     images, labels = shapes_generator.generate("train")
     held_images, held_labels = shapes_generator.generate("validation")
     targets = torch.from_numpy(labels)
-    model = ResNet8(len(shapes_generator.CLASS_NAMES))
+    model = network(len(shapes_generator.CLASS_NAMES))
     optimizer = torch.optim.SGD(
         model.parameters(), momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
     )
@@ -182,6 +189,22 @@ def folded_layers(model: ResNet8) -> dict[str, Layer]:
     return layers | {"dense": (weight, model.dense.bias.detach().numpy())}
 
 
+def print_figures(model: nn.Module, path: Path, seconds: float) -> None:
+    """Check the written file against torch, and print what a model card holds."""
+    made_with = {"torch": torch.__version__, "numpy": np.__version__, "onnx": onnx.__version__}
+    images, labels = shapes_generator.generate("validation")
+    predicted = predict_onnx(path, images)
+    differing = int(np.sum(predicted != predict(model, images)))
+    if differing:
+        sys.exit(f"{path}: top-1 differs from torch's on {differing} validation images")
+    test_images, test_labels = shapes_generator.generate("test")
+    test_correct = int(np.sum(predict_onnx(path, test_images) == test_labels))
+    print(f"validation accuracy: {np.sum(predicted == labels)} of {len(labels)}")
+    print(f"test accuracy: {test_correct} of {len(test_labels)}")
+    print(f"training: {seconds:.0f} CPU seconds on {platform.machine()}, {made_with}")
+    print(f"file: {path.stat().st_size} bytes, sha256 {sha256_file(path)}")
+
+
 def main() -> None:
     """Train, export, check the export against torch, and print the model card's figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -195,7 +218,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     started = time.process_time()
-    model = train(arguments.epochs)
+    model = train(ResNet8, arguments.epochs)
     seconds = time.process_time() - started
     made_with = {"torch": torch.__version__, "numpy": np.__version__, "onnx": onnx.__version__}
     count = shapes_generator.STREAM_SIZES["train"]
@@ -210,18 +233,7 @@ def main() -> None:
         "says nothing about photographs and does not compare with CIFAR-10 figures."
     )
     onnx.save(build_resnet8(folded_layers(model), description, metadata), arguments.output)
-
-    images, labels = shapes_generator.generate("validation")
-    predicted = predict_onnx(arguments.output, images)
-    differing = int(np.sum(predicted != predict(model, images)))
-    if differing:
-        sys.exit(f"{arguments.output}: top-1 differs from torch's on {differing} validation images")
-    test_images, test_labels = shapes_generator.generate("test")
-    test_correct = int(np.sum(predict_onnx(arguments.output, test_images) == test_labels))
-    print(f"validation accuracy: {np.sum(predicted == labels)} of {len(labels)}")
-    print(f"test accuracy: {test_correct} of {len(test_labels)}")
-    print(f"training: {seconds:.0f} CPU seconds on {platform.machine()}, {made_with}")
-    print(f"file: {arguments.output.stat().st_size} bytes, sha256 {sha256_file(arguments.output)}")
+    print_figures(model, arguments.output, seconds)
 
 
 if __name__ == "__main__":

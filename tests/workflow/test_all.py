@@ -153,18 +153,22 @@ def test_a_changed_extra_dtype_reruns_this_model_alone(tiny, tmp_path):
     assert quantized == [target]
 
 
-def test_another_opset_on_demand(tiny, tmp_path):
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [(13, "as model.opset asks"), (None, "for quantization.per_channel with the format QDQ")],
+)
+def test_another_opset_on_demand_or_where_it_is_needed(tiny, tmp_path, asked, reason):
     model = make_classifier()
     model.opset_import[0].version = 12
     onnx.save(model, tmp_path / "model.onnx")
     config = {
-        "model": {"source": "model.onnx", "opset": 13},
-        "quantization": {"per_channel": True, "dtypes": ["int8"]},
+        "model": {"source": "model.onnx", "opset": asked},
+        "quantization": {"dtypes": ["int8"]},
     }
     files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", config))
     result = run_snakemake(tmp_path, "results/int8_eval.json", configfiles=files)
     assert result.returncode == 0, result.stdout
-    assert "model.onnx: converted from opset 12 to 13, as model.opset asks" in result.stdout
+    assert f"model.onnx: converted from opset 12 to 13, {reason}" in result.stdout
     assert read(tmp_path, "int8")["model"]["opset"] == 13
 
 

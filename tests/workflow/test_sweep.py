@@ -208,6 +208,7 @@ def test_a_lower_opset_than_a_recipe_needs_is_named_before_it_is_refined(tiny, t
         tmp_path,
         recipes,
         model={"source": str(tmp_path / "model.onnx")},
+        quantization={"per_channel": False},
         sensitivity={"recipe": "b"},
     )
     targets = [f"results/sweep/models/{name}.onnx" for name in ("a", "c", "auto")]
@@ -236,6 +237,25 @@ def test_speed_that_is_not_measured_is_missed_before_the_sweep(tiny, tmp_path):
         assert result.returncode == code, result.stdout
         line = "error: config: recommend.min_speedup: speed is not measured; set latency.measure"
         assert (line in result.stdout) == bool(code)
+
+
+def test_labels_that_are_missing_are_missed_before_the_sweep(tiny, tmp_path):
+    configfiles = files(tiny, tmp_path, dataset={"calibration": str(tmp_path)})
+    for target, code in (("recommend", 1), ("sweep", 1), ("sensitivity", 1), ("all", 0)):
+        result = run_snakemake(tmp_path, target, configfiles=configfiles, options=("--dry-run",))
+        assert result.returncode == code, result.stdout
+        line = "error: config: dataset.calibration: recipes are chosen on training images with"
+        assert (line in result.stdout) == bool(code)
+
+
+def test_images_that_are_missing_are_missed_before_the_sweep(tiny, tmp_path):
+    """All images calibrate, so that no recipe is tried."""
+    configfiles = files(tiny, tmp_path, calibration={"samples_per_class": 30})
+    result = run_snakemake(tmp_path, "sweep", configfiles=configfiles)
+    assert result.returncode != 0
+    assert "all labelled training images calibrate, and none is left" in result.stdout
+    assert "rule calibrate_recipe" not in result.stdout
+    assert "rule quantize_recipe" not in result.stdout
 
 
 def test_tensors_get_types_of_their_own(tiny, tmp_path):

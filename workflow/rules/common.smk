@@ -255,6 +255,16 @@ def get_sweep(wildcards):
     return "results/sweep.csv"
 
 
+def get_validation_labels(wildcards):
+    """Name the labels that validation images are drawn by; without any, no recipe can be chosen."""
+    if config["dataset"]["calibration"] is not None:
+        stop(
+            "dataset.calibration: recipes are chosen on training images with labels, which these "
+            "have not; set it to null and give labelled ones for sweep, sensitivity and recommend"
+        )
+    return "results/dataset/train_labels.npy"
+
+
 # The working folder's own recipes win, as its config does.
 RECIPES_FILE = Path(
     config["sweep"]["recipes"]

@@ -8,6 +8,7 @@ rule compare:
     input:
         evaluations=expand("results/{model}_eval.json", model=MODELS),
         latency=LATENCY_FILE,
+        diagnosis="results/diagnosis.json",
     output:
         csv="results/comparison.csv",
         md="results/comparison.md",

@@ -1,7 +1,34 @@
 # needs  the evaluations, the logs of quantization, and the images
-# makes  results/verification.json and .md; the target gate fails where a requirement does
+# makes  results/diagnosis.json and .md: why models have lost too much, empty where none has;
+#        results/verification.json and .md; the target gate fails where a requirement does
 #
-# verify -> gate
+# explain_loss -> verify -> gate
+
+
+rule explain_loss:
+    """Say why models have lost more than the config allows, and what to do next."""
+    input:
+        evaluations=expand("results/{dtype}_eval.json", dtype=QUANTIZED),
+        models=expand("results/models/{dtype}.onnx", dtype=QUANTIZED),
+        model=get_float_model(config["quantization"]),
+        images="results/calibration/samples.npy",
+    output:
+        json="results/diagnosis.json",
+        md="results/diagnosis.md",
+    log:
+        "results/logs/explain_loss.log",
+    benchmark:
+        "results/benchmarks/explain_loss.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        max_drop_pp=config["acceptance"]["max_drop_pp"],
+        recipes=list(QUANTIZED.values()),
+        saturation_threshold=config["evaluation"]["saturation_threshold"],
+        preprocessing=PREPROCESSING,
+        code=get_code("explain_loss"),
+    script:
+        "../scripts/explain_loss.py"
 
 
 rule verify:
@@ -17,6 +44,7 @@ rule verify:
         sample_list="results/calibration/samples.csv",
         predictions="results/predictions/fp32.npz",
         dataset="results/dataset/dataset.json",
+        diagnosis="results/diagnosis.json",
     output:
         json="results/verification.json",
         md="results/verification.md",

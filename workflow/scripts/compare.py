@@ -14,6 +14,7 @@ if __name__ == "__main__":
             latency,
             task.params.saturation_threshold,
             task.params.published_top1,
+            read_json(task.input.diagnosis)["notes"],
         )
         write_text(task.output.csv, comparison.csv)
         write_text(task.output.md, comparison.markdown)

@@ -39,10 +39,12 @@ if __name__ == "__main__":
         given = load_model(source)
         check_readable(given)
         model, changes = inline_functions(given)
-        opset = task.params.opset
-        if opset is not None and opset != model_opset(model):
-            asked = f"from opset {model_opset(model)} to {opset}, as model.opset asks"
-            changes.append(f"converted {asked}")
+        least, needed_by = task.params.required_opset
+        opset, reason = task.params.opset, "as model.opset asks"
+        if opset is None:
+            opset, reason = max(model_opset(model), least), f"for {needed_by}"
+        if opset != model_opset(model):
+            changes.append(f"converted from opset {model_opset(model)} to {opset}, {reason}")
             model = convert_opset(model, opset)
         check_float_model(model, *task.params.required_opset)
         model, formed = quantizable_form(model)

@@ -1,4 +1,4 @@
-"""Fold batch normalization and infer shapes with onnxruntime's quant_pre_process."""
+"""Fold batch normalization and infer shapes before quantization."""
 
 if __name__ == "__main__":
     import logging
@@ -11,16 +11,11 @@ if __name__ == "__main__":
         from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.model.metadata import read_metadata, write_metadata
-        from ptq_comparison.preparation.folding import preprocess_model
-        from ptq_comparison.preparation.quantizable_form import quantizable_form
-        from ptq_comparison.preparation.same_predictions import check_same_predictions
+        from ptq_comparison.preparation.folding import fold_model
 
         model = load_model(task.input.model)
-        # What onnxruntime puts together may again not be in a form for its quantizer.
-        folded, changes = quantizable_form(preprocess_model(model))
         images = open_images(task.input.images)
-        difference = check_same_predictions(model, folded, images, task.params.preprocessing)
-        logging.info("predictions are the same, scores within %.2g", difference)
+        folded, changes = fold_model(model, images, task.params.preprocessing)
         if changes:
             logging.info("after folding: %s", "; ".join(changes))
             before = read_metadata(model).get("preparation", [])

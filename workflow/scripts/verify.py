@@ -29,11 +29,12 @@ if __name__ == "__main__":
             requirements += verify_model(name, evaluation, fp32, test_images, acceptance)
             requirements.append(verify_operators(name, check))
             requirements.append(verify_log(name, log, task.params.method, images))
-        requirements.append(verify_calibration(task.input.accuracy))
+        requirements += verify_calibration(task.input.accuracy)
         if published_top1 is not None:
             tolerance = acceptance["baseline_tolerance_pp"]
             requirements.append(verify_baseline(fp32, published_top1, tolerance))
         requirements.append(verify_disjoint(task.input.samples, task.input.predictions))
         write_json(task.output.json, requirements)
-        write_text(task.output.md, to_markdown(requirements))
+        notes = read_json(task.input.diagnosis)["notes"]
+        write_text(task.output.md, to_markdown(requirements, notes))
         task.print(f"Verification: {summarize(requirements)}")

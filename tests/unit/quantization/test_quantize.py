@@ -152,7 +152,7 @@ def test_a_typo_in_excluded_nodes_suggests_the_right_name(make):
 def test_a_recipe_that_does_not_fit_the_model_is_named(changes, opset, line):
     model = make_classifier()
     model.opset_import[0].version = opset
-    check_recipe(model, "recipes.a", OPTIONS)
+    check_recipe(model, "recipes.a", {**OPTIONS, "per_channel": False})
     with pytest.raises(UserError, match=f"^{re.escape(line)}"):
         check_recipe(model, "recipes.a", {**OPTIONS, **changes})
 
@@ -225,7 +225,7 @@ def test_ranges_of_least_error_are_taken_as_they_are(tmp_path):
     """onnxruntime has no method MSE and reads only ranges of the method that it is told."""
     model = make_classifier()
     batches = Batches.of(IMAGES, model, RAW, 10)
-    least = Quantizer(model, batches, tmp_path, "MSE", {"num_bins": 512})(model)
+    least = Quantizer(model, batches, tmp_path, "MSE", {"num_bins": 512}, per_channel=False)(model)
     assert scales(least).size == 1
     loaded = load_tensors_data(tmp_path / "ranges.json")
     initializers = {i.name: numpy_helper.to_array(i) for i in least.graph.initializer}

@@ -117,8 +117,26 @@ def test_no_operator_may_be_further_off_than_rounding_explains(tmp_path, steps, 
 def test_calibration_accuracy_is_compared_with_what_was_required(tmp_path):
     path = tmp_path / "accuracy.json"
     for top1, passed in ((0.4, True), (0.3, False)):
-        path.write_text(json.dumps({"top1": top1, "required_top1": 0.325}))
-        assert verify_calibration(path)["passed"] is passed
+        known = {"checked": True, "top1": top1, "required_top1": 0.325, "suspicious": None}
+        path.write_text(json.dumps(known))
+        assert [row["passed"] for row in verify_calibration(path)] == [passed, True]
+
+
+def test_a_suspicious_input_that_did_not_stop_the_run_fails(tmp_path):
+    path = tmp_path / "accuracy.json"
+    known = {"checked": True, "top1": 0.7, "required_top1": 0.3, "suspicious": "look swapped"}
+    path.write_text(json.dumps(known))
+    rows = list(verify_calibration(path))
+    assert [row["passed"] for row in rows] == [True, False] and rows[1][
+        "measured"
+    ] == "look swapped"
+
+
+def test_without_labels_the_accuracy_is_told_as_not_checked(tmp_path):
+    path = tmp_path / "accuracy.json"
+    path.write_text(json.dumps({"checked": False}))
+    (row,) = verify_calibration(path)
+    assert row["passed"] and row["measured"].startswith("not checked: the calibration images have")
 
 
 @pytest.mark.parametrize(("correct", "passed"), [(872, True), (881, True), (882, False)])

@@ -6,7 +6,7 @@
     datasets      readers of data sets, and samples of them           -
     model         an ONNX graph; onnx, not onnxruntime                -
     inference     preprocessing, batches, sessions                    model
-    preparation   the float32 model before quantization               inference model
+    preparation   the float32 model before quantization               inference model config
     calibration   ranges of activations                               inference model config
     quantization  from float32 to 8 bits, and checks of the result    inference model config
     refinement    weights changed so that quantization costs less     quantization calibration
@@ -14,6 +14,8 @@
     evaluation    accuracy, fidelity, saturation, latency             inference
     search        single nodes, mixed precision, the recipe to ship   quantization evaluation
                                                                       inference model config
+    diagnosis     why a quantized model lost accuracy                 quantization preparation
+                                                                      inference model
     verification  requirements on the results                         quantization inference model
     report        tables, pages, figures and verdicts for people      search evaluation config
 

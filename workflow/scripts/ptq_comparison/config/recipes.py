@@ -54,6 +54,9 @@ def _complete(recipe: dict[str, Any], most: int | None) -> dict[str, Any]:
     recipe["samples_per_class"] = min(limits, default=None)  # None: all that there are
     if "dtype" in recipe:
         recipe["activation_type"], recipe["weight_type"] = DTYPES[recipe.pop("dtype")]
+    if recipe["per_channel"] is None:  # onnxruntime stores such weights as signed, then
+        is_refused = recipe["format"] == "QOperator" and recipe["weight_type"].startswith("QUInt")
+        recipe["per_channel"] = not is_refused
     ignored = METHOD_OPTIONS.difference(METHODS[recipe["method"]].options)
     return {key: recipe[key] for key in sorted(recipe) if key not in ignored}
 

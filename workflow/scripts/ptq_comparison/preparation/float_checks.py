@@ -34,6 +34,8 @@ INFINITE_FROM = {
                      "Identity", "Reshape", "Slice", "Squeeze", "Tile", "Trilu", "Unsqueeze"), 0),
 }  # fmt: skip
 
+NOT_CHECKED = "the accuracy is not checked, because the calibration images have no labels"
+
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 
 

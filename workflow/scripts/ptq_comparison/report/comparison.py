@@ -1,7 +1,7 @@
 """All models in one table."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -45,16 +45,19 @@ def compare(
     latency: Latency | None,
     saturation_threshold: float,
     published_top1: float | None,
+    diagnosis: Sequence[str] = (),
 ) -> Comparison:
     """Compare all models with float32, which comes first.
 
     `latency` is None where no speed was measured. `saturation_threshold` is the share of changed
-    predictions that is worth a warning, `published_top1` a fraction.
+    predictions that is worth a warning, `published_top1` a fraction, `diagnosis` says why models
+    have lost too much.
     """
     speeds = headline_speeds(latency)
     sentence = verdict(evaluations, speeds)
     table = comparison_table(evaluations, speeds)
-    notes = saturation_warnings(evaluations, saturation_threshold)
+    notes = [*diagnosis]
+    notes += saturation_warnings(evaluations, saturation_threshold)
     notes += float_notes(evaluations)
     notes += describe_run(evaluations, speeds, published_top1)
     tables = {"": sortable_table(table)}

@@ -1,5 +1,6 @@
 """Rows of verification.json, and tables and sentences for people made from them."""
 
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 from tabulate import tabulate
@@ -50,14 +51,15 @@ def _text(measured: Any) -> Any:
     return ", ".join(f"{key} {value}" for key, value in measured.items() if value is not None)
 
 
-def to_markdown(requirements: list[Requirement]) -> str:
-    """Return the report as a Markdown table."""
+def to_markdown(requirements: list[Requirement], notes: Sequence[str] = ()) -> str:
+    """Return the report as a Markdown table, and notes below it."""
     rows = [
         {key: plain_markdown(str(value)) for key, value in row.items()}
         for row in table_rows(requirements)
     ]
     table = tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
-    return f"# Verification\n\n{plain_markdown(summarize(requirements))}\n\n{table}\n"
+    below = "".join(f"\n- {plain_markdown(note)}" for note in notes) + "\n" * bool(notes)
+    return f"# Verification\n\n{plain_markdown(summarize(requirements))}\n\n{table}\n{below}"
 
 
 def summarize(requirements: list[Requirement]) -> str:

@@ -1,0 +1,59 @@
+"""A MobileNetV2-like net with batch normalization kept, with the defaults and without folding."""
+
+import json
+
+import pytest
+from helpers import REPOSITORY, overlay, run_snakemake
+from helpers.shared_runs import copy_run
+
+MODEL = REPOSITORY / "tests/data/mobilenet_shapes.onnx"
+TARGETS = ("results/verdict.txt", "results/comparison.md", "results/verification.md",
+           "results/diagnosis.md")  # fmt: skip
+
+
+def run(folder, **quantization):
+    config = {
+        "model": {"source": str(MODEL)},
+        "latency": {"measure": False},
+        "quantization": quantization,
+    }
+    files = (overlay(folder / "own.yaml", config),)
+    result = run_snakemake(folder, *TARGETS, configfiles=files)
+    assert result.returncode == 0, result.stdout
+    return folder / "results"
+
+
+def losses(results):
+    return {
+        dtype: -json.loads((results / f"{dtype}_eval.json").read_text())["baseline"]["delta_pp"]
+        for dtype in ("int8", "uint8")
+    }
+
+
+@pytest.fixture(scope="module")
+def default(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("default")
+    run(folder)
+    return folder
+
+
+def test_the_defaults_hold(default):
+    results = default / "results"
+    assert max(losses(results).values()) < 3
+    assert (results / "diagnosis.md").read_text() == ""
+    assert json.loads((results / "diagnosis.json").read_text()) == {"models": [], "notes": []}
+
+
+def test_a_collapse_is_explained(default, tmp_path):
+    results = run(copy_run(default, tmp_path / "run"), preprocess=False, per_channel=False)
+    assert min(losses(results).values()) > 10
+    diagnosis = json.loads((results / "diagnosis.json").read_text())
+    for model in diagnosis["models"]:
+        assert [reason["kind"] for reason in model["reasons"]] == ["folding", "weights"]
+        assert model["nodes"][0]["node"] == "Conv 'block2_depthwise_conv'"
+    told = "\n".join(diagnosis["notes"])
+    assert "set quantization.preprocess to true." in told
+    assert "set quantization.per_channel to true." in told
+    assert "17 nodes are followed by batch normalization" in told
+    for file in ("comparison.md", "verification.md", "diagnosis.md"):
+        assert "set quantization.preprocess to true." in (results / file).read_text()

@@ -1,0 +1,1 @@
+"""Why a quantized model has lost accuracy, from measurements of its nodes."""
