@@ -32,7 +32,7 @@ def prepare(folder, limits):
         input={"source": "model.onnx", "images": "images.npy", "dataset": "dataset.json"},
         output={"model": "fp32.onnx"},
         params=SimpleNamespace(
-            limits=limits, sha256=None, opset=None, preprocessing=RAW,
+            limits=limits, sha256=None, opset=None, output=None, preprocessing=RAW,
             required_opset=(10, "quantization"), excluded_by_channel=[],
         ),
         wildcards=[], threads=1, log=["rule.log"], rule="prepare_model",

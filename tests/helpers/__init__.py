@@ -4,7 +4,7 @@ Tests import from here. `helpers.layout`, which needs matplotlib, and `helpers.s
 by name.
 """
 
-from helpers.evaluations import make_evaluations, make_speeds
+from helpers.evaluations import make_evaluations, make_speeds, score_metrics
 from helpers.images import CLASSES, MEAN, RAW, STD, make_images
 from helpers.models import (
     make_classifier,
@@ -42,5 +42,6 @@ __all__ = [
     "overlay",
     "recipe_files",
     "run_snakemake",
+    "score_metrics",
     "snakemake_command",
 ]

@@ -325,7 +325,6 @@ def test_scores_of_a_convolution(tmp_path, dtype, format, per_channel):
     for _ in range(2):
         graph.output[0].type.tensor_type.shape.dim.add().dim_value = 1
     quantized = make_quantized(given, tmp_path, dtype, format, per_channel)
-    assert [d.dim_value for d in quantized.graph.output[0].type.tensor_type.shape.dim][1:] == [4]
     reference = plain_script(plain, tmp_path, dtype, format, per_channel)
     assert agreement(quantized, plain) >= agreement(reference, plain) - TOLERANCE
 

@@ -49,6 +49,7 @@ rule prepare_model:
         "../../envs/onnx.yaml"
     params:
         sha256=get_onnx_sha256,
+        output=config["model"]["output"],
         preprocessing=PREPROCESSING,
         opset=config["model"]["opset"],
         required_opset=required_opset(QUANTIZED.values()),

@@ -7,14 +7,15 @@ if __name__ == "__main__":
         import numpy as np
         from ptq_comparison.common.files import read_json
         from ptq_comparison.datasets.stored import open_images
-        from ptq_comparison.report.figures.examples import Predictions, plot_examples
+        from ptq_comparison.evaluation.stored_scores import StoredScores
+        from ptq_comparison.report.figures.examples import plot_examples, predictions_of
         from ptq_comparison.report.figures.style import save
 
         predictions = {}
         for name, path in zip(task.params.models, task.input.predictions, strict=True):
             with np.load(path) as arrays:
-                predictions[name] = Predictions(arrays["predicted"], arrays["scores"])
-                labels = arrays["labels"]
+                predicted, labels = arrays["predicted"], arrays["labels"]
+            predictions[name] = predictions_of(predicted, StoredScores(path), labels)
         images = open_images(task.input.images)
         class_names = read_json(task.input.dataset)["class_names"]
         save(plot_examples(images, labels, predictions, class_names), task.output.figure)

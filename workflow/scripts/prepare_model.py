@@ -1,8 +1,9 @@
 """Check that the float32 model is sound, runs and fits the data set, and copy it.
 
-It is changed only where it has to be: to the opset that model.opset asks for, weights in files
-beside it are taken into the one file that all other jobs read, and what onnxruntime's quantizer
-would damage is put into another form. The log and the metadata of the file tell what was changed.
+It is changed only where it has to be: it is cut to the output that model.output names and converted
+to the opset that model.opset asks for, weights in files beside it are taken into the one file that
+all other jobs read, and what onnxruntime's quantizer would damage is put into another form. The log
+and the metadata of the file tell what was changed.
 """
 
 if __name__ == "__main__":
@@ -23,6 +24,7 @@ if __name__ == "__main__":
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.model.metadata import write_metadata
         from ptq_comparison.model.opset import convert_opset, model_opset
+        from ptq_comparison.model.outputs import cut_to_output
         from ptq_comparison.preparation.float_checks import (
             check_float_model,
             check_readable,
@@ -36,9 +38,12 @@ if __name__ == "__main__":
         if task.params.sha256:
             check_sha256(source, task.params.sha256, key="model.sha256")
         dataset = read_json(task.input.dataset)
-        given = load_model(source)
+        changes: list[str] = []
+        output = task.params.output
+        given = load_model(source, lambda model: changes.extend(cut_to_output(model, output)))
         check_readable(given)
-        model, changes = inline_functions(given)
+        model, inlined = inline_functions(given)
+        changes += inlined
         least, needed_by = task.params.required_opset
         opset, reason = task.params.opset, "as model.opset asks"
         if opset is None:

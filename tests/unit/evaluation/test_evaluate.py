@@ -14,7 +14,8 @@ def make_predictions(dataset_sha256: str = "d", model_sha256: str = "m") -> Pred
         "runtime": {},
         "saturation": None,
     }
-    return Predictions(np.array([0, 1]), np.array([0, 0]), provenance)
+    scores = np.float32([[0.75, 0.25], [0.5, 0.5]])
+    return Predictions(np.array([0, 1]), np.array([0, 0]), provenance, [scores[:1], scores[1:]])
 
 
 DATASET = {
@@ -30,7 +31,18 @@ def test_evaluation_of_fp32_has_no_baseline():
     result = evaluate({"sha256": "m"}, DATASET, make_predictions(), None, None)
     assert result["baseline"] is None and result["calibration"] is None
     assert result["accuracy"]["correct"] == 1
-    assert [row["delta_pp"] for row in result["per_class"]] == [None, None]
+    assert [row["delta_pp"] for row in result["per_class"]] == [None]
+    assert result["calibration_error"]["delta_pp"] is None
+
+
+def test_scores_are_compared_with_those_of_float32():
+    """Whose being probabilities holds for the other model, too."""
+    rounded = make_predictions()._replace(scores=[np.float32([[0.5, 0.0], [0.5, 0.5]])])
+    result = evaluate({"sha256": "m"}, DATASET, rounded, make_predictions(), None)
+    # Both right: confidences of 1 and 1/2 against 3/4 and 1/2.
+    assert result["calibration_error"] == {"ece": 0.25, "delta_pp": -12.5}
+    assert result["top5"] is None and result["present_classes"] is None
+    assert result["two_classes"]["positive"] == "dog"
 
 
 def test_predictions_of_another_model_or_data_set_are_refused():

@@ -197,11 +197,20 @@ def test_accuracy_of_nothing_right():
 
 
 def test_confusion_matrix_has_labels_in_rows():
-    matrix = confusion_matrix(np.array([0, 2, 2, 1]), np.array([0, 1, 1, 1]), 3)
-    assert matrix.tolist() == [[1, 0, 0], [0, 1, 2], [0, 0, 0]]
+    matrix = confusion_matrix(np.array([0, 2, 2, 1]), np.array([0, 1, 1, 2]), 3)
+    assert matrix.tolist() == [[1, 0, 0], [0, 0, 2], [0, 1, 0]]
 
 
-def test_class_without_images_has_no_accuracy():
-    rows = per_class_accuracy(np.array([0, 0]), np.array([0, 1]), np.array([0, 0]), ["cat", "dog"])
-    assert rows[0] == {"class": "cat", "correct": 2, "total": 2, "top1": 1.0, "delta_pp": 50.0}
-    assert rows[1] == {"class": "dog", "correct": 0, "total": 0, "top1": None, "delta_pp": None}
+def test_confusion_matrix_of_some_classes_counts_all_others_together():
+    predicted, labels = np.array([3, 0, 5, 5, 4, 3]), np.array([3, 3, 5, 5, 5, 3])
+    assert confusion_matrix(predicted, labels, 6).tolist() == [[2, 0, 1], [0, 2, 1]]
+
+
+def test_a_class_without_images_has_no_row():
+    names = ["cat", "none", "dog"]
+    predicted, baseline, labels = np.array([0, 0, 2]), np.array([0, 1, 1]), np.array([0, 0, 2])
+    assert per_class_accuracy(predicted, baseline, labels, names) == [
+        {"class": "cat", "correct": 2, "total": 2, "top1": 1.0, "delta_pp": 50.0},
+        {"class": "dog", "correct": 1, "total": 1, "top1": 1.0, "delta_pp": 100.0},
+    ]
+    assert per_class_accuracy(predicted, None, labels, names)[1]["delta_pp"] is None

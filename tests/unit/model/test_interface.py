@@ -66,7 +66,7 @@ def test_models_that_are_no_classifiers_of_images_are_refused():
 
     model = make_classifier()
     model.graph.output.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, None))
-    with pytest.raises(UserError, match=r"1 inputs and 2 outputs"):
+    with pytest.raises(UserError, match=r"1 inputs and 2 outputs.*model\.output names one"):
         read_interface(model)
 
 
@@ -75,8 +75,10 @@ def test_data_that_does_not_fit_is_refused():
     check_fits(interface, (8, 8, 3), 3)
     with pytest.raises(UserError, match=r"\(8, 8, 3\).*the data set has \(9, 8, 3\)"):
         check_fits(interface, (9, 8, 3), 3)
-    with pytest.raises(UserError, match=r"3 classes, the data set has 4"):
+    with pytest.raises(UserError, match=r"3 classes, the data set has 4; use the data set"):
         check_fits(interface, (8, 8, 3), 4)
+    with pytest.raises(UserError, match=r"3 classes, the data set has 2; .* set dataset\.classes"):
+        check_fits(interface, (8, 8, 3), 2)
 
 
 def test_a_fixed_batch_that_fills_the_memory_is_named():

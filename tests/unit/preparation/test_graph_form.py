@@ -9,7 +9,6 @@ from onnxruntime import InferenceSession
 from ptq_comparison.preparation.graph_form import (
     drop_empty_ends,
     drop_infinite_bounds,
-    flat_scores,
     show_readers,
 )
 
@@ -101,26 +100,3 @@ def test_an_output_that_a_node_reads_passes_an_identity():
     model = make_from_nodes(nodes[:2], {"v": np.ones((108, 4))})
     before = model.SerializeToString()
     assert show_readers(model) == "" and model.SerializeToString() == before
-
-
-@pytest.mark.parametrize(
-    ("shape", "flat"),
-    [
-        (["batch", 4, 1, 1], True),
-        (["batch", 1, 1, 4], True),
-        ([5, 4, 1, 1], True),
-        (["batch", 4], False),
-        (["batch", 2, 2, 1], False),
-    ],
-)
-def test_scores_are_flattened_where_one_size_is_left(shape, flat):
-    sizes = [d if isinstance(d, int) else 5 for d in shape]
-    nodes = [CONV, helper.make_node("Reshape", ["c", "shape"], ["scores"], "reshape")]
-    model = make_from_nodes(nodes, {"w": WEIGHT, "shape": np.array(sizes)}, shape)
-    expected = run(model)
-    assert bool(flat_scores(model)) is flat
-    onnx.checker.check_model(model, full_check=True)
-    assert (run(model).ravel() == expected.ravel()).all()
-    dims = model.graph.output[0].type.tensor_type.shape.dim
-    assert [d.dim_param or d.dim_value for d in dims] == ([shape[0], 4] if flat else shape)
-    assert flat_scores(model) == ""

@@ -4,6 +4,7 @@ import io
 
 import pandas as pd
 import pytest
+from helpers import score_metrics
 from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.report import columns
 from ptq_comparison.report.comparison import (
@@ -35,6 +36,14 @@ COLUMNS = [
     "speedup",
     "speedup_ci95_low",
     "speedup_ci95_high",
+    "top5",
+    "present_top1",
+    "precision",
+    "recall",
+    "f1",
+    "auc",
+    "ece",
+    "ece_delta_pp",
 ]
 
 
@@ -46,6 +55,7 @@ def make_evaluation(name, correct, size, baseline=None):
         "dataset": {"name": "shapes", "description": "synthetic <images>", "images": 10000},
         "accuracy": {"correct": correct, "total": 10000, "top1": correct / 1e4, "ci95": [0.8, 0.9]},
         "baseline": baseline,
+        **score_metrics(is_float=baseline is None),
         "calibration": calibration if baseline else None,
         "saturation": SATURATION if baseline else None,
         "runtime": {"onnxruntime": "1.32.0", "cpu": "CPU", "isa": ["avx2"]},
@@ -120,6 +130,8 @@ def test_csv_has_the_columns_of_the_contract_in_full_precision():
     assert table.loc["int8", "size_ratio"] == pytest.approx(125516 / 321606, rel=1e-12)
     assert table.loc["int8", "mcnemar_p"] == 3.2e-12
     assert table.loc["fp32", "correct"] == 8719
+    assert table.loc["int8", ["ece", "ece_delta_pp"]].tolist() == [0.0312, 0.25]
+    assert table["top5"].isna().all() and table["auc"].isna().all()
     assert table.loc["int8", "saturation_changed"] == 0.0334
     assert table.loc["int8", "saturation_pp"] == -1.18
     assert table.loc["fp32", ["saturation_changed", "saturation_pp"]].isna().all()
@@ -143,8 +155,8 @@ def test_markdown_shows_percent_signs_and_intervals():
 def test_a_cell_of_the_page_holds_one_number_to_sort_by():
     table = sortable_table(comparison_table(EVALUATIONS, SPEEDS)).set_index("model")
     assert table.loc["int8"].tolist() == [
-        "85.58%", "-1.61", "-2.00", "-1.25", "95.00%", "3.2e-12", "125,516", "39%", "39", "3.34%",
-        "1.71",
+        "85.58%", "-1.61", "-2.00", "-1.25", "95.00%", "3.2e-12", "3.12%", "+0.25", "125,516",
+        "39%", "39", "3.34%", "1.71",
     ]  # fmt: skip
     assert table.loc["fp32", ["difference (pp)", "from", "to", "saturated"]].tolist() == [""] * 4
 
@@ -224,3 +236,38 @@ def test_nodes_in_float_and_changes_of_the_model_are_told():
     ]
     assert float_notes([fp32, with_provenance("int8")]) == []
     assert float_notes([fp32, with_provenance("int8", preparation=[], kept_in_float={})]) == []
+
+
+def with_metrics(**metrics):
+    return [{**evaluation, **metrics} for evaluation in EVALUATIONS]
+
+
+TOP5 = {"correct": 9876, "top5": 0.9876, "ci95": [0.98, 0.99], "delta_pp": -0.5}
+SOME = {"classes": 10, "outputs": 1000, "correct": 9500, "top1": 0.95, "ci95": [0.9, 1.0]}
+TWO = {"positive": "person", "precision": 0.75, "recall": None, "f1": 0.625, "auc": 0.98765}
+
+
+def test_columns_stand_where_they_apply():
+    plain = comparison_table(EVALUATIONS, SPEEDS)
+    evaluations = with_metrics(top5=TOP5, present_classes=SOME)
+    table = comparison_table(evaluations, SPEEDS)
+    for shown in (readable_table, sortable_table):
+        added = shown(table).drop(columns=list(shown(plain)))
+        assert added.iloc[1].to_dict() == {"top-5": "98.76%", "top-1 of present": "95.00%"}
+    notes = describe_run(evaluations, SPEEDS, None)
+    assert notes[0].endswith("shapes (synthetic <images>), of 10 of the 1,000 classes.")
+    plain_notes = describe_run(EVALUATIONS, SPEEDS, None)
+    assert [note.split(":")[0] for note in notes if note not in plain_notes[1:]] == [
+        "Data", "Top-5", "Top-1 of present",
+    ]  # fmt: skip
+
+
+def test_two_classes_have_columns_of_their_own():
+    evaluations = with_metrics(two_classes=TWO)
+    table = comparison_table(evaluations, SPEEDS)
+    row = sortable_table(table).iloc[0]
+    assert row[["precision", "F1", "AUC"]].tolist() == ["75.00%", "62.50%", "0.9877"]
+    assert "recall" not in row  # which no model has
+    assert {"F1", "AUC"} < set(readable_table(table)) and "precision" not in readable_table(table)
+    notes = "\n".join(describe_run(evaluations, SPEEDS, None))
+    assert "precision and recall of the second class (person)" in notes

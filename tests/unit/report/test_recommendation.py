@@ -5,6 +5,7 @@ import html
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import score_metrics
 from helpers.sweeps import FREE, make_table
 from ptq_comparison.evaluation.metrics import accuracy, paired_comparison, wilson_interval
 from ptq_comparison.report.recommendation import (
@@ -35,6 +36,7 @@ def make_evaluation(name, predicted, size):
         },
         "accuracy": accuracy(int(np.sum(predicted == LABELS)), 500),
         "baseline": paired_comparison(predicted, FP32, LABELS) if name != "fp32" else None,
+        **score_metrics(is_float=name == "fp32"),
         "calibration": {"provenance": {"quantization": QUANTIZATION}},
         "saturation": {"checked": True, "changed": 0.0, "delta_pp": 0.0, "refused": None},
         "runtime": {},

@@ -9,7 +9,7 @@ from helpers import CLASSES, make_evaluations, make_speeds
 from helpers.layout import check_layout
 from matplotlib import pyplot as plt
 from ptq_comparison.report.figures import accuracy, classes, confusion, examples, ranges, style
-from ptq_comparison.report.figures.examples import Predictions
+from ptq_comparison.report.figures.examples import predictions_of
 from ptq_comparison.report.figures.tradeoff import plot_tradeoff
 
 LABELS = np.repeat([0, 1, 2], 100)
@@ -60,6 +60,13 @@ def test_classes_names_the_largest_loss():
     assert classes.finding(better) == "No class loses accuracy"
 
 
+def test_scores_of_predictions_and_labels_are_kept():
+    scores = np.float32([[0.5, 0.25, 0.125], [1, 2, 3], [4, 6, 5]])
+    kept = predictions_of(np.array([0, 2, 1]), [scores[:2], scores[2:]], np.array([1, 2, 0]))
+    assert kept.scores.tolist() == [0.5, 3, 6] and kept.label_scores.tolist() == [0.25, 3, 4]
+    assert kept.describe(1, ["a", "b", "c"]) == "c 3.00"
+
+
 def test_classes_that_change_most_are_shown_and_empty_ones_left_out(monkeypatch):
     names = (*CLASSES, "nothing")
     models = {
@@ -88,10 +95,64 @@ def test_confusion_names_the_one_that_grows_most():
     assert confusion.finding(one).endswith("+1 image")
 
 
+def test_confusion_with_classes_without_images_is_named():
+    labels = np.repeat([0, 2], 50)
+    models = {"fp32": labels, "a": np.where(np.arange(100) < 4, 1, labels)}
+    evaluations = make_evaluations(models, labels, ("cat", "none", "dog"))
+    assert confusion.finding(evaluations) == (
+        "a takes cat for a class without images more often than float32 does: +4 images"
+    )
+    figure = confusion.plot_confusion(evaluations)
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == [
+        "cat", "dog", "other classes",
+    ]  # fmt: skip
+
+
+def test_of_many_classes_the_confusions_that_change_most_are_shown(monkeypatch):
+    matrix = np.zeros((50, 51), int)
+    matrix[np.arange(50), np.arange(50)] = -90  # on the diagonal: no confusion
+    matrix[30, 7], matrix[7, 41], matrix[3, 2], matrix[5, 50] = 9, -8, 2, 80
+    monkeypatch.setattr(confusion, "SHOWN_CLASSES", 3)
+    shown = confusion.select([matrix, np.zeros_like(matrix)])
+    assert shown == [7, 30, 41]
+    matrix[7, 12] = 4
+    assert confusion.restrict(matrix, shown).tolist() == [
+        [-90, 0, -8, 4], [9, -90, 0, 0], [0, 0, -90, 0],
+    ]  # fmt: skip
+    assert confusion.select([matrix[:40, :40]]) == list(range(40))
+    assert np.array_equal(confusion.restrict(matrix, list(range(50))), matrix)
+
+
+def test_a_thousand_classes_leave_the_figures_legible(monkeypatch):
+    generator = np.random.default_rng(7)
+    names = tuple(f"a class of a long name, the same as {n}" for n in range(1000))
+    for present in (np.arange(1000), np.arange(0, 1000, 100)):
+        labels = present[np.arange(3000) % len(present)]
+        models = {
+            name: np.where(generator.random(3000) < 0.2, generator.integers(0, 1000, 3000), labels)
+            for name in ("fp32", "int8", "uint8")
+        }
+        evaluations = make_evaluations(models, labels, names)
+        predictions = {
+            model: predictions_of(predicted, [generator.random((3000, 1000), np.float32)], labels)
+            for model, predicted in models.items()
+        }
+        images = generator.integers(0, 256, (3000, 8, 8, 3), np.uint8)
+        for figure in (
+            classes.plot_classes(evaluations),
+            confusion.plot_confusion(evaluations),
+            examples.plot_examples(images, labels, predictions, list(names)),
+        ):
+            check_layout(figure, figure.get_suptitle(), monkeypatch)
+            assert figure.get_figheight() < 20
+            plt.close(figure)
+
+
 def make_predictions(predicted, seed):
     """Return predictions with a score of the predicted class between 0.5 and 1."""
     scores = np.random.default_rng(seed).uniform(0.5, 1, (len(LABELS), 1)) * np.eye(3)[predicted]
-    return Predictions(predicted, (scores + 0.1 * (1 - np.eye(3)[predicted])).astype(np.float32))
+    scores = (scores + 0.1 * (1 - np.eye(3)[predicted])).astype(np.float32)
+    return predictions_of(predicted, np.array_split(scores, 7), LABELS)
 
 
 PREDICTIONS = {
@@ -105,11 +166,12 @@ def test_the_clearest_of_broken_and_fixed_images_are_shown():
     broken, fixed = examples.select("int8", PREDICTIONS, LABELS)
     assert (broken.verb, broken.total, fixed.verb, fixed.total) == ("breaks", 6, "fixes", 8)
     assert set(broken.indices) < set(range(100, 106)) and set(fixed.indices) < set(range(2, 10))
-    for row, scores in ((broken, PREDICTIONS["fp32"].scores), (fixed, PREDICTIONS["int8"].scores)):
-        right = scores[row.indices, LABELS[row.indices]]
+    for row, model in ((broken, "fp32"), (fixed, "int8")):
+        scores = PREDICTIONS[model].label_scores
+        right = scores[row.indices]
         assert len(right) == examples.IMAGES_PER_ROW and (np.diff(right) < 0).all()
         every = range(100, 106) if row.verb == "breaks" else range(2, 10)
-        assert right[0] == max(scores[n, LABELS[n]] for n in every)
+        assert right[0] == max(scores[n] for n in every) > 0.5
 
 
 def test_the_title_counts_what_each_model_breaks_and_fixes():
@@ -172,7 +234,7 @@ def plot_all(count, name="model_{}", class_name="{} class"):
         models[name.format(number)] = predicted
     evaluations = make_evaluations(models, labels, names)
     predictions = {
-        model: Predictions(predicted, generator.random((800, len(names)), np.float32))
+        model: predictions_of(predicted, [generator.random((800, len(names)), np.float32)], labels)
         for model, predicted in models.items()
     }
     images = generator.integers(0, 256, (800, 32, 32, 3), np.uint8)

@@ -1,5 +1,6 @@
 """The evaluation of a model on the test images, and of a recipe on the validation images."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict, TypeVar
 
@@ -17,20 +18,27 @@ from ptq_comparison.evaluation.metrics import (
     paired_comparison,
     per_class_accuracy,
 )
+from ptq_comparison.evaluation.probabilities import are_probabilities
 from ptq_comparison.evaluation.results import Saturation
+from ptq_comparison.evaluation.score_metrics import ScoreMetrics, score_metrics, summarize
+from ptq_comparison.evaluation.stored_scores import StoredScores
 
 Value = TypeVar("Value")
 
 
 class Predictions(NamedTuple):
-    """Predicted classes and labels, int64 (N,), and what they were made with."""
+    """Predicted classes and labels, int64 (N,), and what they were made with.
+
+    `scores` are blocks of float32 (rows, classes), in the order of the images.
+    """
 
     predicted: np.ndarray
     labels: np.ndarray
     provenance: dict[str, Any]
+    scores: Iterable[np.ndarray]
 
 
-class Evaluation(TypedDict):
+class Evaluation(ScoreMetrics):
     """The content of `<model>_eval.json`; None is what float32 does not have."""
 
     model: ModelDescription
@@ -65,7 +73,8 @@ class RecipeEvaluation(TypedDict):
 def read_predictions(path: Path, provenance_path: Path) -> Predictions:
     """Read the output of rule predict."""
     with np.load(path) as arrays:
-        return Predictions(arrays["predicted"], arrays["labels"], read_json(provenance_path))
+        predicted, labels = arrays["predicted"], arrays["labels"]
+    return Predictions(predicted, labels, read_json(provenance_path), StoredScores(path))
 
 
 def of_quantized(value: Value | None) -> Value:
@@ -94,6 +103,12 @@ def evaluate(
     predicted, labels = predictions.predicted, predictions.labels
     fp32 = baseline.predicted if baseline else None
     class_names = dataset["class_names"]
+    reference = predictions if baseline is None else baseline
+    of_probabilities = all(are_probabilities(block) for block in reference.scores)
+    own, other = (
+        summarize(given.scores, labels, np.unique(labels), of_probabilities)
+        for given in (predictions, reference)
+    )
     return {
         "model": model,
         "dataset": {
@@ -107,6 +122,7 @@ def evaluate(
         "preprocessing": predictions.provenance["preprocessing"],
         "accuracy": accuracy(int(np.sum(predicted == labels)), len(labels)),
         "baseline": None if fp32 is None else paired_comparison(predicted, fp32, labels),
+        **score_metrics(own, other if baseline else None, labels, class_names),
         "per_class": per_class_accuracy(predicted, fp32, labels, class_names),
         "confusion_matrix": confusion_matrix(predicted, labels, len(class_names)).tolist(),
         "calibration": calibration,

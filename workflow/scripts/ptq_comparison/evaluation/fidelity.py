@@ -5,9 +5,8 @@ from typing import TypedDict
 import numpy as np
 
 from ptq_comparison.evaluation.metrics import wilson_interval
+from ptq_comparison.evaluation.probabilities import are_probabilities, softmax
 
-# Where the rows of the float32 scores sum to one within this, the model ends in softmax.
-SUM_TOLERANCE = 1e-3
 # Of the probability of an image, the part that all classes together get at least.
 LEAST_PROBABILITY = 0.01
 
@@ -45,19 +44,13 @@ def kl_divergence(reference_scores: np.ndarray, scores: np.ndarray) -> float:
     convolutions of ResNet8; 0.01 changes the divergence of the others by 2 % at most.)
     S. Kullback and R. A. Leibler, Ann. Math. Stat. 22 (1951), 79-86.
     """
-    sums = reference_scores.sum(axis=1, dtype=np.float64)
-    ends_in_softmax = reference_scores.min() >= 0 and np.allclose(
-        sums, 1, rtol=0, atol=SUM_TOLERANCE
-    )
-    p, q = (_probabilities(x, ends_in_softmax) for x in (reference_scores, scores))
+    given = are_probabilities(reference_scores)
+    p, q = (_raised(x if given else softmax(x)) for x in (reference_scores, scores))
     return float(np.mean(np.sum(p * np.log(p / q), axis=1)))
 
 
-def _probabilities(scores: np.ndarray, ends_in_softmax: bool) -> np.ndarray:
-    values = scores.astype(np.float64)
-    if not ends_in_softmax:
-        values = np.exp(values - values.max(axis=1, keepdims=True))
-        values /= values.sum(axis=1, keepdims=True)
+def _raised(probabilities: np.ndarray) -> np.ndarray:
+    values = probabilities.astype(np.float64)
     values = np.maximum(values, LEAST_PROBABILITY / values.shape[1])
     return np.asarray(values / values.sum(axis=1, keepdims=True))
 

@@ -142,9 +142,17 @@ def paired_comparison(
 
 
 def confusion_matrix(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Return counts, int64 (classes, classes): row = label, column = prediction."""
-    flat = np.bincount(labels * classes + predicted, minlength=classes * classes)
-    return flat.reshape(classes, classes)
+    """Return counts, int64: row = label, column = prediction; `classes` are those of the model.
+
+    Both are of the classes with images only. Where there are others, a last column counts what is
+    predicted as one of them.
+    """
+    present = np.unique(labels)
+    columns = np.full(classes, len(present))
+    columns[present] = np.arange(len(present))
+    width = len(present) + (len(present) < classes)
+    flat = columns[labels] * width + columns[predicted]
+    return np.bincount(flat, minlength=len(present) * width).reshape(-1, width)
 
 
 def per_class_accuracy(
@@ -153,25 +161,22 @@ def per_class_accuracy(
     labels: np.ndarray,
     class_names: list[str],
 ) -> list[dict[str, Any]]:
-    """Return one object a class.
-
-    `top1` and `delta_pp` are None for a class without images, `delta_pp` also without baseline.
-    """
-    rows = []
-    for label, name in enumerate(class_names):
-        members = labels == label
-        total = int(members.sum())
-        correct = int(np.sum(predicted[members] == label))
-        delta = None
-        if baseline is not None and total:
-            delta = 100 * (correct - int(np.sum(baseline[members] == label))) / total
-        rows.append(
-            {
-                "class": name,
-                "correct": correct,
-                "total": total,
-                "top1": correct / total if total else None,
-                "delta_pp": delta,
-            }
-        )
-    return rows
+    """Return one object for each class with images; `delta_pp` is None without baseline."""
+    classes = len(class_names)
+    totals = np.bincount(labels, minlength=classes)
+    correct = np.bincount(labels[predicted == labels], minlength=classes)
+    before = None
+    if baseline is not None:
+        before = np.bincount(labels[baseline == labels], minlength=classes)
+    return [
+        {
+            "class": class_names[label],
+            "correct": int(correct[label]),
+            "total": int(totals[label]),
+            "top1": float(correct[label] / totals[label]),
+            "delta_pp": None
+            if before is None
+            else float(100 * (correct[label] - before[label]) / totals[label]),
+        }
+        for label in np.unique(labels)
+    ]

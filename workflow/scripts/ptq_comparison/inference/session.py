@@ -9,6 +9,8 @@ import onnxruntime
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.inference.batches import Batch, Batches
+from ptq_comparison.inference.scores import class_scores
+from ptq_comparison.model.interface import Interface, remedy_for_classes
 
 
 def make_session(
@@ -43,24 +45,34 @@ def run_batch(
     return [t[: batch.images] if t.ndim and len(t) == batch.size else t for t in tensors]
 
 
+def run_scores(
+    session: onnxruntime.InferenceSession, interface: Interface, batch: Batch
+) -> np.ndarray:
+    """Return the scores of a batch by class, float32 (images, classes), as `class_scores` has them.
+
+    Everything that looks at what a classifier says gets it here.
+    """
+    output = session.run([interface.output], batch.inputs)[0]
+    return class_scores(output, interface, batch.size)[: batch.images]
+
+
 def predict_scores(
     session: onnxruntime.InferenceSession, batches: Batches, classes: int, progress: Any
 ) -> np.ndarray:
-    """Return the output of the model for all images, float32 (N, classes).
+    """Return the scores of all images, float32 (N, classes).
 
     `progress` is a tqdm bar over images. Raises UserError when the scores are of another number of
     classes, which not every model declares, or not finite.
     """
     scores: list[np.ndarray] = []
     for batch in batches:
-        output = session.run([batches.interface.output], batch.inputs)[0]
-        scores.append(output[: batch.images])
+        scores.append(run_scores(session, batches.interface, batch))
         progress.update(batch.images)
-    result = np.concatenate(scores).astype(np.float32, copy=False)
-    if result.shape[1:] != (classes,):
+    result = np.concatenate(scores)
+    if result.shape[1] != classes:
         raise UserError(
-            f"model.source gives scores of shape {result.shape[1:]} for an image, the data set has "
-            f"{classes} classes; use the data set that the model was trained for"
+            f"model.source gives scores of {result.shape[1]} classes, the data set has {classes}; "
+            + remedy_for_classes(result.shape[1], classes)
         )
     if not np.isfinite(result).all():
         raise UserError(

@@ -7,6 +7,7 @@ import onnx
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.model.graph import real_inputs
+from ptq_comparison.model.outputs import count_classes, ends_in_probability, shape_of
 
 IMAGE_CHANNELS = (1, 3)
 # Types of an input: preprocessed images, or pixels as they are stored.
@@ -28,27 +29,25 @@ class Interface:
     image: tuple[int | None, int | None, int | None]  # height, width, channels
     classes: int | None
     dtype: str = "float32"  # of the input; or uint8: the model itself scales stored pixels
+    # What the output is where it is one score an image: the probability of the second of two
+    # classes, else its logit.
+    probability: bool = False
 
 
 def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
     """Find the image input, its layout, and the score output of a classifier.
 
     `layout` is NHWC, NCHW, or `auto`, which looks for a dimension of 1 or 3 channels. Raises
-    UserError unless there are one float32 or uint8 input of rank 4 and one output of rank 2, and
-    when the layout cannot be told.
+    UserError unless there are one float32 or uint8 input of rank 4 and one output that can be
+    scores, and when the layout cannot be told.
     """
     given, made = image_and_scores(model)
-    element, shape, scores = given.type.tensor_type.elem_type, _shape(given), _shape(made)
+    element, shape = given.type.tensor_type.elem_type, shape_of(given)
     if element not in INPUT_TYPES or len(shape) != 4:
         names = {number: name for name, number in onnx.TensorProto.DataType.items()}
         raise UserError(
             f"model.source: input {given.name!r} is {names.get(element, element)} of shape "
             f"{shape}; images of rank 4 are needed, float32 or uint8"
-        )
-    if len(scores) != 2:
-        raise UserError(
-            f"model.source: output {made.name!r} has shape {scores}; "
-            "scores of shape (batch, classes) are needed"
         )
     if layout == "auto":
         layout = _detect_layout(shape)
@@ -59,8 +58,9 @@ def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
         layout=layout,
         batch=shape[0],
         image=(height, width, channels),
-        classes=scores[1],
+        classes=count_classes(made, shape[0]),
         dtype=INPUT_TYPES[element],
+        probability=ends_in_probability(model),
     )
 
 
@@ -69,8 +69,8 @@ def image_and_scores(model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, onnx.
     inputs, outputs = real_inputs(model), model.graph.output
     if len(inputs) != 1 or len(outputs) != 1:
         raise UserError(
-            f"model.source: has {len(inputs)} inputs and {len(outputs)} outputs; "
-            "a classifier with one image input and one output is needed"
+            f"model.source: has {len(inputs)} inputs and {len(outputs)} outputs; a classifier with "
+            "one image input and one output is needed (model.output names one of several outputs)"
         )
     return inputs[0], outputs[0]
 
@@ -111,14 +111,18 @@ def check_fits(interface: Interface, image: tuple[int, ...], classes: int) -> No
     if interface.classes not in (None, classes):
         raise UserError(
             f"model.source has {interface.classes} classes, the data set has {classes}; "
-            "use the data set that the model was trained for, and a model with one score a class"
+            + remedy_for_classes(interface.classes, classes)
         )
 
 
-def _shape(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
-    dimensions = value.type.tensor_type.shape.dim
-    # A dynamic size has a name or nothing; some exporters write 0 or -1 instead.
-    return tuple(d.dim_value if d.dim_value > 0 else None for d in dimensions)
+def remedy_for_classes(outputs: int, classes: int) -> str:
+    """Return what to do about a data set of other `classes` than the model has `outputs` for."""
+    if classes < outputs:
+        return (
+            "for images of some of its classes, set dataset.classes to a file with the names of "
+            "all, in the order of the outputs"
+        )
+    return "use the data set that the model was trained for, or leave out the other classes"
 
 
 def _detect_layout(shape: tuple[int | None, ...]) -> str:

@@ -1,6 +1,7 @@
 """Read ONNX files, and describe what they hold."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
@@ -16,10 +17,13 @@ from ptq_comparison.model.opset import model_opset
 LARGEST_FILE = 2**31 - 1  # bytes of a message that protobuf reads
 
 
-def load_model(path: Path) -> onnx.ModelProto:
+def load_model(
+    path: Path, cut: Callable[[onnx.ModelProto], object] | None = None
+) -> onnx.ModelProto:
     """Read an ONNX file and its weights, also those in files beside it.
 
-    Raises UserError when a file is absent, is not ONNX, or is not valid.
+    `cut` changes the model in place before it is checked: what it leaves out may be unsound. Raises
+    UserError when a file is absent, is not ONNX, or is not valid.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; set model.source to an ONNX file")
@@ -31,6 +35,8 @@ def load_model(path: Path) -> onnx.ModelProto:
         )
     try:
         model = onnx.load(path)
+        if cut:
+            cut(model)
         _complete_outputs(model)
         onnx.checker.check_model(model)
     # Of other types: a file of weights that is cut short, or has a name that cannot be

@@ -16,9 +16,9 @@ from onnx import TensorProto, numpy_helper
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.inference.session import make_session
+from ptq_comparison.inference.session import make_session, run_scores
 from ptq_comparison.model.graph import all_nodes
-from ptq_comparison.model.interface import image_and_scores
+from ptq_comparison.model.interface import image_and_scores, remedy_for_classes
 from ptq_comparison.model.layers import named_constants
 from ptq_comparison.model.opset import check_opset
 
@@ -129,10 +129,11 @@ def check_runs(
     UserError when onnxruntime cannot run it, or a batch does not give scores (batch, classes).
     """
     batches = Batches.of(np.zeros((2, *image), np.uint8), model, preprocessing, batch_size=2)
-    inputs = [batch.inputs for batch in batches]
     try:
         session = make_session(model, threads=1)
-        shapes = [session.run([batches.interface.output], given)[0].shape for given in inputs]
+        found = {run_scores(session, batches.interface, batch).shape[1] for batch in batches}
+    except UserError:  # the scores have another form
+        raise
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         raise UserError(
             f"model.source: onnxruntime {onnxruntime.__version__} cannot run the model on images "
@@ -140,14 +141,11 @@ def check_runs(
             f"({first_line(error)}); export it again for such images, with operators and an opset "
             "that this onnxruntime knows"
         ) from error
-    for shape, given in zip(shapes, inputs, strict=True):
-        wanted = (len(given[batches.interface.input]), classes)
-        if shape != wanted:
-            raise UserError(
-                f"model.source: gives scores of shape {shape}, {wanted} is needed for {wanted[0]} "
-                f"images of {classes} classes; use the data set that it was trained for, or export "
-                "it again for any number of images"
-            )
+    for outputs in found - {classes}:
+        raise UserError(
+            f"model.source: gives scores of {outputs} classes, the data set has {classes}; "
+            + remedy_for_classes(outputs, classes)
+        )
 
 
 def required_accuracy(configured: float | None, labels: np.ndarray) -> float:

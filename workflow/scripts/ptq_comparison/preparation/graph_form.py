@@ -1,4 +1,4 @@
-"""Small changes of a graph that keep what it computes: inputs, bounds, readers, scores."""
+"""Small changes of a graph that keep what it computes: inputs, bounds, readers."""
 
 import math
 
@@ -73,32 +73,3 @@ def show_readers(model: onnx.ModelProto) -> str:
         )
         insert_at(graph, producer, [identity], after=True)
     return f"tensors that other graphs read pass an Identity ({len(shown)})" if shown else ""
-
-
-def flat_scores(model: onnx.ModelProto) -> str:
-    """Flatten scores as of shape (batch, classes, 1, 1), in place; say so in words."""
-    (output, *others), graph = model.graph.output, model.graph
-    sizes = [d.dim_value for d in output.type.tensor_type.shape.dim]
-    if others or len(sizes) < 3 or sum(size != 1 for size in sizes[1:]) > 1:
-        return ""
-    name, batch = output.name, output.type.tensor_type.shape.dim[0]
-    classes = next((d for d, size in zip(output.type.tensor_type.shape.dim, sizes, strict=True)
-                    if d is not batch and size != 1), None)  # fmt: skip
-    taken = all_names(model)
-    shaped = free_name(f"{name}_shaped", taken)
-    for node in graph.node:
-        node.input[:] = [shaped if given == name else given for given in node.input]
-        node.output[:] = [shaped if given == name else given for given in node.output]
-    graph.node.append(
-        helper.make_node("Flatten", [shaped], [name], name=free_name(f"{name}_flat", taken), axis=1)
-    )
-    kept = onnx.ValueInfoProto(name=name)
-    kept.type.tensor_type.elem_type = output.type.tensor_type.elem_type
-    kept.type.tensor_type.shape.dim.add().CopyFrom(batch)
-    last = kept.type.tensor_type.shape.dim.add()
-    if classes is None:
-        last.dim_value = 1
-    else:
-        last.CopyFrom(classes)
-    output.CopyFrom(kept)
-    return f"scores of shape {tuple(sizes)} are flattened to (batch, classes)"

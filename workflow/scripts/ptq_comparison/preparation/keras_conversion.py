@@ -14,7 +14,8 @@ import onnx
 from ptq_comparison.common.address import DELETE, is_downloaded
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.inference.session import make_session
+from ptq_comparison.inference.scores import class_scores
+from ptq_comparison.inference.session import make_session, run_scores
 from ptq_comparison.model.opset import model_opset
 from ptq_comparison.preparation.same_predictions import changed_predictions
 
@@ -118,14 +119,12 @@ def compare(
     """
     batches = Batches.of(images[:IMAGES], model, preprocessing, BATCH_SIZE)
     session = make_session(model, threads=1)
-    name = batches.interface.input
-    pairs = [
-        (
-            np.asarray(keras_model(batch.inputs[name], training=False)),
-            session.run(None, batch.inputs)[0],
-        )
-        for batch in batches
-    ]
+    interface = batches.interface
+    pairs = []
+    for batch in batches:
+        answer = np.asarray(keras_model(batch.inputs[interface.input], training=False))
+        expected = class_scores(answer, interface, batch.size)[: batch.images]
+        pairs.append((expected, run_scores(session, interface, batch)))
     expected, found = (np.concatenate(scores) for scores in zip(*pairs, strict=True))
     wrong = changed_predictions(expected, found)
     if wrong:

@@ -16,7 +16,6 @@ from ptq_comparison.preparation.gemm_form import plain_gemms
 from ptq_comparison.preparation.graph_form import (
     drop_empty_ends,
     drop_infinite_bounds,
-    flat_scores,
     show_readers,
 )
 from ptq_comparison.preparation.own_constants import own_constants
@@ -28,7 +27,6 @@ from ptq_comparison.preparation.unsupported import check_supported
 STEPS: tuple[Callable[[onnx.ModelProto], str], ...] = (
     drop_empty_ends,
     drop_infinite_bounds,
-    flat_scores,
     show_readers,
     plain_gemms,
     own_constants,

@@ -7,7 +7,7 @@ import onnx
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.inference.session import make_session
+from ptq_comparison.inference.session import make_session, run_scores
 
 IMAGES = 64  # that both models are compared on
 BATCH_SIZE = 8  # all at once, large images would take gigabytes
@@ -48,9 +48,10 @@ def changed_predictions(expected: np.ndarray, found: np.ndarray) -> int:
 def _scores(model: onnx.ModelProto, batches: Batches) -> np.ndarray:
     try:
         session = make_session(model, threads=1)
-        scores = np.concatenate([session.run(None, batch.inputs)[0] for batch in batches])
+        return np.concatenate([run_scores(session, batches.interface, one) for one in batches])
+    except UserError:
+        raise
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         raise UserError(
             f"model.source: onnxruntime cannot run the model ({first_line(error)}); export it again"
         ) from error
-    return scores.reshape(len(scores), -1)

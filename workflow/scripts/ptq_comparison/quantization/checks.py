@@ -13,7 +13,7 @@ from onnx import TensorProto
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.inference.session import make_session
+from ptq_comparison.inference.session import make_session, run_scores
 from ptq_comparison.model.graph import attribute, describe, real_inputs
 from ptq_comparison.model.interface import float_image
 from ptq_comparison.quantization.quantized_weights import stored_weights
@@ -120,7 +120,7 @@ def check_outputs(model: onnx.ModelProto, float_model: onnx.ModelProto, batches:
     batch = next(iter(batches))
     try:
         session = make_session(model, threads=1)
-        scores = session.run([batches.interface.output], batch.inputs)[0]
+        scores = run_scores(session, batches.interface, batch)
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         raise UserError(
             f"quantization: onnxruntime cannot run the quantized model ({first_line(error)}); "

@@ -36,6 +36,41 @@ COLUMNS = {
     "top1": Column("accuracy.top1", "top-1", ".2%"),
     "correct": Column("accuracy.correct", "correct", ","),
     "total": Column("accuracy.total"),
+    "top5": Column(
+        "top5.top5",
+        "top-5",
+        ".2%",
+        "Top-5: share of images whose label is among the five classes with the highest scores.",
+    ),
+    "present_top1": Column(
+        "present_classes.top1",
+        "top-1 of present",
+        ".2%",
+        "Top-1 of present: where only the classes with test images are compared, not all outputs.",
+    ),
+    "precision": Column("two_classes.precision", "precision", ".2%"),
+    "recall": Column("two_classes.recall", "recall", ".2%"),
+    "f1": Column(
+        "two_classes.f1",
+        "F1",
+        ".2%",
+        "F1: harmonic mean of precision and recall of the second class ({positive}).",
+    ),
+    "auc": Column(
+        "two_classes.auc",
+        "AUC",
+        ".4f",
+        "AUC: area under the ROC curve, the chance that an image of the second class has a higher "
+        "score for it than one of the first; equal scores count half.",
+    ),
+    "ece": Column(
+        "calibration_error.ece",
+        "calibration error",
+        ".2%",
+        "Calibration error: expected distance of the probability of the predicted class from "
+        "accuracy, in 15 bins, and its change against float32 in percentage points.",
+    ),
+    "ece_delta_pp": Column("calibration_error.delta_pp", "change (pp)", "+.2f"),
     "delta_pp": Column(
         "baseline.delta_pp",
         "difference (pp)",
@@ -103,16 +138,20 @@ COLUMNS = {
 COMPARISON_CSV = (
     "model", "top1", "correct", "total", "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp",
     "agreement", "mcnemar_p", "bytes", "size_ratio", "nodes", "saturation_changed",
-    "saturation_pp", "speedup", "speedup_ci95_low", "speedup_ci95_high",
+    "saturation_pp", "speedup", "speedup_ci95_low", "speedup_ci95_high", "top5", "present_top1",
+    "precision", "recall", "f1", "auc", "ece", "ece_delta_pp",
 )  # fmt: skip
 COMPARISON_PAGE = (
     "model", "top1", "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp", "agreement",
-    "mcnemar_p", "bytes", "size_ratio", "nodes", "saturation_changed", "speedup",
+    "mcnemar_p", "top5", "present_top1", "precision", "recall", "f1", "auc", "ece", "ece_delta_pp",
+    "bytes", "size_ratio", "nodes", "saturation_changed", "speedup",
 )  # fmt: skip
 COMPARISON_MARKDOWN = (
-    "model", "top1", "correct", "delta_pp", "delta_ci95_low_pp", "agreement", "mcnemar_p", "bytes",
-    "size_ratio", "nodes", "saturation_changed", "speedup",
+    "model", "top1", "correct", "delta_pp", "delta_ci95_low_pp", "agreement", "mcnemar_p", "top5",
+    "present_top1", "f1", "auc", "bytes", "size_ratio", "nodes", "saturation_changed", "speedup",
 )  # fmt: skip
+# Columns that only some data sets, models or runs have; without any value they are not shown.
+OPTIONAL = ("top5", "present_top1", "precision", "recall", "f1", "auc", "speedup")
 SWEEP_CSV = (
     "recipe", "activation_type", "weight_type", "format", "top1", "correct", "total", "delta_pp",
     "delta_ci95_low_pp", "delta_ci95_high_pp", "fixed", "broken", "agreement",
@@ -199,6 +238,11 @@ def csv_text(table: pd.DataFrame) -> str:
     return str(table.map(quote_formula).to_csv(index=False))
 
 
+def shown_columns(table: pd.DataFrame, keys: Iterable[str]) -> list[str]:
+    """Return the columns `keys` without those that are optional and have no value."""
+    return [key for key in keys if key not in OPTIONAL or table[key].notna().any()]
+
+
 def column_notes(keys: Iterable[str]) -> list[str]:
-    """Return what columns mean; that of the speed leaves out its `{setting}`."""
+    """Return what columns mean, with places for the `{setting}` of a speed, and `{positive}`."""
     return [COLUMNS[key].note for key in keys if COLUMNS[key].note]

@@ -19,6 +19,7 @@ from ptq_comparison.report.columns import (
     make_table,
     markdown_table,
     page_table,
+    shown_columns,
 )
 from ptq_comparison.report.comparison_notes import (
     describe_run,
@@ -95,8 +96,7 @@ def comparison_table(
 
 def readable_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the same table as text for people: percent, intervals in one column."""
-    readable = combined_table(table, COMPARISON_MARKDOWN)
-    return readable if readable["speed"].any() else readable.drop(columns="speed")
+    return combined_table(table, shown_columns(table, COMPARISON_MARKDOWN))
 
 
 def sortable_table(table: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.evaluation.results import LatencyRow
-from ptq_comparison.report.columns import COMPARISON_PAGE, column_notes
+from ptq_comparison.report.columns import (
+    COMPARISON_PAGE,
+    OPTIONAL,
+    column_notes,
+    make_table,
+    shown_columns,
+)
 from ptq_comparison.report.verdict import describe_setting
 
 
@@ -63,8 +69,10 @@ def describe_run(
     runtime = evaluations[0]["runtime"]
     low, high = fp32["ci95"]
     description = f" ({dataset['description']})" if dataset["description"] else ""
+    some = evaluations[0]["present_classes"]
+    classes = f", of {some['classes']:,} of the {some['outputs']:,} classes" if some else ""
     notes = [
-        f"Data: {dataset['images']:,} test images of {dataset['name']}{description}.",
+        f"Data: {dataset['images']:,} test images of {dataset['name']}{description}{classes}.",
         f"Baseline: the float32 model, measured in this run: {fp32['top1']:.2%} "
         f"(95 % Wilson interval {low:.2%} to {high:.2%}).",
     ]
@@ -79,9 +87,14 @@ def describe_run(
             f"Calibration: {calibration['method']}, {calibration['images']:,} training images, "
             f"at most {calibration['per_class']} a class, seed {calibration['seed']}."
         )
-    keys = [key for key in COMPARISON_PAGE if speeds or key != "speedup"]
+    records = ({**item, "latency": speeds.get(item["model"]["name"])} for item in evaluations)
+    keys = shown_columns(make_table(records, OPTIONAL), COMPARISON_PAGE)
     setting = describe_setting(next(iter(speeds.values()))) if speeds else ""
-    notes += [note.replace("{setting}", setting) for note in column_notes(keys)]
+    positive = (evaluations[0]["two_classes"] or {"positive": ""})["positive"]
+    notes += [
+        note.replace("{setting}", setting).replace("{positive}", positive)
+        for note in column_notes(keys)
+    ]
     notes.append(
         f"Made with onnxruntime {runtime['onnxruntime']} on {runtime['cpu']} "
         f"({', '.join(runtime['isa'])}).",

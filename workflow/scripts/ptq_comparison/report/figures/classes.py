@@ -22,19 +22,14 @@ MARKER_SPACING = (
 
 
 def changes(evaluations: list[Evaluation]) -> np.ndarray:
-    """Return accuracy differences in pp, float64 (models, classes); NaN for an empty class."""
-    return np.array(
-        [
-            [np.nan if row["delta_pp"] is None else row["delta_pp"] for row in item["per_class"]]
-            for item in evaluations[1:]
-        ]
-    )
+    """Return accuracy differences in pp, float64 (models, classes with images)."""
+    return np.array([[row["delta_pp"] for row in item["per_class"]] for item in evaluations[1:]])
 
 
 def finding(evaluations: list[Evaluation]) -> str:
     """Return the class that loses most, and with which model."""
     differences = changes(evaluations)
-    model, label = np.unravel_index(np.nanargmin(differences), differences.shape)
+    model, label = np.unravel_index(np.argmin(differences), differences.shape)
     if differences[model, label] >= 0:
         return "No class loses accuracy"
     name = evaluations[model + 1]["model"]["name"]
@@ -45,12 +40,12 @@ def finding(evaluations: list[Evaluation]) -> str:
 
 
 def select(evaluations: list[Evaluation]) -> tuple[list[int], int]:
-    """Return the labels to show, largest loss first, and how many that change less are left out."""
+    """Return the rows to show, largest loss first, and how many that change less are left out."""
     differences = changes(evaluations)
-    filled = [label for label, row in enumerate(evaluations[0]["per_class"]) if row["total"]]
-    largest = sorted(filled, key=lambda label: -np.abs(differences[:, label]).max())[:MOST_CLASSES]
-    order = sorted(largest, key=lambda label: differences[:, label].min())
-    return order, len(filled) - len(order)
+    every = range(differences.shape[1])
+    largest = sorted(every, key=lambda row: -np.abs(differences[:, row]).max())[:MOST_CLASSES]
+    order = sorted(largest, key=lambda row: differences[:, row].min())
+    return order, len(every) - len(order)
 
 
 def plot_classes(evaluations: list[Evaluation]) -> Figure:

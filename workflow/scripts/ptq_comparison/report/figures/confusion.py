@@ -9,7 +9,9 @@ from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.report.figures.style import NAME_LETTERS, WIDTH, set_title, shorten
 
 MOST_ANNOTATED_CLASSES = 12  # classes: with more, the counts do not fit into the cells
-MOST_NAMED_CLASSES = 40  # classes: with more, the names do not fit beside the matrix
+MOST_CLASSES = 40  # classes: the names of more do not fit beside the matrix
+SHOWN_CLASSES = 20  # of more classes: those between which most changes
+OTHERS = "other classes"
 CELL_HEIGHT = 0.3  # inches, height
 
 
@@ -20,25 +22,64 @@ def difference(evaluation: Evaluation, fp32: Evaluation) -> np.ndarray:
 
 def finding(evaluations: list[Evaluation]) -> str:
     """Return the confusion that grows most, over all quantized models."""
-    matrices = np.array([difference(item, evaluations[0]) for item in evaluations[1:]])
-    classes = np.arange(matrices.shape[1])
-    matrices[:, classes, classes] = 0
-    if matrices.max() <= 0:
-        return "No confusion grows"
-    model, label, predicted = np.unravel_index(matrices.argmax(), matrices.shape)
     names = [row["class"] for row in evaluations[0]["per_class"]]
-    count = matrices.max()
+    grown = ("", 0, 0, 0)  # model, label, prediction, images
+    for evaluation in evaluations[1:]:
+        matrix = difference(evaluation, evaluations[0])
+        np.fill_diagonal(matrix, 0)  # a column of other classes is the last one
+        label, predicted = map(int, np.unravel_index(matrix.argmax(), matrix.shape))
+        if matrix[label, predicted] > grown[3]:
+            model = evaluation["model"]["name"]
+            grown = (model, label, predicted, int(matrix[label, predicted]))
+    model, label, predicted, count = grown
+    if not count:
+        return "No confusion grows"
+    mistaken = [*map(shorten, names), "a class without images"]
     return (
-        f"{evaluations[model + 1]['model']['name']} takes {shorten(names[label])} for "
-        f"{shorten(names[predicted])} "
-        f"more often than float32 does: {count:+d} image{'s' * bool(count > 1)}"
+        f"{model} takes {mistaken[label]} for {mistaken[predicted]} "
+        f"more often than float32 does: {count:+d} image{'s' * (count > 1)}"
     )
+
+
+def select(matrices: list[np.ndarray]) -> list[int]:
+    """Return the classes to show, in their order: all, or those with the largest changes.
+
+    Off the diagonal, since a confusion that grows has the same images on it.
+    """
+    count = len(matrices[0])
+    if count <= MOST_CLASSES:
+        return list(range(count))
+    total = np.zeros((count, count), int)
+    for matrix in matrices:
+        total += np.abs(matrix[:, :count])
+    np.fill_diagonal(total, 0)
+    shown: set[int] = set()
+    for cell in np.argsort(-total, axis=None, kind="stable"):
+        pair = set(map(int, divmod(int(cell), count)))
+        if len(shown | pair) > SHOWN_CLASSES:
+            break
+        shown |= pair
+    return sorted(shown)
+
+
+def restrict(matrix: np.ndarray, shown: list[int]) -> np.ndarray:
+    """Return rows and columns of these classes, and what the rows have in all other columns."""
+    rows = matrix[shown]
+    kept = rows[:, shown]
+    if len(shown) == matrix.shape[1]:
+        return kept
+    return np.hstack([kept, (rows.sum(axis=1) - kept.sum(axis=1))[:, np.newaxis]])
 
 
 def plot_confusion(evaluations: list[Evaluation]) -> Figure:
     """Return the figure, a panel a quantized model; `evaluations` of all models, float32 first."""
-    names = [shorten(row["class"], NAME_LETTERS) for row in evaluations[0]["per_class"]]
     matrices = [difference(item, evaluations[0]) for item in evaluations[1:]]
+    shown = select(matrices)
+    left_out = len(matrices[0]) - len(shown)
+    matrices = [restrict(matrix, shown) for matrix in matrices]
+    classes = evaluations[0]["per_class"]
+    names = [shorten(classes[label]["class"], NAME_LETTERS) for label in shown]
+    columns = [*names, OTHERS][: matrices[0].shape[1]]
     limit = max(1, *(int(np.abs(matrix).max()) for matrix in matrices))
     rows = len(matrices)
     side = min(WIDTH, 0.5 + CELL_HEIGHT * len(names))
@@ -51,11 +92,10 @@ def plot_confusion(evaluations: list[Evaluation]) -> Figure:
         axes.set_ylabel("label")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        if len(names) <= MOST_NAMED_CLASSES:
-            axes.set_yticks(range(len(names)), names)
-            axes.set_xticks(
-                range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor"
-            )
+        axes.set_yticks(range(len(names)), names)
+        axes.set_xticks(
+            range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor"
+        )
         if len(names) <= MOST_ANNOTATED_CLASSES:
             for (row, column), count in np.ndenumerate(matrix):
                 if count:
@@ -73,5 +113,6 @@ def plot_confusion(evaluations: list[Evaluation]) -> Figure:
         aspect=40,
         pad=0.1 / figure.get_figheight(),
     )
-    set_title(figure, finding(evaluations))
+    note = f"\n({left_out} classes that change less are left out)" if left_out else ""
+    set_title(figure, finding(evaluations) + note)
     return figure

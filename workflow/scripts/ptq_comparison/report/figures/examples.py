@@ -1,5 +1,6 @@
 """Images that quantization breaks and fixes, with predictions and scores of both models."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,15 +15,29 @@ MOST_NAMED_MODELS = 3  # quantized models: of more, the title tells the range
 
 
 class Predictions(NamedTuple):
-    """Predicted classes, int64 (N,), and scores, float32 (N, classes), of one model."""
+    """Of one model: predicted classes, int64 (N,), and scores of these and of the labels, (N,)."""
 
     predicted: np.ndarray
     scores: np.ndarray
+    label_scores: np.ndarray
 
     def describe(self, index: int, class_names: list[str]) -> str:
         """Return the class that is predicted for one image, and its score."""
-        label = self.predicted[index]
-        return f"{shorten(class_names[label], CLASS_LETTERS)} {self.scores[index, label]:.2f}"
+        name = shorten(class_names[self.predicted[index]], CLASS_LETTERS)
+        return f"{name} {self.scores[index]:.2f}"
+
+
+def predictions_of(
+    predicted: np.ndarray, blocks: Iterable[np.ndarray], labels: np.ndarray
+) -> Predictions:
+    """Take from scores, blocks of float32 (rows, classes), what is shown of an image."""
+    columns = np.transpose([predicted, labels])
+    kept, start = [], 0
+    for block in blocks:
+        kept.append(np.take_along_axis(block, columns[start : start + len(block)], axis=1))
+        start += len(block)
+    scores, label_scores = np.concatenate(kept).T
+    return Predictions(predicted, scores, label_scores)
 
 
 class Examples(NamedTuple):
@@ -44,12 +59,12 @@ def select(name: str, predictions: dict[str, Predictions], labels: np.ndarray) -
 
     def clearest(verb: str, mask: np.ndarray, scores: np.ndarray) -> Examples:
         indices = np.flatnonzero(mask)
-        order = np.argsort(-scores[indices, labels[indices]], kind="stable")
+        order = np.argsort(-scores[indices], kind="stable")
         return Examples(name, verb, indices[order][:IMAGES_PER_ROW], len(indices))
 
     return [
-        clearest("breaks", fp32_right & ~right, fp32.scores),
-        clearest("fixes", right & ~fp32_right, own.scores),
+        clearest("breaks", fp32_right & ~right, fp32.label_scores),
+        clearest("fixes", right & ~fp32_right, own.label_scores),
     ]
 
 
