@@ -19,7 +19,7 @@ from ptq_comparison.evaluation.metrics import (
     per_class_accuracy,
 )
 from ptq_comparison.evaluation.probabilities import are_probabilities
-from ptq_comparison.evaluation.results import Saturation
+from ptq_comparison.evaluation.results import Saturation, SaturationCheck
 from ptq_comparison.evaluation.score_metrics import ScoreMetrics, score_metrics, summarize
 from ptq_comparison.evaluation.stored_scores import StoredScores
 
@@ -30,12 +30,14 @@ class Predictions(NamedTuple):
     """Predicted classes and labels, int64 (N,), and what they were made with.
 
     `scores` are blocks of float32 (rows, classes), in the order of the images.
+    `exact` are the classes without saturation, int64 (N,), None where it was not checked.
     """
 
     predicted: np.ndarray
     labels: np.ndarray
     provenance: dict[str, Any]
     scores: Iterable[np.ndarray]
+    exact: np.ndarray | None = None
 
 
 class Evaluation(ScoreMetrics):
@@ -73,8 +75,8 @@ class RecipeEvaluation(TypedDict):
 def read_predictions(path: Path, provenance_path: Path) -> Predictions:
     """Read the output of rule predict."""
     with np.load(path) as arrays:
-        predicted, labels = arrays["predicted"], arrays["labels"]
-    return Predictions(predicted, labels, read_json(provenance_path), StoredScores(path))
+        predicted, labels, exact = arrays["predicted"], arrays["labels"], arrays.get("exact")
+    return Predictions(predicted, labels, read_json(provenance_path), StoredScores(path), exact)
 
 
 def of_quantized(value: Value | None) -> Value:
@@ -126,8 +128,25 @@ def evaluate(
         "per_class": per_class_accuracy(predicted, fp32, labels, class_names),
         "confusion_matrix": confusion_matrix(predicted, labels, len(class_names)).tolist(),
         "calibration": calibration,
-        "saturation": predictions.provenance["saturation"],
+        "saturation": _saturation(predictions),
         "runtime": predictions.provenance["runtime"],
+    }
+
+
+def _saturation(predictions: Predictions) -> Saturation | None:
+    """Return what saturation changes; None for float32."""
+    check: SaturationCheck | None = predictions.provenance["saturation"]
+    if check is None:
+        return None
+    predicted, labels, exact = predictions.predicted, predictions.labels, predictions.exact
+    if exact is None:
+        nothing = None if check["refused"] else 0.0
+        return {**check, "changed": nothing, "delta_pp": nothing}
+    difference = int(np.sum(predicted == labels)) - int(np.sum(exact == labels))
+    return {
+        **check,
+        "changed": float(np.mean(predicted != exact)),
+        "delta_pp": 100 * difference / len(labels),
     }
 
 
