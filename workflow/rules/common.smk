@@ -115,10 +115,11 @@ def get_address_digest(wildcards):
 def in_bucket(section, key):
     """Return a file or folder in a bucket as an input; Snakemake copies it for the time of a job."""
     address = config[section][key]
-    if PATTERN.search(address) or set(address).intersection("?#"):
+    # What Snakemake would not take literally is refused, and a whole bucket, which the plugin is.
+    if not re.fullmatch(r"s3://[^/{}<>?#]+/+[^/{}<>?#][^{}<>?#]*", address):
         stop(
-            f"{section}.{key}: {named(address, PATH)} has one of {{ }} < > ? #, which Snakemake does "
-            "not take literally; rename the object"
+            f"{section}.{key}: {named(address, PATH)} is no address of an object or a folder; write "
+            "s3://bucket/name, where the name has none of { } < > ? #"
         )
     try:
         return storage(address)
