@@ -61,25 +61,27 @@ rule evaluate:
         "../scripts/evaluate.py"
 
 
-# Storage plugins read a pattern as an address, in which ? ends the path.
-if not IN_STORAGE:
-
-    rule reject_unknown_model:
-        """Say which models there are when another one is asked for."""
-        input:
-            none=reject_model,
-        output:
-            evaluation="results/{unknown}_eval.json",
-        log:
-            "results/logs/reject_unknown_model/{unknown}.log",
-        benchmark:
-            "results/benchmarks/reject_unknown_model/{unknown}.tsv"
-        wildcard_constraints:
-            unknown=f"(?!(?:{'|'.join([*MODELS, RECOMMENDED])})_eval)[^/]+",
-        conda:
-            "../../envs/data.yaml"
-        shell:
-            "exit 1"
+rule reject_unknown_model:
+    """Say which models there are when another one is asked for."""
+    input:
+        none=reject_model,
+    output:
+        # In a bucket, Snakemake drops the constraint, and this would be any model.
+        evaluation=(
+            "results/unknown/{unknown}_eval.json"
+            if IN_STORAGE
+            else "results/{unknown}_eval.json"
+        ),
+    log:
+        "results/logs/reject_unknown_model/{unknown}.log",
+    benchmark:
+        "results/benchmarks/reject_unknown_model/{unknown}.tsv"
+    wildcard_constraints:
+        unknown=f"(?!(?:{'|'.join([*MODELS, RECOMMENDED])})_eval)[^/]+",
+    conda:
+        "../../envs/data.yaml"
+    shell:
+        "exit 1"
 
 
 rule measure_latency:
