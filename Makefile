@@ -7,6 +7,7 @@
 # make lint         check format and code as CI does
 # make bench        measure time and memory (needs real CIFAR-10)
 # make convert      add TensorFlow to .venv, to convert Keras models (1.3 GB)
+# make cluster      set .venv-cluster up, for SLURM and files in S3 (see docs/cluster.md)
 # make reproduce    compare MLPerf Tiny's ResNet8 on CIFAR-10 with the published results
 # make audit        look for known vulnerabilities in the locks (needs a network)
 # make sbom         write the bill of materials of a release (CycloneDX)
@@ -23,7 +24,7 @@ CORES ?= 4
 RUN = .venv/bin/python -m
 INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run unlock test test-rest test-all soak report lint format bench lock convert reproduce audit sbom docs
+.PHONY: run unlock test test-rest test-all soak report lint format bench lock convert cluster reproduce audit sbom docs
 
 run: .venv/installed
 	@test -z "$$(ls .snakemake/locks 2>/dev/null)" || { echo "error: .snakemake/locks: another \
@@ -40,7 +41,7 @@ REST = browser or conversion or slow or valgrind
 test: .venv/installed
 	$(PYTEST) -m "not ($(REST) or soak)"
 
-test-rest: .venv/converts
+test-rest: .venv/converts .venv-cluster/installed
 	$(PYTEST) -m "($(REST)) and not soak"
 
 test-all: test test-rest soak
@@ -71,6 +72,8 @@ bench: .venv/installed
 
 convert: .venv/converts
 
+cluster: .venv-cluster/installed
+
 # More configuration: make reproduce CONFIG=my_paths.yaml
 reproduce: .venv/converts
 	$(RUN) snakemake --cores $(CORES) all results/reproduction.md --configfile config/cifar10.yaml $(CONFIG)
@@ -80,12 +83,14 @@ SBOM = PYTHONWARNINGS=ignore .venv-tools/bin/cyclonedx-py requirements --pyproje
 	--output-reproducible
 
 audit: .venv-tools/installed
-	@$(AUDIT) --requirement requirements.lock --requirement requirements-convert.lock || { echo \
+	@$(AUDIT) --requirement requirements.lock --requirement requirements-convert.lock && \
+	$(AUDIT) --requirement requirements-cluster.lock || { echo \
 	"error: audit: a package has a known vulnerability, or the advisory service could not be asked"; exit 1; }
 
 sbom: .venv-tools/installed
 	$(SBOM) --output-file sbom.json requirements.lock
 	$(SBOM) --output-file sbom-convert.json requirements-convert.lock
+	$(SBOM) --output-file sbom-cluster.json requirements-cluster.lock
 
 docs: .venv/installed
 	PYTHONPATH=workflow/scripts .venv/bin/python docs/config_tables.py
@@ -93,10 +98,14 @@ docs: .venv/installed
 COMPILE = uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-emit-index-url --quiet
 
+# botocore, which the S3 plugin needs, refuses the version of python-dateutil in requirements.lock.
 lock:
 	$(COMPILE) pyproject.toml --group test --output-file requirements.lock
 	$(COMPILE) --group tools --output-file requirements-tools.lock
 	$(COMPILE) pyproject.toml --group convert --constraint requirements.lock --output-file requirements-convert.lock
+	sed -n '/^python-dateutil/d; s/^\([a-z].*\) \\$$/\1/p' requirements.lock > .constraints
+	$(COMPILE) pyproject.toml --group cluster --constraint .constraints --output-file requirements-cluster.lock
+	rm .constraints
 
 # Set .venv up again if its interpreter is gone, for example after a system upgrade.
 ifneq ($(shell test -e .venv/bin/python && .venv/bin/python -c 'print(1)'),1)
@@ -105,6 +114,16 @@ endif
 
 .venv/converts: .venv/installed requirements-convert.lock
 	$(INSTALL) --requirement requirements-convert.lock
+	touch $@
+
+# What requirements.lock has comes from .venv, through a path file.
+.venv-cluster/installed: .venv/installed requirements-cluster.lock
+	rm -rf .venv-cluster
+	.venv/bin/python -m venv .venv-cluster
+	.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$(.venv-cluster/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/workflow.pth"
+	.venv-cluster/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements-cluster.lock
 	touch $@
 
 .venv-tools/installed: requirements-tools.lock

@@ -5,7 +5,12 @@ import hashlib
 import os
 import re
 
-from ptq_comparison.common.address import ADDRESS_KEYS, file_of_address, is_address
+from ptq_comparison.common.address import (
+    ADDRESS_KEYS,
+    file_of_address,
+    is_address,
+    is_in_bucket,
+)
 from ptq_comparison.common.closing import error_lines, made_all
 from ptq_comparison.common.code_digest import code_digest
 from ptq_comparison.common.supervisor import unlock_on_hangup
@@ -35,6 +40,8 @@ from ptq_comparison.model.external_weights import external_files
 # A terminal that is closed ends the run as Ctrl-C does.
 unlock_on_hangup()
 
+# Results lie in a bucket (--default-storage-provider), and here for the time of a job alone.
+IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
 # Snakemake reads {name} in a path as a wildcard, <name> as a variable, and has no escape for them.
 PATTERN = re.compile(r"[{}<>]")
 CONFIG_SCHEMA = Path(workflow.source_path("../schemas/config.schema.yaml"))
@@ -50,7 +57,9 @@ if errors:
 QUANTIZED = configured_recipes(config)  # complete recipes, by the name of the model
 MODELS = ["fp32", *QUANTIZED]
 RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others
-MODEL_IS_REMOTE = is_address(config["model"]["source"])
+MODEL_IS_REMOTE = is_address(config["model"]["source"]) or is_in_bucket(
+    config["model"]["source"]
+)
 KERAS_SUFFIXES = (".h5", ".keras")
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
 try:
@@ -118,6 +127,26 @@ def get_address_digest(wildcards):
     return hashlib.sha256(str(address).encode()).hexdigest()
 
 
+def in_bucket(section, key):
+    """Return a file or folder in a bucket as an input; Snakemake copies it for the time of a job."""
+    address = config[section][key]
+    # What Snakemake would not take literally is refused, and a whole bucket, which the plugin is.
+    if not re.fullmatch(r"s3://[^/{}<>?#]+/+[^/{}<>?#][^{}<>?#]*", address):
+        stop(
+            f"{section}.{key}: {named(address, PATH)} is no address of an object or a folder; write "
+            "s3://bucket/name, where the name has none of { } < > ? #"
+        )
+    try:
+        return storage(address)
+    except WorkflowError as error:
+        if "provider" not in str(error):
+            raise
+        stop(
+            f"{section}.{key}: {named(address, PATH)}: Snakemake has no plugin for S3 here; type: make "
+            "cluster, and start .venv-cluster/bin/snakemake"
+        )
+
+
 def get_dataset_source(wildcards):
     """Name the folder or file that the data set is read from; none for the synthetic one."""
     dataset = config["dataset"]
@@ -129,6 +158,8 @@ def get_dataset_source(wildcards):
                 f"name to one of {kinds_with_path()}"
             )
         return []
+    if is_in_bucket(dataset["path"]):
+        return in_bucket("dataset", "path")
     downloadable = dataset["url"] and kind.downloadable
     if dataset["path"]:
         if not os.path.exists(dataset["path"]):  # false also for what cannot be a name
@@ -187,6 +218,8 @@ def get_model_file(wildcards):
                 "module from the web; set it to the path or the address of a model"
             )
         return workflow.source_path("../resources/resnet8_shapes.onnx")
+    if is_in_bucket(source):
+        return in_bucket("model", "source")
     if MODEL_IS_REMOTE:
         return get_download("model")
     if not os.path.isfile(source):

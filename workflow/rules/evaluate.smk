@@ -114,7 +114,12 @@ rule reject_unknown_model:
     input:
         none=reject_model,
     output:
-        evaluation="results/{unknown}_eval.json",
+        # In a bucket, Snakemake drops the constraint, and this would be any model.
+        evaluation=(
+            "results/unknown/{unknown}_eval.json"
+            if IN_STORAGE
+            else "results/{unknown}_eval.json"
+        ),
     log:
         "results/logs/reject_unknown_model/{unknown}.log",
     benchmark:

@@ -23,6 +23,11 @@ def is_address(text: Any) -> bool:
     return isinstance(text, str) and text.startswith(("https://", "http://"))
 
 
+def is_in_bucket(text: Any) -> bool:
+    """Tell whether a value names a file or folder in S3, as s3://bucket/folder/file."""
+    return isinstance(text, str) and text.startswith("s3://")
+
+
 def file_of_address(url: str, key: str) -> str:
     """Name the file that an address leads to, without a query as in model.h5?download=1.
 
