@@ -44,7 +44,7 @@ def make_evaluation(name, predicted, size):
         "accuracy": accuracy(int(np.sum(predicted == LABELS)), 500),
         "baseline": paired_comparison(predicted, FP32, LABELS) if name != "fp32" else None,
         **score_metrics(is_float=name == "fp32"),
-        "calibration": {"provenance": {"quantization": QUANTIZATION}},
+        "calibration": {"provenance": {}},
         "saturation": SATURATION,
         "runtime": {},
     }

@@ -145,7 +145,6 @@ def test_a_thousand_classes_leave_the_figures_legible(monkeypatch):
         ):
             check_layout(figure, figure.get_suptitle(), monkeypatch)
             assert figure.get_figheight() < 20
-            plt.close(figure)
 
 
 def make_predictions(predicted, seed):
