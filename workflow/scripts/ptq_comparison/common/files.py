@@ -46,22 +46,25 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def check_is_file(path: Path) -> None:
-    """Raise UserError unless `path` is an ordinary file, or a link to one; nothing is opened.
+def check_is_file(path: Path) -> int:
+    """Return the size of an ordinary file, or of one behind a link; nothing is opened.
+
+    Raises UserError for anything else.
 
     Whoever opens a FIFO waits until somebody writes to it, and a device may have no end.
     """
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
     except OSError as error:  # a broken link, or a loop of links
         raise UserError(
             f"{path}: cannot be read ({error.strerror}); remove or replace it"
         ) from error
-    if not stat.S_ISREG(mode):
-        kind = "directory" if stat.S_ISDIR(mode) else "FIFO, socket or device"
+    if not stat.S_ISREG(status.st_mode):
+        kind = "directory" if stat.S_ISDIR(status.st_mode) else "FIFO, socket or device"
         raise UserError(
             f"{path}: cannot be read (it is a {kind}); put a file in its place or remove it"
         )
+    return status.st_size
 
 
 def sha256_file(path: Path) -> str:

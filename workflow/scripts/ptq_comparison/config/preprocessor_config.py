@@ -27,7 +27,7 @@ RESAMPLE = {
 # What may be true; anything else that is done to an image is not known here.
 STEPS = {
     *("do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"),
-    *("do_flip_channel_order", "do_grayscale"),
+    *("do_flip_channel_order", "do_grayscale", "do_resize_and_center_crop"),
 }
 OWN_ORDER = ("Perceiver",)  # that crop before they resize
 REMEDY = "set model.preset to null, and dataset.resize, dataset.crop, model.scale, mean, std"

@@ -103,11 +103,12 @@ def with_sizes(geometry: Mapping[str, Any], input_size: Sequence[int] | None) ->
     shorter side becomes the crop's shorter one divided by `ratio`, rounded down, as timm has it.
     """
     resize, crop = geometry["resize"], geometry["crop"]
-    if needs_input_size(geometry):
-        crop = list(input_size or ())
+    size = crop if input_size is None else list(input_size)
+    stretches = geometry["fit"] == "stretch"
+    if needs_input_size(geometry) and not (stretches and resize is None):
+        crop = size
     if geometry["fit"] and resize is None:
-        sides = [crop, crop] if isinstance(crop, int) else list(crop)
-        stretches = geometry["fit"] == "stretch"
+        sides = [size, size] if isinstance(size, int) else size
         resize = sides if stretches else math.floor(min(sides) / geometry["ratio"])
     kept = {key: geometry[key] for key in ("pad", "interpolation", "channels", "centre")}
     return {"resize": resize, "crop": crop, **kept}

@@ -81,7 +81,8 @@ def check_dataset(dataset: Dataset) -> None:
     if dataset.train.images.shape[1:] != dataset.test.images.shape[1:]:
         raise UserError(
             f"dataset.path: training images have the shape {dataset.train.images.shape[1:]}, test "
-            f"images {dataset.test.images.shape[1:]}; all must be equal"
+            f"images {dataset.test.images.shape[1:]}; all must be equal, files by dataset.resize "
+            "or model.preset"
         )
     check_image_shape("dataset.path", dataset.test.images.shape[1:])
 
@@ -113,7 +114,8 @@ def check_image_shape(where: str, shape: tuple[int, ...]) -> None:
     if not 0 < math.prod(shape) <= MOST_IMAGE_BYTES:
         raise UserError(
             f"{where}: height, width, channels of an image are {shape}; 1 to {MOST_IMAGE_BYTES:,} "
-            "bytes are possible: resize all images to the size of the model's input"
+            "bytes are possible: resize all images to the size of the model's input, files by "
+            "dataset.resize"
         )
 
 

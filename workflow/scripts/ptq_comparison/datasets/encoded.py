@@ -4,7 +4,6 @@ As a plain NumPy array, so that a data set of any size can be stored by them and
 """
 
 import os
-import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ptq_comparison.common.files import check_is_file
 # Values of `offset` that are none.
 WHOLE = -1  # the whole file; `length` is its size
 ROW = -2  # of a Parquet file; `length` is the number of the row in the file
-CHANGED = "has changed since the data set was read; delete results/dataset and run again"
+AGAIN = "delete results/dataset and run again"
 
 
 class References:
@@ -41,10 +40,10 @@ class References:
     def of_files(cls, files: Sequence[Path | str]) -> "References":
         """Make references to whole files. Raises UserError for what is no ordinary file."""
         names = [os.fsencode(file) for file in files]
-        longest = max(map(len, names), default=1)
-        rows = np.empty(len(files), _kind(longest))
+        rows = np.empty(len(files), _kind(max(map(len, names), default=1)))
         rows["file"], rows["offset"] = names, WHOLE
-        rows["length"] = np.fromiter(map(_size, files), np.int64, len(files))
+        sizes = (check_is_file(Path(file)) for file in files)
+        rows["length"] = np.fromiter(sizes, np.int64, len(files))
         return cls(rows)
 
     def __len__(self) -> int:
@@ -56,19 +55,24 @@ class References:
     def read(self, index: int) -> bytes:
         """Return the bytes of an encoded image. Raises UserError when its file has changed."""
         file, offset, length = self.rows[index].tolist()
-        path = Path(os.fsdecode(file))
         if offset == ROW:
             from ptq_comparison.datasets.parquet_rows import read_row
 
-            return read_row(path, length)
-        check_is_file(path)
-        with path.open("rb", buffering=0) as stream:
-            if offset != WHOLE:
-                stream.seek(offset)
-            # One byte more, of a file that has grown.
-            content = stream.read(length + (offset == WHOLE))
+            return read_row(Path(os.fsdecode(file)), length)
+        try:
+            # It was an ordinary file. Nobody waits for what has become a FIFO, which is then empty.
+            number = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+            with open(number, "rb", buffering=0) as stream:
+                if offset != WHOLE:
+                    stream.seek(offset)
+                # One byte more, of a file that has grown.
+                content = stream.read(length + (offset == WHOLE))
+        except OSError as error:
+            raise UserError(
+                f"{self.name(index)}: cannot be read ({error.strerror}); {AGAIN}"
+            ) from error
         if len(content) != length:
-            raise UserError(f"{self.name(index)}: {CHANGED}")
+            raise UserError(f"{self.name(index)}: has changed since the data set was read; {AGAIN}")
         return content
 
     def size(self, index: int) -> int:
@@ -86,14 +90,3 @@ class References:
 def _kind(longest: int) -> list[tuple[str, Any]]:
     """Return the dtype of rows whose paths have up to so many bytes."""
     return [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
-
-
-def _size(file: Path | str) -> int:
-    try:
-        status = os.stat(file)
-    except OSError:
-        status = None
-    if status is None or not stat.S_ISREG(status.st_mode):
-        check_is_file(Path(file))
-        raise UserError(f"{file}: {CHANGED}")
-    return status.st_size

@@ -12,6 +12,8 @@ RESAMPLING = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+# Where Pillow looks for the orientation, which takes time.
+WITH_ORIENTATION = {"exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"}
 Size = tuple[int, int]  # height, width
 
 
@@ -56,7 +58,11 @@ class Geometry(NamedTuple):
 
     def pixels(self, image: Image.Image, mode: str) -> np.ndarray:
         """Decode an image, and return it upright, uint8 (H, W, C), in Pillow's mode L or RGB."""
-        image = _upright(image).convert(mode)
+        image.load()  # what says the orientation of a PNG may stand behind its pixels
+        if orientation(image) != 1:
+            image = ImageOps.exif_transpose(image)
+        if image.mode != mode:
+            image = image.convert(mode)
         if self.resize is not None:
             height, width = self.resized((image.height, image.width))
             method = RESAMPLING[self.interpolation]
@@ -89,10 +95,7 @@ def pair(size: int | Sequence[int]) -> Size:
 
 def orientation(image: Image.Image) -> int:
     """Return how the camera was held, 2 to 8; or 1, upright."""
+    if not WITH_ORIENTATION & image.info.keys():
+        return 1
     value = image.getexif().get(ExifTags.Base.Orientation)
     return value if isinstance(value, int) and 2 <= value <= 8 else 1
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    image.load()  # the EXIF block of a PNG may stand behind its pixels
-    return ImageOps.exif_transpose(image) if orientation(image) != 1 else image

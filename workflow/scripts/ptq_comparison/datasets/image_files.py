@@ -58,8 +58,9 @@ class ImageFiles:
                 channels = "grey" if image.mode in GREY_MODES else "RGB"
                 self._geometry = self._geometry._replace(channels=channels, found=True)
             depth = 1 if self._mode == "L" else 3
-            for size in self._sizes(image):  # before a pixel is decoded, for the orientation
+            for size in self._sizes(image):  # before a pixel is decoded
                 check_image_shape(self.references.name(0), (*size, depth))
+            image.load()  # what says the orientation of a PNG may stand behind its pixels
             return (*self._sizes(image)[orientation(image) >= 5], depth)
 
     @property

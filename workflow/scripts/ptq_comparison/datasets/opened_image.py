@@ -1,7 +1,6 @@
 """One encoded image: a PNG or JPEG of a kind that this workflow reads, and nothing else."""
 
 import io
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -80,10 +79,10 @@ def _check_kind(name: str, image: Image.Image, content: bytes) -> None:
 def _check_pixels(name: str, image: Image.Image, geometry: Geometry) -> None:
     size = image.height, image.width
     sizes = [size]
-    if min(size) > 0:  # upright, or turned by its EXIF orientation
-        sizes += [geometry.resized(size), geometry.resized(size[::-1])]
+    if geometry.resize is not None and min(size) > 0:
+        sizes.append(geometry.resized(size))  # as many pixels as when it is turned
     for height, width in sizes:
-        if not 0 < math.prod((height, width)) <= MOST_PIXELS:
+        if not 0 < height * width <= MOST_PIXELS:
             raise UserError(
                 f"{name}: has {size[0]} x {size[1]} pixels, and is to have {height} x {width}; 1 "
                 f"to {MOST_PIXELS:,} in all are possible: remove the image, or write it smaller"
