@@ -167,16 +167,6 @@ def get_dataset_files(wildcards):
     return [local(path) for _, path in paths]
 
 
-def get_validation_labels(wildcards):
-    """Name the labels that recipes are chosen by, which images for calibration alone do not have."""
-    if config["dataset"]["calibration"]:
-        stop(
-            "dataset.calibration: its images have no labels, and recipes are chosen on labelled "
-            "images of the training split; set it to null"
-        )
-    return "results/dataset/train_labels.npy"
-
-
 def get_model_file(wildcards):
     """Name the file of the float32 model as the config gives it: ONNX or Keras, here or in the web."""
     source = config["model"]["source"]
@@ -253,6 +243,16 @@ def get_sweep(wildcards):
             "this to null"
         )
     return "results/sweep.csv"
+
+
+def get_validation_labels(wildcards):
+    """Name the labels that validation images are drawn by; without any, no recipe can be chosen."""
+    if config["dataset"]["calibration"] is not None:
+        stop(
+            "dataset.calibration: recipes are chosen on training images with labels, which these "
+            "have not; set it to null and give labelled ones for sweep, sensitivity and recommend"
+        )
+    return "results/dataset/train_labels.npy"
 
 
 # The working folder's own recipes win, as its config does.
