@@ -198,16 +198,6 @@ def get_dataset_files(wildcards):
     return [local(path) for _, path in paths]
 
 
-def get_validation_labels(wildcards):
-    """Name the labels that recipes are chosen by, which images for calibration alone do not have."""
-    if config["dataset"]["calibration"]:
-        stop(
-            "dataset.calibration: its images have no labels, and recipes are chosen on labelled "
-            "images of the training split; set it to null"
-        )
-    return "results/dataset/train_labels.npy"
-
-
 def get_model_file(wildcards):
     """Name the file of the float32 model as the config gives it: ONNX or Keras, here or in the web."""
     source = config["model"]["source"]

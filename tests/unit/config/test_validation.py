@@ -164,10 +164,7 @@ HOSTILE = [
     ("calibration", "seed", 42.0, "calibration.seed: 42.0 is of the wrong type; allowed: integer"),
     ("calibration", "seed", 2**63, "9223372036854775808 is not a finite number of 64 bits"),
     ("calibration", "seed", "1_0", "allowed: integer; write 10 in a file, where --config gives te"),
-    (
-        "model", "scale", "1e-3",
-        "allowed: number or null; write 0.001 in a file, where --config gives",
-    ),
+    ("model", "scale", "1e-3", "allowed: number or null; write 0.001 in a file, where --config"),
     ("model", "scale", "1e-7", "allowed: number or null; write 1.0e-07 in a file"),
     ("model", "scale", ".nan", "'.nan' is of the wrong type; allowed: number"),
     ("model", "scale", "nan", "'nan' is of the wrong type; allowed: number"),

@@ -4,9 +4,7 @@ As a plain NumPy array, so that a data set of any size can be stored by them and
 """
 
 import os
-import stat
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +40,10 @@ class References:
     def of_files(cls, files: Sequence[Path | str]) -> "References":
         """Make references to whole files. Raises UserError for what is no ordinary file."""
         names = [os.fsencode(file) for file in files]
-        longest = max(map(len, names), default=1)
-        rows = np.empty(len(files), _kind(longest))
+        rows = np.empty(len(files), _kind(max(map(len, names), default=1)))
         rows["file"], rows["offset"] = names, WHOLE
-        rows["length"] = np.fromiter(map(_size, files), np.int64, len(files))
+        sizes = (check_is_file(Path(file)) for file in files)
+        rows["length"] = np.fromiter(sizes, np.int64, len(files))
         return cls(rows)
 
     def __len__(self) -> int:
@@ -92,11 +90,3 @@ class References:
 def _kind(longest: int) -> list[tuple[str, Any]]:
     """Return the dtype of rows whose paths have up to so many bytes."""
     return [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
-
-
-def _size(file: Path | str) -> int:
-    with suppress(OSError):
-        status = os.stat(file)
-        if stat.S_ISREG(status.st_mode):
-            return status.st_size
-    return check_is_file(Path(file))  # which says what it is

@@ -102,7 +102,7 @@ def _listing(rows: Sequence[Row], file: Path, folders: Sequence[Path]) -> Listin
         (folder for row in rows for folder in folders if os.path.isfile(folder / row.path)),
         folders[0],
     )
-    paths = [os.path.normpath(folder / row.path) for row in rows]
+    paths = [os.path.normpath(os.path.join(folder, row.path)) for row in rows]
     if missing := [path for path in paths if not os.path.lexists(path)]:
         raise UserError(
             f"{where}: {len(missing)} of {len(paths)} files are missing, such as "
