@@ -1,13 +1,15 @@
 """The work of the workflow as one sequential script, as somebody without it would write it.
 
-    python plain_script.py MODEL DATASET OUTPUT
+    python plain_script.py MODEL FOLDER OUTPUT BATCH_SIZE
 
-It samples, calibrates once for both dtypes, quantizes, predicts with three models, and compares;
-with onnxruntime's default of all cores, and without logs, provenance, checks or restarts.
+It reads images from `FOLDER/train/<class>/` and `FOLDER/test/<class>/`, samples, calibrates once for
+both dtypes, quantizes, predicts with three models, and compares; with onnxruntime's default of all
+cores, and without logs, provenance, checks or restarts.
 """
 
 import json
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import onnx
 import onnxruntime
 import pandas as pd
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+from PIL import Image
 from scipy.stats import binomtest
 
 
@@ -32,40 +35,40 @@ class Reader(CalibrationDataReader):  # type: ignore[misc]
         return None if batch is None else {"input": batch.astype(np.float32)}
 
 
-def predict(model: Path, images: np.ndarray) -> np.ndarray:
+def read(files: list[Path]) -> np.ndarray:
+    """Return the pixels, uint8 (N, H, W, C)."""
+    return np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
+
+
+def predict(model: Path, images: np.ndarray, size: int) -> np.ndarray:
     """Return the predicted classes, int64 (N,)."""
     session = onnxruntime.InferenceSession(model)
-    batches = [images[start : start + 100] for start in range(0, len(images), 100)]
+    batches = [images[start : start + size] for start in range(0, len(images), size)]
     scores = [session.run(None, {"input": b.astype(np.float32)})[0] for b in batches]
     return np.asarray(np.concatenate(scores).argmax(axis=1))
 
 
-def main(model: Path, dataset: Path, output: Path) -> None:
+def main(model: Path, folder: Path, output: Path, size: int) -> None:
     """Write evaluations and a comparison into the folder `output`."""
-    images, labels = np.load(dataset / "train_images.npy"), np.load(dataset / "train_labels.npy")
-    generator = np.random.default_rng(42)
-    samples = np.concatenate(
-        [
-            generator.choice(np.flatnonzero(labels == label), 100, replace=False)
-            for label in range(10)
-        ]
-    )
+    random.seed(42)
+    classes = sorted(path.name for path in (folder / "train").iterdir())
+    candidates = [sorted((folder / "train" / name).iterdir()) for name in classes]
+    samples = read([file for files in candidates for file in random.sample(files, SAMPLES)])
     models = {"fp32": model}
     for dtype, kind in (("int8", QuantType.QInt8), ("uint8", QuantType.QUInt8)):
         models[dtype] = output / f"{dtype}.onnx"
         quantize_static(
             onnx.load(model),
             models[dtype],
-            Reader(images[samples]),
+            Reader(samples),
             activation_type=kind,
             weight_type=kind,
             calibration_cache_path=output / "ranges.json",
         )
-    test_images, test_labels = (
-        np.load(dataset / "test_images.npy"),
-        np.load(dataset / "test_labels.npy"),
-    )
-    right = {name: predict(path, test_images) == test_labels for name, path in models.items()}
+    tests = [sorted((folder / "test" / name).iterdir()) for name in classes]
+    images = read([file for files in tests for file in files])
+    labels = np.repeat(np.arange(len(classes)), [len(files) for files in tests])
+    right = {name: predict(path, images, size) == labels for name, path in models.items()}
     rows = []
     for name in models:
         fixed = int((right[name] & ~right["fp32"]).sum())
@@ -73,7 +76,7 @@ def main(model: Path, dataset: Path, output: Path) -> None:
         row = {
             "model": name,
             "top1": float(right[name].mean()),
-            "low": binomtest(int(right[name].sum()), len(test_labels))
+            "low": binomtest(int(right[name].sum()), len(labels))
             .proportion_ci(method="wilson")
             .low,
             "mcnemar_p": binomtest(fixed, fixed + broken).pvalue if fixed + broken else 1.0,
@@ -84,5 +87,7 @@ def main(model: Path, dataset: Path, output: Path) -> None:
     pd.DataFrame(rows).to_csv(output / "comparison.csv", index=False)
 
 
+SAMPLES = 100  # a class
+
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(*map(Path, sys.argv[1:4]), int(sys.argv[4]))

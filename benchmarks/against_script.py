@@ -1,0 +1,100 @@
+"""How much longer does the workflow take than a plain script? Prints a Markdown table.
+
+    python -m benchmarks.against_script [--repeat 5] [--batch-sizes 1 100]
+
+Both start from 10,000 test and 2,000 training images as PNG files of 32 x 32, which are made
+before, and the bundled model; they quantize it to int8 and uint8, and evaluate three models. The
+script is plain_script.py. The workflow runs at --cores 2 and measures no times, once without and
+once with figures. Wall-clock seconds, one of each in turn, and the ratios of their medians.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import archspec.cpu
+from PIL import Image
+
+from benchmarks.real_data import REPOSITORY
+
+IMAGES = {"train": ("calibration", 2_000), "test": ("test", 10_000)}  # stream of shapes, number
+MODEL = REPOSITORY / "workflow" / "resources" / "resnet8_shapes.onnx"
+TABLES = ["results/comparison.csv", "results/verification.json"]
+FIGURES = [
+    f"results/figures/{name}.svg"
+    for name in ("accuracy", "tradeoff", "classes", "confusion", "examples", "ranges")
+]
+
+
+def write_images(folder: Path) -> None:
+    """Write the images as `<split>/<class>/<number>.png`."""
+    sys.path.append(str(REPOSITORY / "workflow" / "scripts"))
+    from ptq_comparison.datasets.shapes_generator import CLASS_NAMES, generate
+
+    # Classes are sorted by name, and those of the model are not.
+    names = [f"{label}_{name}" for label, name in enumerate(CLASS_NAMES)]
+    for split, (stream, count) in IMAGES.items():
+        for name in names:
+            (folder / split / name).mkdir(parents=True)
+        for number, (pixels, label) in enumerate(zip(*generate(stream, count), strict=True)):
+            Image.fromarray(pixels).save(folder / split / names[label] / f"{number:05}.png")
+
+
+def run(command: list[str], folder: Path) -> float:
+    """Run a command that makes `folder`; return its wall-clock seconds."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    start = time.perf_counter()
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Print a row for each batch size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 100])
+    arguments = parser.parse_args()
+    print("| batch | script (s) | workflow (s) | ratio | with figures (s) | ratio |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_images(folder / "images")
+        for size in arguments.batch_sizes:
+            config = folder / "config.yaml"
+            config.write_text(
+                f"dataset: {{name: image_folder, path: '{folder}/images'}}\n"
+                f"evaluation: {{batch_size: {size}}}\nlatency: {{measure: false}}\n"
+            )
+            script = str(REPOSITORY / "benchmarks" / "plain_script.py")
+            plain = [str(MODEL), str(folder / "images"), str(folder / "plain"), str(size)]
+            snakemake = [sys.executable, "-m", "snakemake", "--cores", "2"]
+            snakemake += ["-d", str(folder / "run"), "--configfile", str(config), "--", *TABLES]
+            commands = {
+                "plain": [sys.executable, script, *plain],
+                "run": snakemake,
+                "figures": [*snakemake, *FIGURES],
+            }
+            seconds: dict[str, list[float]] = {name: [] for name in commands}
+            for _ in range(arguments.repeat):
+                for name, command in commands.items():
+                    target = folder / ("plain" if name == "plain" else "run")
+                    seconds[name].append(run(command, target))
+            plain_s, run_s, figures_s = map(statistics.median, seconds.values())
+            print(
+                f"| {size} | {plain_s:.1f} | {run_s:.1f} | {run_s / plain_s:.2f} "
+                f"| {figures_s:.1f} | {figures_s / plain_s:.2f} |",
+                flush=True,
+            )
+    name = archspec.cpu.brand_string() or archspec.cpu.host().name
+    print(f"\nMedians of {arguments.repeat} on {name}; load average {os.getloadavg()[1]:.1f}.")
+
+
+if __name__ == "__main__":
+    main()
