@@ -2,9 +2,9 @@
 
     python plain_script.py MODEL FOLDER OUTPUT BATCH_SIZE
 
-It reads images from `FOLDER/train/<class>/` and `FOLDER/test/<class>/`, samples, calibrates once for
-both dtypes, quantizes, predicts with three models, and compares; with onnxruntime's default of all
-cores, and without logs, provenance, checks or restarts.
+It reads images from `FOLDER/train/<class>/` and `FOLDER/test/<class>/`, samples, calibrates once
+for both dtypes, quantizes, predicts with three models, and compares; with onnxruntime's default of
+all cores, and without logs, provenance, checks or restarts.
 """
 
 import json
@@ -90,4 +90,5 @@ def main(model: Path, folder: Path, output: Path, size: int) -> None:
 SAMPLES = 100  # a class
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]), int(sys.argv[4]))
+    source, folder, output, size = sys.argv[1:]
+    main(Path(source), Path(folder), Path(output), int(size))

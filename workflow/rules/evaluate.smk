@@ -1,11 +1,19 @@
 # needs  the models and the test split
 # makes  results/<model>_eval.json, and results/latency.json where times are measured
 #
-# predict -> evaluate; measure_latency
+# predict, or predict_shard -> merge_predictions; -> evaluate; measure_latency
+
+
+# Batches of test images in jobs of their own; --set-scatter predict=N wins.
+scattergather:
+    predict=config["evaluation"]["shards"],
+
+
+SHARDS = len(gather.predict("{scatteritem}"))
 
 
 rule predict:
-    """Run a model on all test images, a quantized one also without saturation."""
+    """Run a model on all test images, where it can saturate also without saturation."""
     input:
         model="results/models/{model}.onnx",
         images="results/dataset/test_images.npy",
@@ -30,6 +38,46 @@ rule predict:
         code=get_code("predict"),
     script:
         "../scripts/predict.py"
+
+
+# Both make the predictions of all test images.
+if SHARDS > 1:
+
+    ruleorder: merge_predictions > predict
+
+else:
+
+    ruleorder: predict > merge_predictions
+
+
+use rule predict as predict_shard with:
+    output:
+        predictions=temp("results/predictions/{model}/{scatteritem}.npz"),
+        provenance=temp("results/predictions/{model}/{scatteritem}.json"),
+    log:
+        "results/logs/predict_shard/{model}/{scatteritem}.log",
+    benchmark:
+        "results/benchmarks/predict_shard/{model}/{scatteritem}.tsv"
+
+
+rule merge_predictions:
+    """Put the predictions of all shards together, in the order of the images."""
+    input:
+        predictions=gather.predict("results/predictions/{{model}}/{scatteritem}.npz"),
+        provenance=gather.predict("results/predictions/{{model}}/{scatteritem}.json"),
+    output:
+        predictions="results/predictions/{model}.npz",
+        provenance="results/predictions/{model}.json",
+    log:
+        "results/logs/merge_predictions/{model}.log",
+    benchmark:
+        "results/benchmarks/merge_predictions/{model}.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    params:
+        code=get_code("merge_predictions"),
+    script:
+        "../scripts/merge_predictions.py"
 
 
 rule evaluate:

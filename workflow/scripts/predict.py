@@ -1,4 +1,4 @@
-"""Run a model on test or validation images, on demand also without saturation."""
+"""Run a model on test or validation images, or a shard of them; where needed also exactly."""
 
 if __name__ == "__main__":
     import logging
@@ -9,13 +9,14 @@ if __name__ == "__main__":
         import numpy as np
         from ptq_comparison.common.files import atomic_path, read_json, sha256_file, write_json
         from ptq_comparison.datasets.sampling import read_labels
-        from ptq_comparison.evaluation.saturation import check_saturation
+        from ptq_comparison.evaluation.saturation import predict_exactly
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.inference.runtime import describe_runtime
         from ptq_comparison.inference.session import make_session, predict_scores
+        from ptq_comparison.inference.shards import share
         from ptq_comparison.model.loading import load_model
 
-        (name,) = task.wildcards
+        name = task.wildcards[0]
         params = task.params
         model = load_model(task.input.model)
         dataset = read_json(task.input.dataset)
@@ -23,19 +24,22 @@ if __name__ == "__main__":
         labels = read_labels(task.input.labels)
         classes = len(dataset["class_names"])
         batches = Batches.of(images, model, params.preprocessing, params.batch_size)
+        shard = task.wildcards.get("scatteritem", "1-of-1")
+        batches, part = share(batches, *map(int, shard.split("-of-")))
+        labels = labels[part]
         session = make_session(model, task.threads)
-        with task.progress(f"predicting {name}", len(images)) as progress:
+        with task.progress(f"predicting {name}", len(labels)) as progress:
             scores = predict_scores(session, batches, classes, progress)
-        predicted = scores.argmax(axis=1).astype(np.int64)
-        saturation = None
+        arrays = {"predicted": scores.argmax(axis=1).astype(np.int64), "scores": scores}
+        check = None
         if params.checks_saturation:
-            with task.progress(f"checking {name}", len(images)) as progress:
-                saturation = check_saturation(
-                    model, batches, predicted, labels, classes, task.threads, progress
-                )
-            logging.info("%s: saturation %s", name, saturation)
+            with task.progress(f"checking {name}", len(labels)) as progress:
+                check, exact = predict_exactly(model, batches, classes, task.threads, progress)
+            if exact is not None:
+                arrays["exact"] = exact
+            logging.info("%s: saturation %s", name, check)
         with atomic_path(task.output.predictions) as temporary:
-            np.savez(temporary, predicted=predicted, scores=scores, labels=labels)
+            np.savez(temporary, **arrays, labels=labels)
         write_json(
             task.output.provenance,
             {
@@ -45,8 +49,8 @@ if __name__ == "__main__":
                 else sha256_file(task.input.images),
                 "preprocessing": params.preprocessing,
                 "runtime": describe_runtime(session.get_providers()),
-                "saturation": saturation,
+                "saturation": check,
             },
         )
-        right = int(np.sum(predicted == labels))
+        right = int(np.sum(arrays["predicted"] == labels))
         logging.info("%s: %d of %d images right", name, right, len(labels))

@@ -52,7 +52,14 @@ def make_evaluation(name, correct, size, baseline=None):
     }
 
 
-SATURATION = {"checked": True, "refused": None, "changed": 0.0334, "delta_pp": -1.18}
+SATURATION = {
+    "checked": True,
+    "cannot": None,
+    "refused": None,
+    "saturating_operators": ["Conv 'a'", "Conv 'b'"],
+    "changed": 0.0334,
+    "delta_pp": -1.18,
+}
 BASELINE = {
     "delta_pp": -1.61,
     "delta_ci95_pp": [-2.0, -1.25],
@@ -195,11 +202,23 @@ def test_saturation_above_the_threshold_is_a_warning_with_a_remedy():
 
 
 def test_a_refused_check_is_told_with_the_reason_and_no_figure():
-    refused = {"checked": False, "refused": "no kernel", "changed": None, "delta_pp": None}
+    not_checked = {"checked": False, "changed": None, "delta_pp": None}
+    refused = {**SATURATION, **not_checked, "refused": "no kernel"}
     evaluations = [EVALUATIONS[0], {**EVALUATIONS[1], "saturation": refused}]
     (line,) = saturation_warnings(evaluations, threshold=0.01)
     assert line == "int8: not checked for saturation, because onnxruntime refuses: no kernel"
     assert readable_table(comparison_table(evaluations, {}))["saturated"].tolist() == ["", ""]
+
+
+def test_what_may_saturate_on_other_cpus_alone_is_told_without_a_warning():
+    cannot = {"checked": False, "cannot": "VNNI", "changed": 0.0, "delta_pp": 0.0}
+    evaluations = [EVALUATIONS[0], {**EVALUATIONS[1], "saturation": {**SATURATION, **cannot}}]
+    (line,) = saturation_warnings(evaluations, threshold=0.01)
+    assert line.startswith("int8 may lose accuracy on x86-64 CPUs without VNNI")
+    assert "2 of its operators" in line and "On this CPU they cannot" in line
+    assert readable_table(comparison_table(evaluations, {}))["saturated"][1] == "0.00% (+0.00 pp)"
+    evaluations[1]["saturation"]["saturating_operators"] = []
+    assert saturation_warnings(evaluations, threshold=0.01) == []
 
 
 def with_provenance(name, **provenance):

@@ -17,7 +17,14 @@ from ptq_comparison.verification.requirements import (
 from ptq_comparison.verification.summary import failure_lines, summarize, table_rows, to_markdown
 
 ACCEPTANCE = {"max_drop_pp": 3.0, "min_top1": 0.8, "min_size_reduction": 0.5}
-SATURATION = {"checked": True, "refused": None, "changed": 0.0, "delta_pp": 0.0}
+SATURATION = {
+    "checked": True,
+    "cannot": None,
+    "refused": None,
+    "saturating_operators": [],
+    "changed": 0.0,
+    "delta_pp": 0.0,
+}
 
 
 def write(path, model, correct, size, delta, saturation=SATURATION):
@@ -77,6 +84,7 @@ def test_a_good_model_passes_and_every_row_names_its_evidence(tmp_path, quantize
         ({"size": 501}, {"size_int8"}),
         ({"images": 1001}, {"test_split_int8"}),
         ({"saturation": {**SATURATION, "checked": False, "refused": "no kernel"}}, set()),
+        ({"saturation": {**SATURATION, "checked": False, "cannot": "VNNI"}}, set()),
         ({"saturation": {**SATURATION, "checked": False}}, {"saturation_int8"}),
     ],
 )
@@ -168,7 +176,7 @@ def test_report_and_gate_tell_what_fails(tmp_path, quantized):
 
 
 def test_objects_are_told_without_braces():
-    saturation = {"checked": True, "refused": None, "changed": 0.25, "delta_pp": -1.5}
+    saturation = {"checked": True, "refused": None, "changed": 0.25, "operators": ["a", "b"]}
     row = {
         "requirement": "is checked",
         "expected": "checked",
@@ -176,4 +184,4 @@ def test_objects_are_told_without_braces():
         "passed": True,
         "evidence": {"file": "int8_eval.json", "key": "saturation"},
     }
-    assert table_rows([row])[0]["measured"] == "checked True, changed 0.25, delta_pp -1.5"
+    assert table_rows([row])[0]["measured"] == "checked True, changed 0.25, operators 2"

@@ -17,17 +17,21 @@ from ptq_comparison.evaluation.metrics import (
     paired_comparison,
     per_class_accuracy,
 )
-from ptq_comparison.evaluation.results import Saturation
+from ptq_comparison.evaluation.results import Saturation, SaturationCheck
 
 Value = TypeVar("Value")
 
 
 class Predictions(NamedTuple):
-    """Predicted classes and labels, int64 (N,), and what they were made with."""
+    """Predicted classes and labels, int64 (N,), and what they were made with.
+
+    `exact` are the classes without saturation, int64 (N,), None where it was not checked.
+    """
 
     predicted: np.ndarray
     labels: np.ndarray
     provenance: dict[str, Any]
+    exact: np.ndarray | None = None
 
 
 class Evaluation(TypedDict):
@@ -65,7 +69,8 @@ class RecipeEvaluation(TypedDict):
 def read_predictions(path: Path, provenance_path: Path) -> Predictions:
     """Read the output of rule predict."""
     with np.load(path) as arrays:
-        return Predictions(arrays["predicted"], arrays["labels"], read_json(provenance_path))
+        provenance = read_json(provenance_path)
+        return Predictions(arrays["predicted"], arrays["labels"], provenance, arrays.get("exact"))
 
 
 def of_quantized(value: Value | None) -> Value:
@@ -109,8 +114,25 @@ def evaluate(
         "per_class": per_class_accuracy(predicted, fp32, labels, class_names),
         "confusion_matrix": confusion_matrix(predicted, labels, len(class_names)).tolist(),
         "calibration": calibration,
-        "saturation": predictions.provenance["saturation"],
+        "saturation": _saturation(predictions),
         "runtime": predictions.provenance["runtime"],
+    }
+
+
+def _saturation(predictions: Predictions) -> Saturation | None:
+    """Return what saturation changes; None for float32."""
+    check: SaturationCheck | None = predictions.provenance["saturation"]
+    if check is None:
+        return None
+    predicted, labels, exact = predictions.predicted, predictions.labels, predictions.exact
+    if exact is None:
+        nothing = None if check["refused"] else 0.0
+        return {**check, "changed": nothing, "delta_pp": nothing}
+    difference = int(np.sum(predicted == labels)) - int(np.sum(exact == labels))
+    return {
+        **check,
+        "changed": float(np.mean(predicted != exact)),
+        "delta_pp": 100 * difference / len(labels),
     }
 
 

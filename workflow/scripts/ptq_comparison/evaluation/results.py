@@ -3,11 +3,27 @@
 from typing import Any, TypedDict
 
 
-class Saturation(TypedDict):
-    """Predictions against those without saturation; see `check_saturation`."""
+class SaturationCheck(TypedDict):
+    """Whether a model was run without saturation, too; else `cannot` or `refused` tells why not.
+
+    `cannot` is why neither this model on any CPU nor any model on this one can saturate, `refused`
+    is onnxruntime's reason where it has no exact kernels. `saturating_operators` may saturate on
+    x86-64 without VNNI, whatever this CPU does.
+    """
 
     checked: bool
+    cannot: str | None
     refused: str | None
+    saturating_operators: list[str]
+
+
+class Saturation(SaturationCheck):
+    """`changed` is the share of predictions that saturation changes.
+
+    `delta_pp` is the accuracy as predicted minus that without saturation, in percentage points.
+    Both are 0 where nothing can saturate, and None where onnxruntime refused the check.
+    """
+
     changed: float | None
     delta_pp: float | None
 

@@ -22,13 +22,14 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Batches:
-    """Model inputs made from images, uint8 (N, H, W, C), possibly memory-mapped, a batch at a time.
+    """Model inputs made from images, uint8 (N, H, W, C), a batch at a time.
 
+    `images` is an array, or anything with `len`, `shape` and slices that are such arrays.
     A model with a fixed batch size gets exactly that size: the last batch is filled up with
     repetitions of its last image.
     """
 
-    images: np.ndarray
+    images: Any
     interface: Interface
     preprocessing: Preprocessing
     batch_size: int

@@ -51,7 +51,7 @@ def predict_scores(
     `progress` is a tqdm bar over images. Raises UserError when the scores are of another number of
     classes, which not every model declares, or not finite.
     """
-    scores: list[np.ndarray] = []
+    scores = [np.empty((0, classes), np.float32)] if not len(batches.images) else []
     for batch in batches:
         output = session.run([batches.interface.output], batch.inputs)[0]
         scores.append(output[: batch.images])

@@ -76,7 +76,7 @@ def comparison_table(
     `top1`, `agreement`, `size_ratio` and `saturation_changed` are fractions, columns in `_pp`
     percentage points, `speedup` a multiple of the speed of float32. What compares with the baseline
     is missing for the float32 model, saturation where onnxruntime refuses the check, and speed
-    where none was measured.
+    where none was measured. Saturation is 0 where it cannot happen.
     """
     fp32_bytes = evaluations[0]["model"]["bytes"]
     records = (

@@ -9,8 +9,11 @@ from ptq_comparison.report.verdict import describe_setting
 
 
 def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list[str]:
-    """Return a sentence for each model whose predictions the CPU changes by saturation, and for
-    each that could not be checked; `threshold` is a share of predictions."""
+    """Return a sentence for each model whose predictions the CPU changes by saturation, for each
+    that could not be checked, and for each that may saturate on other CPUs.
+
+    `threshold` is a share of predictions.
+    """
     warnings = []
     for evaluation in evaluations:
         saturation = evaluation["saturation"]
@@ -28,6 +31,12 @@ def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list
                 f"predictions of {name} ({saturation['delta_pp']:+.2f} pp) on {runtime['cpu']}: "
                 "set quantization.reduce_range, use unsigned weights (uint8), or run it on a CPU "
                 "with VNNI."
+            )
+        elif saturation["cannot"] and saturation["saturating_operators"]:
+            count = len(saturation["saturating_operators"])
+            warnings.append(
+                f"{name} may lose accuracy on x86-64 CPUs without VNNI: by their weights, {count} "
+                "of its operators may saturate there. On this CPU they cannot."
             )
     return warnings
 

@@ -8,7 +8,7 @@ import pandas as pd
 from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.metrics import wilson_interval
-from ptq_comparison.evaluation.results import Latency, LatencyRow
+from ptq_comparison.evaluation.results import Latency, LatencyRow, Saturation
 from ptq_comparison.report.columns import FRONT_PAGE, markdown_table, page_table
 from ptq_comparison.report.comparison import comparison_table, readable_table, sortable_table
 from ptq_comparison.report.page import to_page
@@ -75,7 +75,7 @@ def recommendation(
         "recipe": name,
         "summary": f"Recommended: {verdict([fp32, named], {name: speed} if speed else {})}",
         "reason": selection["reason"],
-        "warning": _portability(provenance["quantization"]),
+        "warning": _portability(of_quantized(evaluation["saturation"])),
         "constraints": selection["constraints"],
         "recipes": selection["recipes"],
         "not_made": selection["not_made"],
@@ -102,9 +102,9 @@ def recommendation(
     }
 
 
-def _portability(options: dict[str, Any]) -> str | None:
+def _portability(saturation: Saturation) -> str | None:
     """Return what may go wrong on another CPU, which results of this one do not show."""
-    if options["weight_type"] == "QUInt8" or options["reduce_range"]:
+    if not saturation["saturating_operators"]:
         return None
     return (
         "Its signed 8-bit weights can saturate on x86-64 CPUs without VNNI. Before you ship it to "

@@ -85,7 +85,7 @@ def _reasons(evaluations: list[Evaluation], published: dict[str, Any], whole: bo
         f"{evaluation['model']['name']} {evaluation['saturation']['delta_pp']:+.2f} pp "
         f"({evaluation['saturation']['changed']:.2%} of the predictions change)"
         for evaluation in evaluations
-        if evaluation["saturation"] and evaluation["saturation"]["checked"]
+        if evaluation["saturation"] and evaluation["saturation"]["changed"] is not None
     ]
     isa = set(runtime["isa"])
     here = f"**The CPU.** {runtime['cpu']}"

@@ -44,10 +44,14 @@ def _evidence(row: Requirement) -> str:
 
 
 def _text(measured: Any) -> Any:
-    """Return what is known of an object, without braces and quotes."""
+    """Return what is known of an object, without braces and quotes; of a list, its length."""
     if not isinstance(measured, dict):
         return measured
-    return ", ".join(f"{key} {value}" for key, value in measured.items() if value is not None)
+    return ", ".join(
+        f"{key} {len(value) if isinstance(value, list) else value}"
+        for key, value in measured.items()
+        if value is not None
+    )
 
 
 def to_markdown(requirements: list[Requirement]) -> str:
