@@ -15,9 +15,9 @@ def check_layout(figure: Figure, title: str, monkeypatch: pytest.MonkeyPatch) ->
         patch.setattr(
             Text, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer))
         )
-        figure.canvas.draw()  # lays out
+        figure.draw_without_rendering()  # lays out
         drawn.clear()
-        figure.canvas.draw()
+        figure.draw_without_rendering()
     texts = [text for text in drawn if text.get_text().strip() and text.get_visible()]
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
     assert len(boxes) > 5, title

@@ -74,36 +74,23 @@ rule reproduce:
         "../scripts/reproduce.py"
 
 
-rule plot_accuracy:
-    """Plot the accuracy of every model and its difference to float32, with intervals."""
+rule plot_figures:
+    """Plot what `all` shows: in one process, as each would import the same for seconds."""
     input:
         evaluations=expand("results/{model}_eval.json", model=MODELS),
+        latency=LATENCY_FILE,
+        predictions=expand("results/predictions/{model}.npz", model=MODELS),
+        images="results/dataset/test_images.npy",
+        dataset="results/dataset/dataset.json",
+        activations="results/calibration/activations.json",
     output:
-        figure=report(
+        accuracy=report(
             "results/figures/accuracy.svg",
             caption="../report/accuracy.rst",
             category="1 Comparison",
             labels={"content": "all models", "shows": "accuracy with intervals"},
         ),
-    log:
-        "results/logs/plot_accuracy.log",
-    benchmark:
-        "results/benchmarks/plot_accuracy.tsv"
-    conda:
-        "../../envs/report.yaml"
-    params:
-        code=get_code("plot_accuracy"),
-    script:
-        "../scripts/plot_accuracy.py"
-
-
-rule plot_tradeoff:
-    """Plot accuracy against throughput and size: what is won, and what it costs."""
-    input:
-        evaluations=expand("results/{model}_eval.json", model=MODELS),
-        latency=LATENCY_FILE,
-    output:
-        figure=report(
+        tradeoff=report(
             "results/figures/tradeoff.svg",
             caption="../report/tradeoff.rst",
             category="1 Comparison",
@@ -112,111 +99,41 @@ rule plot_tradeoff:
                 "shows": "accuracy against speed and size",
             },
         ),
-    log:
-        "results/logs/plot_tradeoff.log",
-    benchmark:
-        "results/benchmarks/plot_tradeoff.tsv"
-    conda:
-        "../../envs/report.yaml"
-    params:
-        code=get_code("plot_tradeoff"),
-    script:
-        "../scripts/plot_tradeoff.py"
-
-
-rule plot_classes:
-    """Plot the accuracy of each class for all models."""
-    input:
-        evaluations=expand("results/{model}_eval.json", model=MODELS),
-    output:
-        figure=report(
+        classes=report(
             "results/figures/classes.svg",
             caption="../report/classes.rst",
             category="2 Where accuracy changes",
             labels={"content": "classes", "shows": "accuracy of each class"},
         ),
-    log:
-        "results/logs/plot_classes.log",
-    benchmark:
-        "results/benchmarks/plot_classes.tsv"
-    conda:
-        "../../envs/report.yaml"
-    params:
-        code=get_code("plot_classes"),
-    script:
-        "../scripts/plot_classes.py"
-
-
-rule plot_confusion:
-    """Plot how the confusion matrix changes against that of float32."""
-    input:
-        evaluations=expand("results/{model}_eval.json", model=MODELS),
-    output:
-        figure=report(
+        confusion=report(
             "results/figures/confusion.svg",
             caption="../report/confusion.rst",
             category="2 Where accuracy changes",
             labels={"content": "classes", "shows": "confusion, as the difference"},
         ),
-    log:
-        "results/logs/plot_confusion.log",
-    benchmark:
-        "results/benchmarks/plot_confusion.tsv"
-    conda:
-        "../../envs/report.yaml"
-    params:
-        code=get_code("plot_confusion"),
-    script:
-        "../scripts/plot_confusion.py"
-
-
-rule plot_examples:
-    """Show images that quantization breaks and fixes, with predictions and scores."""
-    input:
-        predictions=expand("results/predictions/{model}.npz", model=MODELS),
-        images="results/dataset/test_images.npy",
-        dataset="results/dataset/dataset.json",
-    output:
-        figure=report(
+        examples=report(
             "results/figures/examples.svg",
             caption="../report/examples.rst",
             category="2 Where accuracy changes",
             labels={"content": "images", "shows": "broken and fixed"},
         ),
-    log:
-        "results/logs/plot_examples.log",
-    benchmark:
-        "results/benchmarks/plot_examples.tsv"
-    conda:
-        "../../envs/report.yaml"
-    params:
-        models=MODELS,
-        code=get_code("plot_examples"),
-    script:
-        "../scripts/plot_examples.py"
-
-
-rule plot_ranges:
-    """Plot the range of each activation tensor and the share of its grid in use."""
-    input:
-        activations="results/calibration/activations.json",
-    output:
-        figure=report(
+        ranges=report(
             "results/figures/ranges.svg",
             caption="../report/ranges.rst",
             category="3 Calibration",
             labels={"content": "tensors", "shows": "ranges and use of the grid"},
         ),
     log:
-        "results/logs/plot_ranges.log",
+        "results/logs/plot_figures.log",
     benchmark:
-        "results/benchmarks/plot_ranges.tsv"
+        "results/benchmarks/plot_figures.tsv"
     conda:
         "../../envs/report.yaml"
     params:
-        code=get_code("plot_ranges"),
+        models=MODELS,
+        code=get_code("plot_figures"),
     script:
-        "../scripts/plot_ranges.py"
+        "../scripts/plot_figures.py"
 
 
 rule plot_sensitivity:

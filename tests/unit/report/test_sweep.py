@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from helpers.layout import check_layout
-from matplotlib import pyplot as plt
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.evaluate import evaluate_recipe
 from ptq_comparison.report.columns import csv_text, markdown_table
@@ -136,7 +135,6 @@ def test_recipes_that_could_not_be_made_come_last_without_figures(tmp_path, monk
     assert readable["not made"].tolist()[-1].startswith("no kernel")
     figure = plot_sweep(found)
     check_layout(figure, "sweep", monkeypatch)
-    plt.close(figure)
 
 
 def test_where_nothing_could_be_made_the_first_reason_is_told():
@@ -157,4 +155,3 @@ def test_the_figure_shows_every_recipe_and_rings_the_front(latencies, monkeypatc
     low, high = axes.get_ylim()
     assert low > high
     check_layout(figure, "sweep", monkeypatch)
-    plt.close(figure)

@@ -2,15 +2,8 @@
 
 import pytest
 from helpers.layout import check_layout
-from matplotlib import pyplot as plt
 from ptq_comparison.report.figures import mixed_precision
 from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def make_steps(deltas, nodes, **more):

@@ -2,15 +2,8 @@
 
 import pytest
 from helpers.layout import check_layout
-from matplotlib import pyplot as plt
 from ptq_comparison.report.figures import sensitivity
 from ptq_comparison.report.figures.sensitivity import plot_sensitivity
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def make_rows(divergences, everything=0.05):

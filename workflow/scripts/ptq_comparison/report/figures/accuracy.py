@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
@@ -45,9 +44,8 @@ def plot_accuracy(evaluations: list[Evaluation]) -> Figure:
     """Return the figure; `evaluations` are those of all models, float32 first."""
     names = [evaluation["model"]["name"] for evaluation in evaluations]
     palette = colors(names)
-    figure, (left, right) = plt.subplots(
-        1, 2, sharey=True, figsize=(WIDTH, 1.4 + 0.45 * len(names)), width_ratios=(1, 1)
-    )
+    figure = Figure((WIDTH, 1.4 + 0.45 * len(names)))
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1))
     for row, evaluation in enumerate(evaluations):
         color = palette[names[row]]
         accuracy, baseline = evaluation["accuracy"], evaluation["baseline"]

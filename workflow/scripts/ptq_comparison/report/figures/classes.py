@@ -1,7 +1,6 @@
 """Accuracy of each class: float32 and every quantized model on one line."""
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ptq_comparison.evaluation.evaluate import Evaluation
@@ -60,7 +59,8 @@ def plot_classes(evaluations: list[Evaluation]) -> Figure:
     order, left_out = select(evaluations)
     row_height = 0.22 + MARKER_SPACING * (len(names) - 1)
     height = 1.6 + 0.25 * (len(names) // 4) + row_height * len(order)
-    figure, axes = plt.subplots(figsize=(WIDTH, height))
+    figure = Figure((WIDTH, height))
+    axes = figure.subplots()
     places = np.arange(len(order))
     top1 = [[100 * item["per_class"][label]["top1"] for label in order] for item in evaluations]
     axes.hlines(places, np.min(top1, axis=0), np.max(top1, axis=0), color="#bbbbbb", lw=2, zorder=1)

@@ -1,7 +1,6 @@
 """How the confusion matrix changes: that of each quantized model minus that of float32."""
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -42,9 +41,8 @@ def plot_confusion(evaluations: list[Evaluation]) -> Figure:
     limit = max(1, *(int(np.abs(matrix).max()) for matrix in matrices))
     rows = len(matrices)
     side = min(WIDTH, 0.5 + CELL_HEIGHT * len(names))
-    figure, panels = plt.subplots(
-        rows, 1, sharex=True, squeeze=False, figsize=(WIDTH, 2.6 + side * rows)
-    )
+    figure = Figure((WIDTH, 2.6 + side * rows))
+    panels = figure.subplots(rows, 1, sharex=True, squeeze=False)
     for axes, evaluation, matrix in zip(panels[:, 0], evaluations[1:], matrices, strict=True):
         image = axes.imshow(matrix, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
         axes.set_title(f"{evaluation['model']['name']} minus float32", fontsize=11)

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ptq_comparison.report.figures.style import WIDTH, colors, set_title, shorten
@@ -83,7 +82,7 @@ def plot_examples(
     palette = colors(list(predictions))
     rows = [row for name in quantized for row in select(name, predictions, labels)]
     heights = [2.15 if row.total else 0.3 for row in rows]  # inches
-    figure = plt.figure(figsize=(WIDTH, 0.8 + sum(heights)))
+    figure = Figure((WIDTH, 0.8 + sum(heights)))
     parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
     for part, row in zip(parts, rows, strict=True):
         shown = f", the {len(row.indices)} clearest" if row.total > len(row.indices) else ""

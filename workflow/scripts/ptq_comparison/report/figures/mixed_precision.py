@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ptq_comparison.report.figures.style import (
@@ -49,7 +48,8 @@ def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -
     places = list(range(len(made)))
     timed = "speedup" in made[0]
     height = 2.1 + min(MOST_INCHES, 0.3 * len(made))
-    figure, panels = plt.subplots(1, 2 + timed, sharey=True, figsize=(WIDTH, height))
+    figure = Figure((WIDTH, height))
+    panels = figure.subplots(1, 2 + timed, sharey=True)
     _interval(panels[0], made, "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp")
     panels[0].axvline(0, color=FLOAT_COLOR, lw=1, ls=":", label="float32")
     panels[0].axvline(-target_drop_pp, color=COLORS[4], lw=1, ls="--", label="allowed")

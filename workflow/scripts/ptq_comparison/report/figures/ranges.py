@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -36,7 +35,8 @@ def select(activations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def plot_ranges(activations: list[dict[str, Any]]) -> Figure:
     """Return the figure from the content of activations.json."""
     shown, size = select(activations), activations[0]["grid"]
-    figure, axes = plt.subplots(figsize=(WIDTH, 1.7 + 0.23 * len(shown)))
+    figure = Figure((WIDTH, 1.7 + 0.23 * len(shown)))
+    axes = figure.subplots()
     right = axes.twinx()
     for place, row in enumerate(shown):
         low, median, high = row["levels"]

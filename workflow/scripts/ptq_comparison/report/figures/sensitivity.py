@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
@@ -52,9 +51,8 @@ def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
     places = {node: place for place, node in enumerate(ranking[:MOST_NODES])}
     everything = next((row for row in made if row["mode"] == "all"), None)
     types = {row["node"]: row["op_type"] for row in rows}
-    figure, (left, right) = plt.subplots(
-        1, 2, sharey=True, figsize=(WIDTH, 2.3 + 0.24 * len(places))
-    )
+    figure = Figure((WIDTH, 2.3 + 0.24 * len(places)))
+    left, right = figure.subplots(1, 2, sharey=True)
     for mode, (label, color, filled, offset) in MODES.items():
         shown = [row for row in made if row["mode"] == mode and row["node"] in places]
         heights = [places[row["node"]] + offset for row in shown]

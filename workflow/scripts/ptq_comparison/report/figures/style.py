@@ -6,12 +6,8 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from numpy.typing import ArrayLike
-
-matplotlib.use("svg")  # no screen
-
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from ptq_comparison.common.files import atomic_path
 
@@ -22,7 +18,8 @@ FLOAT_MARKER = "o"
 MARKERS = "sD^vPX*"  # one more than colours: 42 models differ in one of the two
 NAME_LETTERS = 18  # of the name of a model or a class beside an axis or in a legend
 WIDTH = 6.5  # inches; the fonts are large enough for half of it
-plt.rcParams.update(
+# Figures are made without pyplot, whose import takes a while, and which keeps them in memory.
+matplotlib.rcParams.update(
     {
         "axes.axisbelow": True,
         "axes.spines.right": False,
@@ -91,7 +88,6 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
         text = NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", temporary.read_text("utf-8"))
         temporary.write_text(number_hashes(text), "utf-8")
-    plt.close(figure)
 
 
 def number_hashes(svg: str) -> str:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -31,7 +30,8 @@ def plot_sweep(table: pd.DataFrame) -> Figure:
     front = table["recipe"].isin(pareto_front(table))
     # On a logarithmic scale, upside down: the best recipes differ by tenths of a percent.
     unlike = 100 * np.maximum(1 - table["agreement"], 0.5 / table["total"])
-    figure, axes = plt.subplots(figsize=(WIDTH, 4.6))
+    figure = Figure((WIDTH, 4.6))
+    axes = figure.subplots()
     for kind, color in palette.items():
         for form, shape in FORMAT_MARKERS.items():
             chosen = (kinds == kind) & (table["format"] == form).to_numpy()

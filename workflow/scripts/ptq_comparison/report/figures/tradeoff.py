@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ptq_comparison.evaluation.evaluate import Evaluation
@@ -32,7 +31,8 @@ def plot_tradeoff(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow
     palette, shapes = colors(names), markers(names)
     sizes = [evaluation["model"]["bytes"] for evaluation in evaluations]
     rows = (len(names) + 1) // 2  # of the legend
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.9 + 0.25 * rows))
+    figure = Figure((WIDTH, 3.9 + 0.25 * rows))
+    axes = figure.subplots()
     for evaluation, size in zip(evaluations, sizes, strict=True):
         name = evaluation["model"]["name"]
         top1, (low, high) = evaluation["accuracy"]["top1"], evaluation["accuracy"]["ci95"]
