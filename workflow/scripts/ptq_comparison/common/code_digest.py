@@ -5,6 +5,7 @@ Snakemake notices an edited script, but not an edited module that the script imp
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,18 +18,30 @@ def code_digest(script: Path) -> str:
     business of the environment.
     """
     folder, texts = script.parent, {}
-    waiting = set(_imports(script.read_text()))
+    beside = {path.stem for path in folder.iterdir()}
+    seen, waiting = set[str](), set(_imports(script.read_text()))
     while waiting:
         name = waiting.pop()
-        file = folder.joinpath(*name.split("."))
-        file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
-        if name not in texts and file.is_file():
-            texts[name] = file.read_text()
-            waiting |= _imports(texts[name])
+        seen.add(name)
+        if name.partition(".")[0] in beside:
+            file = folder.joinpath(*name.split("."))
+            file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+            if file.is_file():
+                texts[name] = file.read_text()
+                waiting |= _imports(texts[name]) - seen
     digest = hashlib.sha256()
     for name, text in sorted(texts.items()):
         digest.update(f"{name}\0{text}".encode())
     return digest.hexdigest()
+
+
+def _statements(block: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements of a program, also nested ones; expressions, which are more, have none."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for node in getattr(block, field, ()):
+            if isinstance(node, ast.stmt):
+                yield node
+            yield from _statements(node)
 
 
 # For a start of Snakemake: forty rules share their modules. The standard library's ModuleFinder
@@ -37,7 +50,7 @@ def code_digest(script: Path) -> str:
 def _imports(text: str) -> frozenset[str]:
     """Return the names that may be modules in the imports of a program, with their packages."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in _statements(ast.parse(text)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
