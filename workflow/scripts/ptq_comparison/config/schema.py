@@ -19,6 +19,8 @@ from ptq_comparison.common.texts import shown
 from ptq_comparison.config.methods import METHODS
 from ptq_comparison.config.schemes import DTYPES
 
+# Written in C, where PyYAML has it: the schemas are read at every start, and they are our own.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Control characters, line breaks and halves of characters: no name of a file or a node has them.
 NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -71,7 +73,7 @@ def load_schema(path: Path, **tables: Iterable[str]) -> Validator:
 
     @cache  # otherwise the registry reads the file again for each $ref
     def read(name: str) -> Resource[Any]:
-        content = yaml.safe_load((path.parent / name).read_text())
+        content = yaml.load((path.parent / name).read_text(), LOADER)
         _fill_in_names(content, known)
         return Resource.from_contents(content)
 
