@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 LOCK = (REPOSITORY / "requirements.lock").read_text()
 CONVERT_LOCK = (REPOSITORY / "requirements-convert.lock").read_text()
+CLUSTER_LOCK = (REPOSITORY / "requirements-cluster.lock").read_text()
 TOOLS_LOCK = (REPOSITORY / "requirements-tools.lock").read_text()
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
@@ -50,7 +51,11 @@ def test_the_tools_are_locked_apart():
         assert requirement.name not in locked()
 
 
-@pytest.mark.parametrize("lock", [LOCK, CONVERT_LOCK, TOOLS_LOCK], ids=["main", "convert", "tools"])
+@pytest.mark.parametrize(
+    "lock",
+    [LOCK, CONVERT_LOCK, CLUSTER_LOCK, TOOLS_LOCK],
+    ids=["main", "convert", "cluster", "tools"],
+)
 def test_every_locked_file_has_a_hash_and_no_address(lock):
     blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
     assert len(blocks) > 40
@@ -68,11 +73,30 @@ def test_both_locks_agree_so_that_one_environment_serves():
             assert requirement.specifier.contains(convert[requirement.name])
 
 
+def test_a_cluster_runs_what_one_machine_runs():
+    """Path files of .venv-cluster lead to .venv, whose packages it takes where versions agree."""
+    main, cluster = locked(), locked(CLUSTER_LOCK)
+    declared = PROJECT["dependency-groups"]["cluster"]
+    for requirement in map(Requirement, declared):
+        assert requirement.specifier.contains(cluster[requirement.name]), requirement.name
+    for requirement in map(Requirement, PROJECT["project"]["dependencies"]):
+        assert cluster[requirement.name] == main[requirement.name]
+    differing = {name for name in main.keys() & cluster.keys() if main[name] != cluster[name]}
+    assert differing <= {"python-dateutil"}
+
+
+def test_plugins_slow_no_run_on_one_machine_down():
+    """Snakemake imports all that are installed."""
+    assert "snakemake" in locked()
+    assert not [name for name in locked() if re.match("snakemake-(executor|storage)-", name)]
+
+
 def test_the_container_installs_the_locks_with_the_python_of_the_environments():
     text = (REPOSITORY / "Dockerfile").read_text()
     assert f"FROM python:{PYTHON}" in text
-    assert text.count("--require-hashes") == 2
-    assert "requirements.lock" in text and "requirements-convert.lock" in text
+    installed = re.findall(r"--require-hashes --requirement (\S+\.lock)", text)
+    locks = ["requirements.lock", "requirements-convert.lock", "requirements-cluster.lock"]
+    assert installed == locks
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)

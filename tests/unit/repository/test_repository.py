@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+import pytest
 import yaml
 from helpers import REPOSITORY
 from helpers.rules import RULES, figure_names, read_rules, rules_text
@@ -96,11 +97,26 @@ def test_every_item_of_the_report_has_caption_category_and_labels():
         assert re.search(labels, item), item
 
 
-def test_the_cluster_profile_bounds_the_rules_that_ask_for_all_cores():
+PROFILES = [REPOSITORY / "profiles" / name / "config.yaml" for name in ("slurm", "kubernetes")]
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.parent.name)
+def test_a_cluster_profile_groups_rules_that_there_are(path):
+    """Snakemake ignores other names."""
+    assert set(yaml.safe_load(path.read_text())["groups"]) <= set(read_rules())
+
+
+def test_both_cluster_profiles_group_the_same_rules():
+    slurm, kubernetes = (yaml.safe_load(path.read_text())["groups"] for path in PROFILES)
+    assert slurm == kubernetes
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.parent.name)
+def test_a_cluster_profile_bounds_the_rules_that_ask_for_all_cores(path):
     asking = {
         name
         for name, rule in read_rules().items()
         if (rule.find(r"^    threads: (.*)") or "").startswith(("1000", "ALL_CORES"))
     }
-    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
+    profile = yaml.safe_load(path.read_text())
     assert set(profile["set-threads"]) == asking != set()
