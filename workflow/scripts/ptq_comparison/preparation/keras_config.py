@@ -99,7 +99,7 @@ def check_code(config: Any, name: str) -> None:
             node = settings.get("node_def")
             operator = node.get("op") if isinstance(node, dict) else None
             if not isinstance(operator, str) or not OPERATORS.fullmatch(operator):
-                _refuse(layer, f"is TensorFlow's {shown(operator)}, which is not known to be safe")
+                _refuse(layer, f"is TensorFlow's {shown(operator)}, which may be unsafe")
         elif kind in ("InstanceMethod", "InstanceProperty"):
             attribute = settings.get("method_name", settings.get("attr_name"))
             if not isinstance(attribute, str) or attribute.startswith("_"):
@@ -115,6 +115,17 @@ def _check_function(layer: str, function: Any, module: Any) -> None:
 
 def _refuse(layer: str, reason: str) -> NoReturn:
     raise UserError(f"{layer} {reason}; {NO_CODE}")
+
+
+def has_other_meaning(config: Any) -> bool:
+    """Tell whether a configuration of Keras 2 has a part that Keras 3 takes for another one.
+
+    hard_sigmoid has another slope there. Normalization keeps what it computes from its weights.
+    """
+    return any(
+        part.get("class_name") == "Normalization" or "hard_sigmoid" in part.values()
+        for part in _dicts(config)
+    )
 
 
 def leave_out_training(config: Any) -> None:

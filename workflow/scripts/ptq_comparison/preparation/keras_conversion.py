@@ -25,7 +25,7 @@ def convert(keras_model: Any, opset: int) -> onnx.ModelProto:
     import tf2onnx
     from tf2onnx.graph import GraphUtil
 
-    inputs = keras_model.inputs or ()
+    inputs = list(keras_model.inputs or [])
     if len(inputs) != 1:
         raise UserError(
             f"model.source: has {len(inputs)} inputs of a shape that is known; one image input is "
@@ -38,8 +38,6 @@ def convert(keras_model: Any, opset: int) -> onnx.ModelProto:
         model: onnx.ModelProto = tf2onnx.convert.from_keras(
             keras_model, input_signature=signature, opset=opset, optimizers=optimizers
         )[0]
-    except MemoryError:
-        raise
     except Exception as error:  # whatever TensorFlow raises
         raise UserError(
             f"model.source: tf2onnx cannot convert the model ({first_line(error)}); convert it by "

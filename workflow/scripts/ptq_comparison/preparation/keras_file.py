@@ -36,13 +36,12 @@ def read_keras_file(path: Path) -> KerasFile:
     try:
         version, text = (_read_hdf5 if kind == HDF5 else _read_zip)(path)
         config = json.loads(text)
-    except UserError:
+    except (UserError, ImportError):
         raise
     except Exception as error:  # h5py and zipfile raise whatever they like
         remedy = DELETE if is_downloaded(path) else "copy it again from where it was saved"
-        raise UserError(
-            f"{path}: is no whole Keras file ({type(error).__name__}: {first_line(error)}); {remedy}"
-        ) from error
+        cause = f"{type(error).__name__}: {first_line(error)}"
+        raise UserError(f"{path}: is no whole Keras file ({cause}); {remedy}") from error
     return KerasFile(path, str(kind), version, config)
 
 

@@ -3,6 +3,7 @@
 TensorFlow is large and takes seconds to import: it is imported only where needed.
 """
 
+import logging
 import re
 import tempfile
 from importlib import import_module
@@ -13,7 +14,11 @@ from typing import Any
 from ptq_comparison.common.errors import LETTERS, UserError
 from ptq_comparison.common.texts import cut_middle
 from ptq_comparison.model.file_kind import check_kind
-from ptq_comparison.preparation.keras_config import check_code, leave_out_training
+from ptq_comparison.preparation.keras_config import (
+    check_code,
+    has_other_meaning,
+    leave_out_training,
+)
 from ptq_comparison.preparation.keras_file import KerasFile, read_keras_file, write_plain
 
 UNKNOWN = re.compile(r"Unknown (\w+): '?(?:\w+>)?(\w+)|[Cc]ould not locate (\w+) '(?:\w+>)?(\w+)'")
@@ -23,37 +28,47 @@ CAUSE = re.compile(r"Exception encountered: (.+)")
 def load_keras(path: Path) -> tuple[Any, dict[str, str]]:
     """Read a Keras model, and return it with the version of its reader, by name.
 
-    Files of Keras 2 are read by tf_keras: some of them Keras 3 cannot read, and in others it
-    takes an activation for another one (hard_sigmoid). Raises UserError when TensorFlow is not
-    installed, or the file is no such model.
+    A file of Keras 2 that Keras 3 cannot read, or would read otherwise, is read by tf_keras. Raises
+    UserError when TensorFlow or tf_keras is not installed, or the file is no such model.
     """
     check_kind(path, keras=True)
+    reason = "is a Keras model"
     try:
         stored = read_keras_file(path)
-        reader = "tf_keras" if stored.is_legacy else "keras"
         check_code(stored.config, str(path))
+        leave_out_training(stored.config)
         import tensorflow  # noqa: F401  # which the readers import too late for this message
         import tf2onnx  # noqa: F401
 
-        keras = import_module(reader)
+        if not (stored.is_legacy and has_other_meaning(stored.config)):
+            try:
+                return _load(stored, "keras"), {"keras": version("keras")}
+            except UserError as error:
+                if not stored.is_legacy:
+                    raise
+                reason = f"is one of Keras {stored.version} that Keras 3 cannot read"
+                logging.info("%s; tf_keras is tried next", error)
+        return _load(stored, "tf_keras"), {"tf_keras": version("tf_keras")}
     except ImportError as error:
         raise UserError(
-            f"model.source: {path.name} is a Keras model, and {error.name} is not installed; run "
+            f"model.source: {path.name} {reason}, and {error.name} is not installed; run "
             "make convert, or give --software-deployment-method conda, or an ONNX file"
         ) from error
-    leave_out_training(stored.config)
+
+
+def _load(stored: KerasFile, reader: str) -> Any:
+    keras = import_module(reader)
+    custom = _functions_of_keras_2() if reader == "tf_keras" else None
     try:
         with tempfile.TemporaryDirectory() as folder:
-            plain = write_plain(stored, Path(folder))
-            custom = _functions_of_keras_2() if stored.is_legacy else None
-            model = keras.models.load_model(
-                plain, compile=False, safe_mode=True, custom_objects=custom
+            return keras.models.load_model(
+                write_plain(stored, Path(folder)),
+                compile=False,
+                safe_mode=True,
+                custom_objects=custom,
             )
-    except MemoryError:
-        raise
     except Exception as error:  # h5py, zipfile and keras raise whatever they like
-        raise UserError(f"{path}: {_cause(error, stored, reader)}") from error
-    return model, {reader: version(reader)}
+        raise UserError(f"{stored.path}: {_cause(error, stored, reader)}") from error
 
 
 def _functions_of_keras_2() -> dict[str, Any]:
@@ -95,6 +110,6 @@ def _cause(error: Exception, stored: KerasFile, reader: str) -> str:
     written = f"Keras {stored.version}" if stored.version else "an unknown Keras"
     return (
         f"{reader} {version(reader)} cannot read this file of {written} "
-        f"({cut_middle(cause, LETTERS)}); convert it with tf2onnx where it loads, and give the ONNX "
-        "file (docs/how-to.md)"
+        f"({cut_middle(cause, LETTERS)}); convert it with tf2onnx where it loads, and give the "
+        "ONNX file (docs/how-to.md)"
     )
