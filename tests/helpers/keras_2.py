@@ -7,7 +7,7 @@ SIDE = 12
 
 def images():
     shape = (4, SIDE, SIDE, 3)
-    return np.random.default_rng(0).integers(0, 256, shape).astype(np.float32)
+    return np.random.default_rng(0).integers(0, 256, shape).astype(np.float32) / 64
 
 
 def set_statistics(model):
@@ -90,7 +90,9 @@ def make_kinds():
     regular = tf_keras.regularizers.l2(1e-4)
     own = {"kernel_initializer": OwnInitializer(), "kernel_regularizer": regular}
     return {
-        "depthwise": network(layers.DepthwiseConv2D(3), layers.BatchNormalization(), layers.ReLU(6)),
+        "depthwise": network(
+            layers.DepthwiseConv2D(3), layers.BatchNormalization(), layers.ReLU(6)
+        ),
         "slash in a name": network(block(name="stage/conv"), layers.BatchNormalization(name="a/b")),
         "operators": network(lambda x: x / 127.5 - 1.0, block(), tf.nn.relu6, lambda x: x[:, 2:]),
         "preprocess_input": network(

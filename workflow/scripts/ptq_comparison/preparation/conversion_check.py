@@ -69,7 +69,8 @@ def compare(
 def _outputs(result: Any, names: list[str]) -> list[np.ndarray]:
     """Return what Keras gives for a batch in the order of the ONNX model."""
     if isinstance(result, dict):
-        result = [result[name] for name in names] if set(names) == set(result) else result.values()
+        keys = names if set(names) == set(result) else sorted(result)
+        result = [result[key] for key in keys]
     elif not isinstance(result, (list, tuple)):
         result = [result]
     return [np.asarray(tensor) for tensor in result]

@@ -25,12 +25,18 @@ def convert(keras_model: Any, opset: int) -> onnx.ModelProto:
     import tf2onnx
     from tf2onnx.graph import GraphUtil
 
-    inputs = list(keras_model.inputs or [])
+    try:
+        inputs = list(keras_model.inputs or [])
+    except ValueError:  # a Sequential that has never seen an image
+        inputs = []
     if len(inputs) != 1:
         raise UserError(
-            f"model.source: has {len(inputs)} inputs of a shape that is known; one image input is "
-            "needed"
+            f"model.source: has {len(inputs)} inputs of a known shape; one image input is needed"
         )
+    if not hasattr(keras_model, "output_names"):  # Sequential of Keras 3: tf2onnx looks for them
+        import keras
+
+        keras_model = keras.Model(inputs, keras_model.outputs, name=keras_model.name)
     dtype = tf.uint8 if tf.as_dtype(inputs[0].dtype) == tf.uint8 else tf.float32
     signature = (tf.TensorSpec((None, *inputs[0].shape[1:]), dtype, name="input"),)
     optimizers = _small_optimizers()

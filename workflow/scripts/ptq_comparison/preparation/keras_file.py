@@ -33,16 +33,18 @@ class KerasFile(NamedTuple):
 def read_keras_file(path: Path) -> KerasFile:
     """Read the configuration. Raises UserError where there is none, or the file is damaged."""
     kind = file_kind(path)
+    remedy = DELETE if is_downloaded(path) else "copy it again from where it was saved"
+    if kind is None:
+        raise UserError(f"{path}: is no Keras file, neither HDF5 nor zip; {remedy}")
     try:
         version, text = (_read_hdf5 if kind == HDF5 else _read_zip)(path)
         config = json.loads(text)
     except (UserError, ImportError):
         raise
     except Exception as error:  # h5py and zipfile raise whatever they like
-        remedy = DELETE if is_downloaded(path) else "copy it again from where it was saved"
         cause = f"{type(error).__name__}: {first_line(error)}"
         raise UserError(f"{path}: is no whole Keras file ({cause}); {remedy}") from error
-    return KerasFile(path, str(kind), version, config)
+    return KerasFile(path, kind, version, config)
 
 
 def _read_hdf5(path: Path) -> tuple[str | None, str]:

@@ -21,7 +21,10 @@ from ptq_comparison.preparation.keras_config import (
 )
 from ptq_comparison.preparation.keras_file import KerasFile, read_keras_file, write_plain
 
-UNKNOWN = re.compile(r"Unknown (\w+): '?(?:\w+>)?(\w+)|[Cc]ould not locate (\w+) '(?:\w+>)?(\w+)'")
+UNKNOWN = re.compile(  # of all readers: a class that is not one of Keras
+    r"Unknown (\w+): '?(?:\w+>)?(\w+)|[Cc]ould not locate (\w+) '(?:\w+>)?(\w+)'|"
+    r"not deserialize '[\w.]*?(\w+)' because it is not"
+)
 CAUSE = re.compile(r"Exception encountered: (.+)")
 
 
@@ -35,8 +38,8 @@ def load_keras(path: Path) -> tuple[Any, dict[str, str]]:
     reason = "is a Keras model"
     try:
         stored = read_keras_file(path)
-        check_code(stored.config, str(path))
         leave_out_training(stored.config)
+        check_code(stored.config, str(path))
         import tensorflow  # noqa: F401  # which the readers import too late for this message
         import tf2onnx  # noqa: F401
 
@@ -99,8 +102,8 @@ def _cause(error: Exception, stored: KerasFile, reader: str) -> str:
     text = str(error).strip()
     unknown = UNKNOWN.search(text)
     if unknown:
-        kind, name = (group for group in unknown.groups() if group)
-        cause = f"{kind} {name} is not a part of Keras"
+        *kind, name = (group for group in unknown.groups() if group)
+        cause = f"{' '.join(kind) or 'class'} {name} is not a part of Keras"
     else:
         inner = CAUSE.search(text)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
