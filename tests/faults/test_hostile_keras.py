@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from helpers import make_images, overlay, run_snakemake
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.preparation.keras_conversion import OPSET, convert, load_keras
+from ptq_comparison.preparation.keras_conversion import OPSET, convert
+from ptq_comparison.preparation.keras_reading import load_keras
 
 MISSING = importlib.util.find_spec("tensorflow") is None
 pytestmark = [
@@ -71,16 +72,39 @@ def contents(tmp_path):
     }
 
 
+# What the line has to say, of each kind of file.
+TOLD = {
+    "empty.keras": "is no Keras file",
+    "empty.h5": "is no Keras file",
+    "page.keras": "is a page of HTML",
+    "page.h5": "is a page of HTML",
+    "head.h5": "is no whole Keras file (OSError:",
+    "noise.h5": "is no whole Keras file (OSError:",
+    "half.keras": "is no whole Keras file (BadZipFile:",
+    "other.keras": "is a compressed archive",
+    "lambda.keras": "may hold code",
+    "class.keras": "class Stranger is not a part of Keras",
+    "module.keras": "is of the module 'os'",
+    "text.keras": "is no whole Keras file (JSONDecodeError:",
+    "deep.keras": "is no whole Keras file (RecursionError:",
+    "shape.keras": "cannot read this file of Keras 3",
+    "units.keras": "cannot read this file of Keras 3",
+    "bomb.keras": "its config.json has more than 50,000,000 bytes",
+}
+
+
 def test_keras_files_are_refused_in_one_line(contents, tmp_path, tally):
     lost = {}
     del contents["large.keras"]
+    assert set(contents) == set(TOLD)
     for name, content in contents.items():
         path = tmp_path / name
         path.write_bytes(content)
         try:
             convert(load_keras(path), OPSET)
         except UserError as error:
-            if "; save it again" not in str(error) or "\n" in str(error):
+            line = str(error)
+            if not line.startswith(f"{path}: ") or TOLD[name] not in line or "\n" in line:
                 lost[name] = str(error)
         except Exception as error:  # what is tested for
             lost[name] = repr(error)
@@ -108,3 +132,41 @@ def test_a_layer_of_many_gigabytes_is_ended(contents, tmp_path, tally):
     )
     tally("hostile Keras files", 1, survived)
     assert survived, result.stdout
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_code_of_a_model_is_refused(tmp_path, tally, suffix, library):
+    keras = pytest.importorskip(library)
+    mark = tmp_path / "was run"
+    name = str(mark)  # Keras can save no Path
+    code = keras.layers.Lambda(lambda x: (open(name, "w").close(), x)[1], output_shape=(4,))
+    model = keras.Sequential([keras.Input((4,)), code])
+    path = tmp_path / f"model{suffix}"
+    model.save(path)
+    code.function(0)  # what would be seen
+    mark.unlink()
+    with pytest.raises(UserError, match=r"layer 'lambda.*' \('Lambda'\) may hold code"):
+        load_keras(path)
+    tally("code in Keras models", 1, not mark.exists())
+    assert not mark.exists()
+
+
+def test_weights_outside_of_the_file_are_refused(tmp_path, tally):
+    """HDF5 may name another file, whose bytes would come out as weights."""
+    import h5py
+
+    (tmp_path / "secret").write_bytes(bytes(64))
+    (tmp_path / "other.h5").write_bytes(b"")
+    for kind in ("dataset", "link"):
+        path = tmp_path / f"{kind}.h5"
+        with h5py.File(path, "w") as file:
+            file.attrs["model_config"] = "{}"
+            if kind == "dataset":
+                external = [(str(tmp_path / "secret"), 0, 64)]
+                file.create_dataset("kernel", (16,), "float32", external=external)
+            else:
+                file["kernel"] = h5py.ExternalLink(tmp_path / "other.h5", "/kernel")
+        with pytest.raises(UserError, match=r"'kernel' (is a link|lies in another file)"):
+            load_keras(path)
+    tally("hostile Keras files", 2, 2)

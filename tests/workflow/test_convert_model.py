@@ -1,4 +1,4 @@
-"""Rule convert_model: from published Keras weights to the comparison.
+"""Rules convert_model and check_conversion: from published Keras weights to the comparison.
 
 Needs TensorFlow: make test-all. Elsewhere only the message is tested that says so.
 """
@@ -11,7 +11,10 @@ import numpy as np
 import onnx
 import pytest
 from helpers import REPOSITORY, make_classifier, make_images, overlay, run_snakemake
+from PIL import Image
+from PIL.Image import Resampling
 from ptq_comparison.preparation import keras_conversion
+from ptq_comparison.preparation.keras_reading import load_keras
 
 TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 
@@ -88,7 +91,7 @@ def test_weights_are_those_of_the_reference_conversion(published, shared_data):
 @needs_tensorflow
 def test_published_weights_convert_to_the_same_bytes_every_time(published, shared_data):
     """tf2onnx alone numbers its names otherwise on every run, and at times leaves nodes behind."""
-    keras_model = keras_conversion.load_keras(shared_data / "models/pretrainedResnet.h5")
+    keras_model, _ = load_keras(shared_data / "models/pretrainedResnet.h5")
     expected = onnx.load(published / "results/models/converted.onnx").SerializeToString()
     for _ in range(5):
         model = keras_conversion.convert(keras_model, keras_conversion.OPSET)
@@ -143,47 +146,48 @@ def test_a_keras_file_converts_to_the_same_bytes_every_time(tmp_path):
     assert onnx.load(tmp_path / target).opset_import[0].version == 15
 
 
-@needs_tensorflow
-def test_what_is_no_keras_model_is_named(tmp_path):
-    (tmp_path / "model.h5").write_bytes(b"<html></html>")
-    result = convert(tmp_path, write_data(tmp_path, {"source": "model.h5"}))
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.h5", b"<html></html>", "convert_model: model.h5: is a page of HTML"),
+        ("model.onnx", b"<!DOCTYPE html><html>", "prepare_model: model.onnx: is a page of HTML"),
+        ("model.h5", b"version https://git-lfs.github.com/spec/v1", "run git lfs pull"),
+        ("model.onnx", b"PK\x05\x06" + bytes(18), "is a compressed archive"),
+        ("model.pt", b"\x80\x02}q\x00.", "is a Python pickle"),
+    ],
+)
+def test_what_is_no_model_is_named(tmp_path, name, content, message):
+    """Also where TensorFlow is not installed."""
+    (tmp_path / name).write_bytes(content)
+    result = convert(tmp_path, write_data(tmp_path, {"source": name}))
     assert result.returncode != 0
-    assert "error: convert_model: model.h5: not a Keras model" in result.stdout
-    assert not (tmp_path / "results/models").exists() or not list(
-        (tmp_path / "results/models").iterdir()
+    assert message in result.stdout, result.stdout
+    assert not list(tmp_path.glob("results/models/*"))
+
+
+def test_a_folder_is_named(tmp_path):
+    (tmp_path / "model/variables").mkdir(parents=True)
+    (tmp_path / "model/saved_model.pb").write_bytes(b"")
+    result = convert(tmp_path, write_data(tmp_path, {"source": "model"}))
+    assert result.returncode != 0
+    assert (
+        "error: config: model.source: model: is a TensorFlow SavedModel; convert" in result.stdout
     )
+
+
+def test_an_onnx_file_may_have_the_suffix_of_another_kind(tmp_path):
+    onnx.save(make_classifier(), tmp_path / "model.h5")
+    result = convert(tmp_path, write_data(tmp_path, {"source": "model.h5"}))
+    assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.skipif(TENSORFLOW, reason="TensorFlow is installed")
 def test_without_tensorflow_the_remedy_is_named(tmp_path):
-    (tmp_path / "model.h5").write_bytes(b"")
+    (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     result = convert(tmp_path, write_data(tmp_path, {"source": "model.h5"}))
     assert result.returncode != 0
     assert "error: convert_model: model.source: model.h5 is a Keras model, and" in result.stdout
     assert "is not installed; run make convert" in result.stdout
-
-
-STUBS = {
-    "keras": """
-from types import SimpleNamespace
-saving = SimpleNamespace(
-    load_model=lambda path, **options: SimpleNamespace(inputs=[SimpleNamespace(shape=(None, 8))])
-)
-""",
-    "tensorflow": """
-float32 = None
-def TensorSpec(*arguments, **options): pass
-""",
-    "tf2onnx/__init__": """
-import onnx
-from types import SimpleNamespace
-convert = SimpleNamespace(from_keras=lambda *model, **options: (onnx.load("stub.onnx"), None))
-""",
-    "tf2onnx/graph": """
-class GraphUtil:
-    optimize_model_proto = staticmethod(lambda model: model)
-""",
-}
 
 
 @pytest.mark.parametrize(
@@ -193,21 +197,47 @@ class GraphUtil:
         (8, 1, "has 1 classes, the data set has 3; use"),
     ],
 )
-def test_a_model_that_does_not_fit_is_one_line(tmp_path, monkeypatch, side, classes, message):
-    """What TensorFlow would give is given by stubs: what happens to the ONNX model is tested."""
-    for name, code in STUBS.items():
-        path = tmp_path / f"stubs/{name}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(code)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stubs"))
+def test_a_model_that_does_not_fit_is_one_line(tmp_path, side, classes, message):
+    """The ONNX model is there already: what happens to it is tested, without TensorFlow."""
+    (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     model = make_classifier(side=side)
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = classes
-    onnx.save(model, tmp_path / "stub.onnx")
-    (tmp_path / "model.h5").write_bytes(b"")
+    (tmp_path / "results/models").mkdir(parents=True)
+    onnx.save(model, tmp_path / "results/models/converted.onnx")
     result = convert(tmp_path, write_data(tmp_path, {"source": "model.h5"}))
     assert result.returncode != 0
     (line,) = {line for line in result.stdout.splitlines() if line.startswith("error: ")}
-    assert line.startswith(f"error: convert_model: model.source {message}"), result.stdout
+    assert line.startswith(f"error: check_conversion: model.source {message}"), result.stdout
+
+
+@needs_tensorflow
+def test_visual_wake_words_as_published(shared_data, tmp_path):
+    """A file of Keras 2, on photos: as many are right as Keras itself gets on the same pixels."""
+    tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")
+    source = shared_data / "models/vww_96.h5"
+    arrays = {}
+    for split in ("train", "test"):
+        files = sorted((shared_data / "photos" / split).glob("*/*"))
+        pictures = [
+            Image.open(file).convert("RGB").resize((96, 96), Resampling.BILINEAR) for file in files
+        ]
+        arrays[f"{split}_images"] = np.stack([np.asarray(picture) for picture in pictures])
+        arrays[f"{split}_labels"] = np.array([file.parent.name == "person" for file in files])
+    np.savez(tmp_path / "photos.npz", **arrays)
+    config = {
+        "dataset": {"name": "npz", "path": "photos.npz"},
+        "model": {"source": str(source), "scale": 1 / 255},
+        "calibration": {"samples_per_class": 50},
+    }
+    result = convert(tmp_path, config, "results/fp32_eval.json")
+    assert result.returncode == 0, result.stdout
+    pixels = arrays["test_images"].astype(np.float32) / 255
+    keras_model = tf_keras.models.load_model(source, compile=False)
+    right = int(np.sum(keras_model.predict(pixels).argmax(axis=1) == arrays["test_labels"]))
+    evaluation = json.loads((tmp_path / "results/fp32_eval.json").read_text())
+    assert evaluation["accuracy"]["correct"] == right == 111
+    conversion = json.loads((tmp_path / "results/models/conversion.json").read_text())
+    assert conversion["same_top1"] == 1.0 and "tf_keras" in conversion["versions"]
 
 
 def write_data(folder, model):

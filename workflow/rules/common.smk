@@ -36,6 +36,7 @@ from ptq_comparison.config.schemes import required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
 from ptq_comparison.model.external_weights import external_files
+from ptq_comparison.model.file_kind import is_keras, refuse_folder
 
 # A terminal that is closed ends the run as Ctrl-C does.
 unlock_on_hangup()
@@ -60,7 +61,6 @@ RECOMMENDED = "recommended"  # the model of the best recipe, tested like the oth
 MODEL_IS_REMOTE = is_address(config["model"]["source"]) or is_in_bucket(
     config["model"]["source"]
 )
-KERAS_SUFFIXES = (".h5", ".keras")
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
 try:
     PREPROCESSING, GEOMETRY = preprocessing_of(config), geometry_of(config)
@@ -212,6 +212,8 @@ def get_model_file(wildcards):
         return in_bucket("model", "source")
     if MODEL_IS_REMOTE:
         return get_download("model")
+    if os.path.isdir(source):
+        stop(refuse_folder(Path(source)))
     if not os.path.isfile(source):
         stop(
             f"model.source: {named(source, PATH)}: no such file; set it to the path or the address of "
@@ -220,10 +222,21 @@ def get_model_file(wildcards):
     return local(source)  # not below the prefix of a module
 
 
+def is_keras_model(wildcards):
+    """Tell whether the model is one of Keras; one in the web is not there yet, so its name tells."""
+    return is_keras(Path(get_model_file(wildcards)), is_there=not MODEL_IS_REMOTE)
+
+
 def get_model_source(wildcards):
     """Name the ONNX file that the float32 model is taken from."""
-    file = get_model_file(wildcards)
-    return "results/models/converted.onnx" if file.endswith(KERAS_SUFFIXES) else file
+    if is_keras_model(wildcards):
+        return "results/models/converted.onnx"
+    return get_model_file(wildcards)
+
+
+def get_conversion(wildcards):
+    """Name the check of the conversion; none for an ONNX model."""
+    return "results/models/conversion.json" if is_keras_model(wildcards) else []
 
 
 def get_sized_model(wildcards):
@@ -237,7 +250,7 @@ def get_model_weights(wildcards):
     An exported model whose weights alone are new has the same .onnx: without this, nothing reruns.
     """
     source = config["model"]["source"]
-    if source == "bundled" or MODEL_IS_REMOTE or source.endswith(KERAS_SUFFIXES):
+    if source == "bundled" or MODEL_IS_REMOTE or is_keras_model(wildcards):
         return []
     # A file that is gone is an error of prepare_model.
     files = map(str, external_files(Path(source)))
@@ -251,8 +264,7 @@ def get_model_sha256(wildcards):
 
 def get_onnx_sha256(wildcards):
     """Return the checksum of an ONNX model from the web; a Keras model is checked before."""
-    converted = get_model_file(wildcards).endswith(KERAS_SUFFIXES)
-    return None if converted else get_model_sha256(wildcards)
+    return None if is_keras_model(wildcards) else get_model_sha256(wildcards)
 
 
 def get_float_model(recipe):

@@ -2,18 +2,15 @@
 # makes  results/models/fp32.onnx, the baseline, and preprocessed.onnx, the same with batch
 #        normalization folded; results/calibration/fp32_accuracy.json
 #
-# convert_model -> prepare_model -> preprocess_model, check_accuracy
+# convert_model -> check_conversion -> prepare_model -> preprocess_model, check_accuracy
 
 
 rule convert_model:
-    """Convert a Keras model to ONNX, and check that it gives the same predictions."""
+    """Convert a Keras model to ONNX."""
     input:
         source=lambda wildcards: as_inputs(get_model_file(wildcards)),
-        images="results/dataset/train_images.npy",
-        dataset="results/dataset/dataset.json",
     output:
         model="results/models/converted.onnx",
-        conversion="results/models/conversion.json",
     log:
         "results/logs/convert_model.log",
     benchmark:
@@ -23,7 +20,6 @@ rule convert_model:
     params:
         sha256=get_model_sha256,
         opset=config["model"]["opset"],
-        preprocessing=PREPROCESSING,
         limits=LIMITS,
         odd_names=lambda wildcards: odd_names(source=get_model_file(wildcards)),
         code=get_code("convert_model"),
@@ -31,11 +27,38 @@ rule convert_model:
         "../scripts/convert_model.py"
 
 
+rule check_conversion:
+    """Check that the converted model predicts the same as Keras on images of the data set."""
+    input:
+        source=lambda wildcards: as_inputs(get_model_file(wildcards)),
+        model="results/models/converted.onnx",
+        images="results/dataset/train_images.npy",
+        dataset="results/dataset/dataset.json",
+    output:
+        conversion="results/models/conversion.json",
+    log:
+        "results/logs/check_conversion.log",
+    benchmark:
+        "results/benchmarks/check_conversion.tsv"
+    conda:
+        "../../envs/convert.yaml"
+    params:
+        output=config["model"]["output"],
+        preprocessing=PREPROCESSING,
+        limits=LIMITS,
+        odd_names=lambda wildcards: odd_names(source=get_model_file(wildcards)),
+        code=get_code("check_conversion"),
+    script:
+        "../scripts/check_conversion.py"
+
+
 rule prepare_model:
     """Check that the float32 model is sound and fits the data set, and copy it."""
     input:
         source=lambda wildcards: as_inputs(get_model_source(wildcards)),
         weights=lambda wildcards: as_inputs(get_model_weights(wildcards)),
+        # Of a Keras model: not read, but without it the model is not to be trusted.
+        conversion=get_conversion,
         # On which a changed model has to predict the same.
         images="results/dataset/train_images.npy",
         dataset="results/dataset/dataset.json",

@@ -65,26 +65,6 @@ def test_saturation_is_what_changes_the_predictions(check, exact, changed, delta
     assert found == {**CHECK, **check, "changed": changed, "delta_pp": delta_pp}
 
 
-CHECK = {"checked": False, "cannot": None, "refused": None, "saturating_operators": ["Conv 'c'"]}
-
-
-@pytest.mark.parametrize(
-    ("check", "exact", "changed", "delta_pp"),
-    [
-        ({"checked": True}, [0, 1], 0.0, 0.0),
-        ({"checked": True}, [0, 0], 0.5, -50.0),  # one right as predicted, two without saturation
-        ({"cannot": "another CPU"}, None, 0.0, 0.0),
-        ({"refused": "no kernel"}, None, None, None),
-    ],
-)
-def test_saturation_is_what_changes_the_predictions(check, exact, changed, delta_pp):
-    given = make_predictions()
-    given.provenance["saturation"] = {**CHECK, **check}
-    predictions = given._replace(exact=None if exact is None else np.array(exact))
-    found = evaluate({"sha256": "m"}, DATASET, predictions, None, None)["saturation"]
-    assert found == {**CHECK, **check, "changed": changed, "delta_pp": delta_pp}
-
-
 def test_predictions_of_another_model_or_data_set_are_refused():
     with pytest.raises(UserError, match="another data set"):
         evaluate({"sha256": "m"}, DATASET, make_predictions(dataset_sha256="x"), None, None)

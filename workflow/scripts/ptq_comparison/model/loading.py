@@ -12,6 +12,7 @@ from ptq_comparison.common.descriptions import ModelDescription
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import sha256_file
 from ptq_comparison.model.external_weights import external_files
+from ptq_comparison.model.file_kind import check_kind
 from ptq_comparison.model.opset import model_opset
 
 LARGEST_FILE = 2**31 - 1  # bytes of a message that protobuf reads
@@ -27,6 +28,7 @@ def load_model(
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; set model.source to an ONNX file")
+    check_kind(path)
     size = path.stat().st_size
     if size > LARGEST_FILE:
         raise UserError(
