@@ -26,6 +26,7 @@ rule predict:
         split="test",
         checks_saturation=lambda wildcards: wildcards.model != "fp32",
         batch_size=config["evaluation"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("predict"),
     script:

@@ -108,6 +108,7 @@ rule check_accuracy:
     params:
         min_accuracy=config["acceptance"]["min_calibration_accuracy"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("check_accuracy"),
     script:

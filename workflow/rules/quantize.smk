@@ -27,6 +27,7 @@ rule calibrate:
         calibration=calibration_options(next(iter(QUANTIZED.values()))),
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("calibrate"),
     script:
@@ -55,6 +56,7 @@ rule quantize:
         section="quantization",
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("quantize"),
     script:
@@ -77,6 +79,7 @@ rule measure_activations:
         "../../envs/onnx.yaml"
     params:
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("measure_activations"),
     script:

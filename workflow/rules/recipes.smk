@@ -25,6 +25,7 @@ use rule calibrate as calibrate_recipe with:
         calibration=lambda wildcards: CALIBRATIONS[wildcards.calibration],
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("calibrate"),
 
@@ -50,6 +51,7 @@ use rule quantize as quantize_recipe with:
         section="recipes.{recipe}",
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("quantize"),
 
@@ -78,6 +80,7 @@ use rule predict as predict_validation with:
         split="validation",
         checks_saturation=False,
         batch_size=config["evaluation"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("predict"),
 

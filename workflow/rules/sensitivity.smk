@@ -37,6 +37,7 @@ rule measure_sensitivity:
         recipe=MIXED,
         images=config["sensitivity"]["images"],
         batch_size=config["evaluation"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("measure_sensitivity"),
     script:
@@ -86,6 +87,7 @@ rule mix_precision:
         recipe=MIXED,
         target_drop_pp=config["sensitivity"]["target_drop_pp"],
         batch_size=config["evaluation"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("mix_precision"),
     script:

@@ -9,6 +9,7 @@ if __name__ == "__main__":
         import numpy as np
         from ptq_comparison.common.files import read_json, write_json
         from ptq_comparison.datasets.sampling import read_labels
+        from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.inference.session import make_session, predict_scores
         from ptq_comparison.model.loading import load_model
@@ -19,7 +20,8 @@ if __name__ == "__main__":
         images = np.load(task.input.images, mmap_mode="r")
         labels = read_labels(task.input.samples)
         classes = len(read_json(task.input.dataset)["class_names"])
-        batches = Batches.of(images, model, params.preprocessing, params.batch_size)
+        size = choose_batch_size(model, images, params)
+        batches = Batches.of(images, model, params.preprocessing, size)
         session = make_session(model, task.threads)
         with task.progress("checking float32", len(images)) as progress:
             predicted = predict_scores(session, batches, classes, progress).argmax(axis=1)

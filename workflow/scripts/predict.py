@@ -10,6 +10,7 @@ if __name__ == "__main__":
         from ptq_comparison.common.files import atomic_path, read_json, sha256_file, write_json
         from ptq_comparison.datasets.sampling import read_labels
         from ptq_comparison.evaluation.saturation import check_saturation
+        from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.inference.runtime import describe_runtime
         from ptq_comparison.inference.session import make_session, predict_scores
@@ -22,7 +23,8 @@ if __name__ == "__main__":
         images = np.load(task.input.images, mmap_mode="r")
         labels = read_labels(task.input.labels)
         classes = len(dataset["class_names"])
-        batches = Batches.of(images, model, params.preprocessing, params.batch_size)
+        size = choose_batch_size(model, images, params)
+        batches = Batches.of(images, model, params.preprocessing, size)
         session = make_session(model, task.threads)
         with task.progress(f"predicting {name}", len(images)) as progress:
             scores = predict_scores(session, batches, classes, progress)

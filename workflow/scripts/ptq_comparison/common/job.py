@@ -94,6 +94,8 @@ def job(
     input is an error, unless the script `reads_not_made`.
     """
     path = Path(snakemake.log[0])
+    if memory_key and getattr(snakemake.params, "batch_size", memory_key) is None:
+        memory_key = "memory_mb"  # which the batch size follows from
     with os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace") as terminal:
         task = Task(snakemake, terminal)
         bounds = limits(task) if callable(limits) else limits
@@ -102,9 +104,10 @@ def job(
             remove_stale(folders)
             path.write_text("")
             with path.open("a") as file:  # several processes write into it
-                code = supervise(bounds)
-                if code is not None:
-                    sys.exit(code)
+                ended = supervise(bounds)
+                if ended:
+                    print(f"peak memory: {ended.peak / 1e6:.0f} MB", file=file, flush=True)
+                    sys.exit(ended.code)
                 _send_output_to(file)
                 _keep_temporary_files_in(path.parent)
                 if not reads_not_made:
