@@ -46,10 +46,10 @@ SETTINGS: dict[str, Any] = {
     "acceptance": {"min_calibration_accuracy": 0, "suspicious_input": "warn"},
 }
 DEMANDING = {
-    "mse": {"method": "MSE"},
-    "percentile": {"method": "Percentile"},
-    "entropy": {"method": "Entropy", "num_bins": 512},
-    "gptq": {"rounding": "GPTQ", "bias_correction": True, "per_channel": True},
+    "mse": {"dtype": "int8", "method": "MSE"},
+    "percentile": {"dtype": "int8", "method": "Percentile"},
+    "entropy": {"dtype": "int8", "method": "Entropy", "num_bins": 512},
+    "gptq": {"dtype": "int8", "rounding": "GPTQ", "bias_correction": True, "per_channel": True},
 }
 
 
@@ -176,7 +176,7 @@ def read_jobs(folder: Path) -> dict[str, tuple[int, float]]:
     jobs = {}
     for log in sorted((results / "logs").rglob("*.log"), key=lambda path: path.stat().st_mtime):
         name = log.relative_to(results / "logs").with_suffix("")
-        found = re.findall(r"^peak memory: (\d+) MB$", log.read_text(), re.MULTILINE)
+        found = re.findall(r"^INFO peak memory: (\d+) MB$", log.read_text(), re.MULTILINE)
         table = (results / "benchmarks" / name).with_suffix(".tsv")
         if found and table.exists():
             with table.open() as file:

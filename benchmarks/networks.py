@@ -1,6 +1,6 @@
 """Networks of a real size with random weights, for measurements of memory and time."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -74,7 +74,7 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(values.astype(np.float32), name))
         return name
 
-    def node(self, op_type: str, inputs: list[str], name: str, **attributes: object) -> str:
+    def node(self, op_type: str, inputs: list[str], name: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op_type, inputs, [name], name=name, **attributes))
         return name
 

@@ -26,7 +26,8 @@ if __name__ == "__main__":
         images = np.load(task.input.images, mmap_mode="r")
         if len(chosen) < len(images):  # all of them stay on disk
             images = images[chosen]
-        size = choose_batch_size(model, images, params, fetches_all=True)
+        # onnxruntime itself takes the extremes of tensors, so that MinMax fetches nothing else.
+        size = choose_batch_size(model, images, params, fetches_all=method != "MinMax")
         batches = Batches.of(images, model, params.preprocessing, size)
         text = " ".join(["calibrating", *task.wildcards])
         with task.progress(text, METHODS[method].passes * len(images)) as progress:

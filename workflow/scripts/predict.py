@@ -8,12 +8,17 @@ if __name__ == "__main__":
     with job(snakemake, memory_key="evaluation.batch_size") as task:
         import numpy as np
         from ptq_comparison.common.files import atomic_path, read_json, sha256_file, write_json
+        from ptq_comparison.common.mapped import write_npz
         from ptq_comparison.datasets.sampling import read_labels
         from ptq_comparison.evaluation.saturation import check_saturation
         from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.inference.runtime import describe_runtime
-        from ptq_comparison.inference.session import make_session, predict_scores
+        from ptq_comparison.inference.session import (
+            make_session,
+            predict_scores,
+            predicted_classes,
+        )
         from ptq_comparison.model.loading import load_model
 
         (name,) = task.wildcards
@@ -28,7 +33,7 @@ if __name__ == "__main__":
         session = make_session(model, task.threads)
         with task.progress(f"predicting {name}", len(images)) as progress:
             scores = predict_scores(session, batches, classes, progress)
-        predicted = scores.argmax(axis=1).astype(np.int64)
+        predicted = predicted_classes(scores)
         saturation = None
         if params.checks_saturation:
             with task.progress(f"checking {name}", len(images)) as progress:
@@ -37,7 +42,7 @@ if __name__ == "__main__":
                 )
             logging.info("%s: saturation %s", name, saturation)
         with atomic_path(task.output.predictions) as temporary:
-            np.savez(temporary, predicted=predicted, scores=scores, labels=labels)
+            write_npz(temporary, {"predicted": predicted, "scores": scores, "labels": labels})
         write_json(
             task.output.provenance,
             {

@@ -3,6 +3,7 @@
 import faulthandler
 import logging
 import os
+import resource
 import sys
 import tempfile
 import traceback
@@ -16,7 +17,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.faults import describe_failure, is_fault_of_machine
 from ptq_comparison.common.limits import Limits
 from ptq_comparison.common.not_made import read_not_made, write_not_made
-from ptq_comparison.common.supervisor import supervise
+from ptq_comparison.common.supervisor import MAXRSS_UNIT, supervise
 from ptq_comparison.common.temporary import make_temporary, remove_stale
 
 if TYPE_CHECKING:
@@ -104,19 +105,25 @@ def job(
             remove_stale(folders)
             path.write_text("")
             with path.open("a") as file:  # several processes write into it
-                ended = supervise(bounds)
-                if ended:
-                    print(f"peak memory: {ended.peak / 1e6:.0f} MB", file=file, flush=True)
-                    sys.exit(ended.code)
+                code = supervise(bounds)
+                if code is not None:
+                    sys.exit(code)
                 _send_output_to(file)
                 _keep_temporary_files_in(path.parent)
                 if not reads_not_made:
                     _pass_on(task)
                 yield task
+                logging.info("peak memory: %.0f MB", peak_memory() / 1e6)
         except Exception as error:
             _fail(task, error, path, memory_key, bounds)
         finally:
             remove_stale(folders)
+
+
+def peak_memory() -> int:
+    """Return the bytes that this process, or one that it has waited for, held at most."""
+    kinds = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * MAXRSS_UNIT
 
 
 def _send_output_to(log: TextIO) -> None:

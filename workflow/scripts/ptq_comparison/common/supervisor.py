@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from types import FrameType
-from typing import NamedTuple
 
 from ptq_comparison.common.faults import INTERRUPTS, DiedOfSignal
 from ptq_comparison.common.limits import Limits
@@ -17,15 +16,8 @@ INTERRUPTED = 130  # exit code, as that of a shell's command after Ctrl-C
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
 
 
-class Ended(NamedTuple):
-    """The exit code of a process that has ended, and the bytes of memory that it held at most."""
-
-    code: int
-    peak: int
-
-
-def supervise(limits: Limits | None = None) -> Ended | None:
-    """Fork: return None in the child, and in the parent how the child ended, once it does.
+def supervise(limits: Limits | None = None) -> int | None:
+    """Fork: return None in the child, and in the parent the exit code of the child, once it ends.
 
     Imports that take long, and threads, have to come after. Signals that ask for the end go to the
     child, where they raise KeyboardInterrupt; the code is then 130, as after Ctrl-C in a shell.
@@ -55,12 +47,12 @@ def supervise(limits: Limits | None = None) -> Ended | None:
             limits.apply()
         return None
     _, status, usage = os.wait4(child, 0)
-    code, peak = os.waitstatus_to_exitcode(status), usage.ru_maxrss * MAXRSS_UNIT
+    code = os.waitstatus_to_exitcode(status)
     if -code in INTERRUPTS:
-        return Ended(INTERRUPTED, peak)
+        return INTERRUPTED
     if code < 0:
-        raise DiedOfSignal(-code, peak)
-    return Ended(code, peak)
+        raise DiedOfSignal(-code, usage.ru_maxrss * MAXRSS_UNIT)
+    return code
 
 
 def unlock_on_hangup() -> None:

@@ -8,7 +8,7 @@ import onnx
 from ptq_comparison.evaluation.results import Saturation
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.exact_kernels import make_exact_session
-from ptq_comparison.inference.session import predict_scores
+from ptq_comparison.inference.session import predict_scores, predicted_classes
 
 
 def check_saturation(
@@ -33,7 +33,7 @@ def check_saturation(
         # Its first sentence names node and operator; a page on types and kernels follows.
         reason = " ".join(str(error).split()).split(". ")[0]
         return {"checked": False, "refused": reason, "changed": None, "delta_pp": None}
-    exact = predict_scores(session, batches, classes, progress).argmax(axis=1)
+    exact = predicted_classes(predict_scores(session, batches, classes, progress))
     difference = int(np.sum(predicted == labels)) - int(np.sum(exact == labels))
     return {
         "checked": True,

@@ -15,7 +15,7 @@ PACKAGES, COPIES = 150e6, 12
 # Of an image: its float32 input while it is scaled, and as two batches that wait for the session.
 INPUTS = 6
 # Of a session: onnxruntime's arena grows in steps, and has gaps between tensors.
-ARENA = 2
+ARENA = 3
 # Of tensors that are looked at: absolute values, and the counts of a histogram.
 LOOKED_AT = 4
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.mapped import drop_pages
 from ptq_comparison.inference.preprocessing import Preprocessing
 from ptq_comparison.model.interface import Interface, read_interface
 
@@ -57,6 +58,7 @@ class Batches:
         size = self.interface.batch or self.batch_size
         for start in range(0, len(self.images), size):
             batch = self.preprocessing(self.images[start : start + size])
+            drop_pages(self.images)
             if not np.isfinite(batch).all():
                 raise UserError(
                     "model.scale, model.mean, model.std: an image has values that are not finite "

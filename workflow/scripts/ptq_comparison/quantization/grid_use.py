@@ -35,8 +35,10 @@ def measure_activations(
     inner = [name for name in names if name != batches.interface.input]
     for batch in batches:
         for name, values in _tensors(session, inner, batch):
-            grid = grids.get(name)
-            for piece in _pieces(values) if grid else ():
+            if name not in grids:
+                continue
+            grid = grids[name]
+            for piece in _pieces(values):
                 level = grid.unclipped_levels(piece)
                 clipped[name] += int(np.sum((level < 0) | (level >= grid.size)))
                 level = np.clip(level, 0, grid.size - 1).astype(np.int64)

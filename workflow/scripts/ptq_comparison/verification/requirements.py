@@ -10,6 +10,7 @@ import onnx
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import read_json
+from ptq_comparison.common.mapped import pieces
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.loading import load_model
 from ptq_comparison.quantization.checks import is_quantized
@@ -181,4 +182,8 @@ def _state_of(path: Path) -> str:
 
 def _checksums(path: Path) -> set[bytes]:
     images = np.load(path, mmap_mode="r")
-    return {hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images}
+    return {
+        hashlib.sha256(np.ascontiguousarray(image).data).digest()
+        for piece in pieces(images)
+        for image in piece
+    }
