@@ -5,7 +5,7 @@
 
 `peaks` runs a network of the size of EfficientNet-Lite0 through the default run and through what
 takes more memory: other calibration methods, and a recipe with GPTQ and bias correction. `images`
-runs one of the size of MobileNetV2 0.35 on few and on many test images, and compares memory, time
+runs one of the size of MobileNet 0.25 on few and on many test images, and compares memory, time
 an image, and the files of runs with several shards.
 
 The networks have random weights, and the images are made here: JPEG files in folders of 1,000
@@ -32,7 +32,7 @@ import onnx
 import yaml
 from PIL import Image
 
-from benchmarks.networks import CLASSES, EFFICIENTNET_LITE0, IMAGE, MOBILENET_V2_035, make_network
+from benchmarks.networks import CLASSES, EFFICIENTNET_LITE0, IMAGE, MOBILENET_025, make_network
 from benchmarks.real_data import REPOSITORY
 
 TRAIN_IMAGES = DISTINCT = 1000
@@ -63,6 +63,7 @@ def main() -> None:
     images = commands.add_parser("images")
     images.add_argument("--counts", type=int, nargs="+", default=[2000, 50_000])
     images.add_argument("--shards", type=int, nargs="+", default=[1])
+    images.add_argument("--dtypes", nargs="+", default=["int8", "uint8"])
     images.set_defaults(command=print_images)
     for command in (peaks, images):
         command.add_argument("--cores", type=int, default=2)
@@ -91,7 +92,7 @@ def print_peaks(arguments: argparse.Namespace, folder: Path) -> None:
 
 def print_images(arguments: argparse.Namespace, folder: Path) -> None:
     """Print peak memory and time an image of each rule for each number of images and shards."""
-    model = save_network(folder / "mobilenet_v2_035.onnx", MOBILENET_V2_035)
+    model = save_network(folder / "mobilenet_025.onnx", MOBILENET_025)
     runs: dict[str, tuple[int, dict[str, tuple[int, float]]]] = {}
     digests: dict[int, set[str]] = {}
     for count in arguments.counts:
@@ -99,7 +100,10 @@ def print_images(arguments: argparse.Namespace, folder: Path) -> None:
         for shards in arguments.shards:
             name = f"{count} images" + (f", {shards} shards" if shards > 1 else "")
             place = folder / name.replace(", ", "_").replace(" ", "_")
-            own = {"evaluation": {"shards": shards}}
+            own = {
+                "evaluation": {"shards": shards},
+                "quantization": {"dtypes": arguments.dtypes},
+            }
             seconds = run(place, model, data, own, ["all"], arguments.cores)
             runs[name] = count, by_rule(read_jobs(place))
             digests.setdefault(count, set()).add(digest_of_results(place))

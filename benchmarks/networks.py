@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
+import onnx.utils
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
@@ -13,7 +14,10 @@ OPSET = 13
 
 
 class Stage(NamedTuple):
-    """So many inverted residual blocks: kernel, stride of the first, expansion, channels."""
+    """So many inverted residual blocks: kernel, stride of the first, expansion, channels.
+
+    An expansion of 0 stands for a depthwise and a pointwise convolution, as in MobileNet.
+    """
 
     blocks: int
     kernel: int
@@ -23,11 +27,11 @@ class Stage(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """The stages of a network, the channels of its first convolution and of its last."""
+    """Channels of the first convolution, the stages, and channels of a last convolution, if any."""
 
     stem: int
     stages: tuple[Stage, ...]
-    head: int
+    head: int | None
 
 
 # M. Tan and Q. V. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
@@ -45,20 +49,18 @@ EFFICIENTNET_LITE0 = Shape(
     ),
     1280,
 )
-# M. Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018, table 2,
-# with 0.35 times the channels.
-MOBILENET_V2_035 = Shape(
-    16,
+# A. G. Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision
+# Applications", 2017, table 1, with a quarter of the channels.
+MOBILENET_025 = Shape(
+    8,
     (
-        Stage(1, 3, 1, 1, 8),
-        Stage(2, 3, 2, 6, 8),
-        Stage(3, 3, 2, 6, 16),
-        Stage(4, 3, 2, 6, 24),
-        Stage(3, 3, 1, 6, 32),
-        Stage(3, 3, 2, 6, 56),
-        Stage(1, 3, 1, 6, 112),
+        Stage(1, 3, 1, 0, 16),
+        Stage(2, 3, 2, 0, 32),
+        Stage(2, 3, 2, 0, 64),
+        Stage(6, 3, 2, 0, 128),
+        Stage(2, 3, 2, 0, 256),
     ),
-    1280,
+    None,
 )
 
 
@@ -115,20 +117,23 @@ def make_network(shape: Shape) -> onnx.ModelProto:
     last, channels = graph.layer("stem", "image", (shape.stem, 3, 3, 3), 2), shape.stem
     for number, stage in enumerate(shape.stages):
         for block in range(stage.blocks):
-            name, given, wide = f"stage{number}.{block}", last, channels * stage.expansion
+            name, given, wide = f"stage{number}.{block}", last, channels * max(1, stage.expansion)
             stride = stage.stride if block == 0 else 1
             if wide != channels:
                 last = graph.layer(f"{name}.expand", last, (wide, channels, 1, 1), 1)
             kernel = (stage.kernel, stage.kernel)
             last = graph.layer(f"{name}.depthwise", last, (wide, 1, *kernel), stride)
-            last = graph.layer(f"{name}.project", last, (stage.channels, wide, 1, 1), 1, cut=False)
-            if stride == 1 and channels == stage.channels:
+            last = graph.layer(
+                f"{name}.project", last, (stage.channels, wide, 1, 1), 1, not stage.expansion
+            )
+            if stage.expansion and stride == 1 and channels == stage.channels:
                 last = graph.node("Add", [last, given], f"{name}.add")
             channels = stage.channels
-    last = graph.layer("head", last, (shape.head, channels, 1, 1), 1)
+    if shape.head:
+        last, channels = graph.layer("head", last, (shape.head, channels, 1, 1), 1), shape.head
     last = graph.node("GlobalAveragePool", [last], "pool")
     last = graph.node("Flatten", [last], "flat")
-    weight = graph.weight("classes.weight", (CLASSES, shape.head))
+    weight = graph.weight("classes.weight", (CLASSES, channels))
     bias = graph.constant("classes.bias", np.zeros(CLASSES))
     graph.node("Gemm", [last, weight, bias], "logits", transB=1)
     proto = helper.make_graph(
@@ -139,17 +144,42 @@ def make_network(shape: Shape) -> onnx.ModelProto:
         graph.constants,
     )
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
-    _centre(model)
+    _normalize(model)
     return model
 
 
-def _centre(model: onnx.ModelProto) -> None:
-    """Set the last bias so that a logit is 0 on average: one class would win on every image."""
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    noise = np.random.default_rng(1).uniform(-1, 1, (32, 3, 8, 8)).astype(np.float32)
+def _normalize(model: onnx.ModelProto) -> None:
+    """Set batch normalization, and the last bias, by some images, as training would.
+
+    Without it, a deep network of random weights says the same of every image.
+    """
+    noise = np.random.default_rng(1).uniform(-1, 1, (8, 3, 8, 8)).astype(np.float32)
     images = noise.repeat(IMAGE // 8, axis=2).repeat(IMAGE // 8, axis=3)
-    (logits,) = session.run(None, {"image": images})
-    bias = next(tensor for tensor in model.graph.initializer if tensor.name == "classes.bias")
-    bias.CopyFrom(numpy_helper.from_array(-logits.mean(axis=0), bias.name))
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+
+    def value_of(name: str) -> np.ndarray:
+        session = onnxruntime.InferenceSession(
+            _extract(model, [name]).SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        return session.run([name], {"image": images})[0]
+
+    def store(name: str, values: np.ndarray) -> None:
+        constants[name].CopyFrom(numpy_helper.from_array(values, name))
+
+    for node in model.graph.node:
+        if node.op_type == "BatchNormalization":
+            values = value_of(node.input[0])
+            store(node.input[3], values.mean(axis=(0, 2, 3)))
+            store(node.input[4], values.var(axis=(0, 2, 3)))
+    store("classes.bias", -value_of("logits").mean(axis=0))
+
+
+def _extract(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
+    """Return the part of a model that gives some tensors."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
+    copy.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names
+    )
+    return onnx.utils.Extractor(copy).extract_model(["image"], names)
