@@ -1,6 +1,6 @@
 """Memory and time of each rule with images of 224 x 224; prints tables.
 
-    python -m benchmarks.full_size peaks [--test-images 1000]
+    python -m benchmarks.full_size peaks [--test-images 200]
     python -m benchmarks.full_size images [--counts 2000 50000] [--shards 1 4]
 
 `peaks` runs a network of the size of EfficientNet-Lite0 through the default run and through what
@@ -58,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
     peaks = commands.add_parser("peaks")
-    peaks.add_argument("--test-images", type=int, default=1000)
+    peaks.add_argument("--test-images", type=int, default=200)
     peaks.set_defaults(command=print_peaks)
     images = commands.add_parser("images")
     images.add_argument("--counts", type=int, nargs="+", default=[2000, 50_000])
@@ -81,7 +81,7 @@ def print_peaks(arguments: argparse.Namespace, folder: Path) -> None:
     targets = ["all", *(f"results/sweep/{name}_eval.json" for name in DEMANDING)]
     own = {
         "sweep": {"recipes": str(folder / "recipes.yaml"), "validation_images": 200},
-        "calibration": {"samples": 512},
+        "calibration": {"samples": 128},
     }
     seconds = run(folder / "peaks", model, data, own, targets, arguments.cores)
     print(f"EfficientNet-Lite0, {arguments.test_images} test images, {seconds:.0f} s\n")

@@ -161,7 +161,8 @@ def _normalize(model: onnx.ModelProto) -> None:
         session = onnxruntime.InferenceSession(
             _extract(model, [name]).SerializeToString(), providers=["CPUExecutionProvider"]
         )
-        return session.run([name], {"image": images})[0]
+        value: np.ndarray = session.run([name], {"image": images})[0]
+        return value
 
     def store(name: str, values: np.ndarray) -> None:
         constants[name].CopyFrom(numpy_helper.from_array(values, name))

@@ -16,6 +16,8 @@ rule download:
         section="|".join(ADDRESS_KEYS),
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         key=lambda wildcards: ADDRESS_KEYS[wildcards.section],
         address=get_address_digest,  # the script reads the address itself from the config
@@ -41,6 +43,8 @@ rule prepare_dataset:
         "results/benchmarks/prepare_dataset.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         name=config["dataset"]["name"],
         sha256=config["dataset"]["sha256"],
@@ -66,6 +70,8 @@ rule sample_calibration:
         "results/benchmarks/sample_calibration.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         per_class=config["calibration"]["samples_per_class"],
         total=config["calibration"]["samples"],

@@ -100,6 +100,8 @@ rule evaluate_recipe:
         "results/benchmarks/evaluate_recipe/{recipe}.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         one_of_many=True,
         code=get_code("evaluate_recipe"),
@@ -154,6 +156,8 @@ rule gather_sweep:
         "results/benchmarks/gather_sweep.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         recipes=SWEPT,
         timed=[TIMED[recipe] for recipe in SWEPT] if MEASURES_LATENCY else [],

@@ -24,6 +24,8 @@ rule compare:
         "results/benchmarks/compare.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         published_top1=config["baseline"]["published_top1"],
         saturation_threshold=config["evaluation"]["saturation_threshold"],
@@ -49,6 +51,8 @@ rule report_verification:
         "results/benchmarks/report_verification.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("report_verification"),
     script:
@@ -67,6 +71,8 @@ rule reproduce:
         "results/benchmarks/reproduce.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         published=config["baseline"]["published"],
         code=get_code("reproduce"),
@@ -91,6 +97,8 @@ rule plot_accuracy:
         "results/benchmarks/plot_accuracy.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("plot_accuracy"),
     script:
@@ -118,6 +126,8 @@ rule plot_tradeoff:
         "results/benchmarks/plot_tradeoff.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("plot_tradeoff"),
     script:
@@ -141,6 +151,8 @@ rule plot_classes:
         "results/benchmarks/plot_classes.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("plot_classes"),
     script:
@@ -164,6 +176,8 @@ rule plot_confusion:
         "results/benchmarks/plot_confusion.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("plot_confusion"),
     script:
@@ -189,6 +203,8 @@ rule plot_examples:
         "results/benchmarks/plot_examples.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         models=MODELS,
         code=get_code("plot_examples"),
@@ -213,6 +229,8 @@ rule plot_ranges:
         "results/benchmarks/plot_ranges.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("plot_ranges"),
     script:
@@ -236,6 +254,8 @@ rule plot_sensitivity:
         "results/benchmarks/plot_sensitivity.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("plot_sensitivity"),
     script:
@@ -262,6 +282,8 @@ rule plot_mixed_precision:
         "results/benchmarks/plot_mixed_precision.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         target_drop_pp=config["sensitivity"]["target_drop_pp"],
         code=get_code("plot_mixed_precision"),
@@ -286,6 +308,8 @@ rule plot_sweep:
         "results/benchmarks/plot_sweep.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("plot_sweep"),
     script:

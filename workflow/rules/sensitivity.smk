@@ -31,6 +31,8 @@ rule measure_sensitivity:
         "../../envs/onnx.yaml"
     # The shares run side by side, a thread each.
     threads: 1
+    resources:
+        mem_mb=get_memory,
     params:
         one_of_many=True,
         section=f"recipes.{MIXED_NAME}",
@@ -56,6 +58,8 @@ rule gather_sensitivity:
         "results/benchmarks/gather_sensitivity.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         one_of_many=True,
         code=get_code("gather_sensitivity"),
@@ -82,6 +86,8 @@ rule mix_precision:
         "results/benchmarks/mix_precision.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         one_of_many=True,
         recipe=MIXED,
@@ -112,6 +118,8 @@ rule time_mixed:
     conda:
         "../../envs/onnx.yaml"
     threads: ALL_CORES if MEASURES_LATENCY else 1
+    resources:
+        mem_mb=get_memory,
     params:
         one_of_many=True,
         recipe=MIXED,

@@ -26,6 +26,8 @@ rule verify:
         "results/benchmarks/verify.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         acceptance=config["acceptance"],
         method=config["calibration"]["method"],
@@ -44,6 +46,8 @@ rule gate:
         "results/logs/gate.log",
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("gate"),
     script:
