@@ -45,6 +45,12 @@ SETTINGS: dict[str, Any] = {
     # Weights are random, and so is what the network says.
     "acceptance": {"min_calibration_accuracy": 0, "suspicious_input": "warn"},
 }
+# All but figures of accuracies: of networks that are trained.
+TARGETS = [
+    "results/comparison.csv",
+    "results/verification.json",
+    *(f"results/figures/{name}.svg" for name in ("examples", "ranges")),
+]
 DEMANDING = {
     "mse": {"dtype": "int8", "method": "MSE"},
     "percentile": {"dtype": "int8", "method": "Percentile"},
@@ -78,7 +84,7 @@ def print_peaks(arguments: argparse.Namespace, folder: Path) -> None:
     model = save_network(folder / "efficientnet_lite0.onnx", EFFICIENTNET_LITE0)
     data = write_images(folder / "data", arguments.test_images)
     (folder / "recipes.yaml").write_text(yaml.safe_dump({"recipes": DEMANDING}))
-    targets = ["all", *(f"results/sweep/{name}_eval.json" for name in DEMANDING)]
+    targets = [*TARGETS, *(f"results/sweep/{name}_eval.json" for name in DEMANDING)]
     own = {
         "sweep": {"recipes": str(folder / "recipes.yaml"), "validation_images": 200},
         "calibration": {"samples": 128},
@@ -104,7 +110,7 @@ def print_images(arguments: argparse.Namespace, folder: Path) -> None:
                 "evaluation": {"shards": shards},
                 "quantization": {"dtypes": arguments.dtypes},
             }
-            seconds = run(place, model, data, own, ["all"], arguments.cores)
+            seconds = run(place, model, data, own, TARGETS, arguments.cores)
             runs[name] = count, by_rule(read_jobs(place))
             digests.setdefault(count, set()).add(digest_of_results(place))
             print(f"{name}: {seconds:.0f} s", flush=True)
