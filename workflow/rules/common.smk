@@ -267,6 +267,43 @@ def get_onnx_sha256(wildcards):
     return None if is_keras_model(wildcards) else get_model_sha256(wildcards)
 
 
+def get_model_mb():
+    """Return the size of the float32 model and of its files of weights; 0 before a download."""
+    try:
+        source = config["model"]["source"]
+        file = Path(get_download("model") if MODEL_IS_REMOTE else source)
+        size = os.path.getsize(file) if os.path.isfile(file) else 0
+        # Weights are in the file, or they are not; a large one takes time to search.
+        if file.suffix not in KERAS_SUFFIXES and size < 10**7:
+            size += sum(map(os.path.getsize, external_files(file)))
+        return size // 10**6
+    except (OSError, UserError):  # which the rule that reads the model explains
+        return 0
+
+
+MODEL_MB = get_model_mb()
+
+
+# Memory in MB, for clusters and for --resources mem_mb=... Without such a limit it restricts nothing.
+# The figures behind it are in docs/performance.md; one try more, one time more of it.
+
+
+def get_memory(wildcards, attempt):
+    """A job that runs models: batches are as large as memory_mb allows; a fifth is to spare."""
+    # As in inference/batch_size.py; what is left there is for one image at least.
+    return attempt * 6 * max(config["memory_mb"], 500 + 12 * MODEL_MB) // 5
+
+
+def get_small_memory(wildcards, attempt):
+    """A job that reads results, or images piece by piece, and loads a model at most."""
+    return attempt * (500 + 4 * MODEL_MB)
+
+
+def get_conversion_memory(wildcards, attempt):
+    """A job that runs TensorFlow."""
+    return attempt * (2500 + 12 * MODEL_MB)
+
+
 def get_float_model(recipe):
     """Name the float32 model that a recipe starts from; the baseline is always the given one."""
     return f"results/models/{'preprocessed' if recipe['preprocess'] else 'fp32'}.onnx"

@@ -16,6 +16,8 @@ rule download:
         section="|".join(ADDRESS_KEYS),
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         key=lambda wildcards: ADDRESS_KEYS[wildcards.section],
         address=get_address_digest,  # the script reads the address itself from the config
@@ -46,6 +48,8 @@ rule prepare_dataset:
     conda:
         "../../envs/onnx.yaml"  # for the size of the model's input
     threads: DECODING_THREADS
+    resources:
+        mem_mb=get_small_memory,
     params:
         name=config["dataset"]["name"],
         sha256=config["dataset"]["sha256"],
@@ -80,6 +84,8 @@ rule sample_calibration:
     conda:
         "../../envs/data.yaml"
     threads: DECODING_THREADS
+    resources:
+        mem_mb=get_small_memory,
     params:
         per_class=config["calibration"]["samples_per_class"],
         total=config["calibration"]["samples"],

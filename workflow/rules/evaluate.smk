@@ -30,10 +30,13 @@ rule predict:
         "../../envs/onnx.yaml"
     # The models run side by side, a thread each; --set-threads predict=4 serves a large model.
     threads: 1
+    resources:
+        mem_mb=get_memory,
     params:
         split="test",
         checks_saturation=lambda wildcards: wildcards.model != "fp32",
         batch_size=config["evaluation"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("predict"),
     script:
@@ -102,6 +105,8 @@ rule evaluate:
         "results/benchmarks/evaluate/{model}.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         seed=config["calibration"]["seed"],
         code=get_code("evaluate"),
@@ -147,6 +152,8 @@ rule measure_latency:
     conda:
         "../../envs/onnx.yaml"
     threads: ALL_CORES
+    resources:
+        mem_mb=get_memory,
     params:
         models=MODELS,
         threads=config["latency"]["threads"],

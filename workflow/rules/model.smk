@@ -17,6 +17,8 @@ rule convert_model:
         "results/benchmarks/convert_model.tsv"
     conda:
         "../../envs/convert.yaml"
+    resources:
+        mem_mb=get_conversion_memory,
     params:
         sha256=get_model_sha256,
         opset=config["model"]["opset"],
@@ -70,6 +72,8 @@ rule prepare_model:
         "results/benchmarks/prepare_model.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         sha256=get_onnx_sha256,
         output=config["model"]["output"],
@@ -105,6 +109,8 @@ rule preprocess_model:
         "results/benchmarks/preprocess_model.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         preprocessing=PREPROCESSING,
         # Many recipes go without it; rules of one dtype that need it stop at the marker.
@@ -130,10 +136,13 @@ rule check_accuracy:
     conda:
         "../../envs/onnx.yaml"
     threads: 1
+    resources:
+        mem_mb=get_memory,
     params:
         min_accuracy=config["acceptance"]["min_calibration_accuracy"],
         suspicious_input=config["acceptance"]["suspicious_input"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("check_accuracy"),
     script:

@@ -23,10 +23,13 @@ rule calibrate:
         "../../envs/onnx.yaml"
     # More would change the last digits of the ranges with the machine.
     threads: 1
+    resources:
+        mem_mb=get_memory,
     params:
         calibration=calibration_options(next(iter(QUANTIZED.values()))),
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("calibrate"),
     script:
@@ -49,12 +52,15 @@ rule quantize:
         "results/benchmarks/quantize/{dtype}.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         # A change of it reruns this model alone.
         recipe=lambda wildcards: QUANTIZED[wildcards.dtype],
         section="quantization",
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("quantize"),
     script:
@@ -75,8 +81,11 @@ rule measure_activations:
         "results/benchmarks/measure_activations.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("measure_activations"),
     script:

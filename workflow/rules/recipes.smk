@@ -28,6 +28,7 @@ use rule calibrate as calibrate_recipe with:
         calibration=lambda wildcards: CALIBRATIONS[wildcards.calibration],
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("calibrate"),
 
@@ -53,6 +54,7 @@ use rule quantize as quantize_recipe with:
         section="recipes.{recipe}",
         seed=config["calibration"]["seed"],
         batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("quantize"),
 
@@ -81,6 +83,7 @@ use rule predict as predict_validation with:
         split="validation",
         checks_saturation=False,
         batch_size=config["evaluation"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("predict"),
 
@@ -100,6 +103,8 @@ rule evaluate_recipe:
         "results/benchmarks/evaluate_recipe/{recipe}.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         one_of_many=True,
         code=get_code("evaluate_recipe"),
@@ -154,6 +159,8 @@ rule gather_sweep:
         "results/benchmarks/gather_sweep.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         recipes=SWEPT,
         timed=[TIMED[recipe] for recipe in SWEPT] if MEASURES_LATENCY else [],

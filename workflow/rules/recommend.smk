@@ -22,6 +22,8 @@ rule select_recipe:
         "results/benchmarks/select_recipe.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         recipes=SWEPT,
         constraints=config["recommend"],
@@ -81,6 +83,8 @@ rule write_recommendation:
         "results/benchmarks/write_recommendation.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("write_recommendation"),
     script:

@@ -25,6 +25,8 @@ rule compare:
         "results/benchmarks/compare.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         published_top1=config["baseline"]["published_top1"],
         saturation_threshold=config["evaluation"]["saturation_threshold"],
@@ -50,6 +52,8 @@ rule report_verification:
         "results/benchmarks/report_verification.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("report_verification"),
     script:
@@ -68,6 +72,8 @@ rule reproduce:
         "results/benchmarks/reproduce.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         published=config["baseline"]["published"],
         code=get_code("reproduce"),
@@ -130,6 +136,8 @@ rule plot_figures:
         "results/benchmarks/plot_figures.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         models=MODELS,
         code=get_code("plot_figures"),
@@ -154,6 +162,8 @@ rule plot_sensitivity:
         "results/benchmarks/plot_sensitivity.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("plot_sensitivity"),
     script:
@@ -180,6 +190,8 @@ rule plot_mixed_precision:
         "results/benchmarks/plot_mixed_precision.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         target_drop_pp=config["sensitivity"]["target_drop_pp"],
         code=get_code("plot_mixed_precision"),
@@ -204,6 +216,8 @@ rule plot_sweep:
         "results/benchmarks/plot_sweep.tsv"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("plot_sweep"),
     script:

@@ -31,12 +31,15 @@ rule measure_sensitivity:
         "../../envs/onnx.yaml"
     # The shares run side by side, a thread each.
     threads: 1
+    resources:
+        mem_mb=get_memory,
     params:
         one_of_many=True,
         section=f"recipes.{MIXED_NAME}",
         recipe=MIXED,
         images=config["sensitivity"]["images"],
         batch_size=config["evaluation"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("measure_sensitivity"),
     script:
@@ -55,6 +58,8 @@ rule gather_sensitivity:
         "results/benchmarks/gather_sensitivity.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         one_of_many=True,
         code=get_code("gather_sensitivity"),
@@ -81,11 +86,14 @@ rule mix_precision:
         "results/benchmarks/mix_precision.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         one_of_many=True,
         recipe=MIXED,
         target_drop_pp=config["sensitivity"]["target_drop_pp"],
         batch_size=config["evaluation"]["batch_size"],
+        memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
         code=get_code("mix_precision"),
     script:
@@ -110,6 +118,8 @@ rule time_mixed:
     conda:
         "../../envs/onnx.yaml"
     threads: ALL_CORES if MEASURES_LATENCY else 1
+    resources:
+        mem_mb=get_memory,
     params:
         one_of_many=True,
         recipe=MIXED,

@@ -54,6 +54,8 @@ rule verify:
         "results/benchmarks/verify.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         acceptance=config["acceptance"],
         method=config["calibration"]["method"],
@@ -72,6 +74,8 @@ rule gate:
         "results/logs/gate.log",
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_small_memory,
     params:
         code=get_code("gate"),
     script:

@@ -11,6 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.calibration.provenance import calibration_provenance
         from ptq_comparison.config.methods import METHODS
         from ptq_comparison.datasets.sampling import few_per_class, read_labels
+        from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.loading import load_model
 
@@ -25,7 +26,9 @@ if __name__ == "__main__":
         images = np.load(task.input.images, mmap_mode="r")
         if len(chosen) < len(images):  # all of them stay on disk
             images = images[chosen]
-        batches = Batches.of(images, model, params.preprocessing, params.batch_size)
+        # onnxruntime itself takes the extremes of tensors, so that MinMax fetches nothing else.
+        size = choose_batch_size(model, images, params, fetches_all=method != "MinMax")
+        batches = Batches.of(images, model, params.preprocessing, size)
         text = " ".join(["calibrating", *task.wildcards])
         with task.progress(text, METHODS[method].passes * len(images)) as progress:
             ranges = calibrate(model, batches, method, options, progress)

@@ -14,6 +14,7 @@ if __name__ == "__main__":
         from ptq_comparison.common.errors import UserError
         from ptq_comparison.common.files import read_json, write_json
         from ptq_comparison.datasets.sampling import read_labels
+        from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.inference.session import make_session, predict_scores
         from ptq_comparison.model.loading import load_model
@@ -34,10 +35,11 @@ if __name__ == "__main__":
         else:
             model = load_model(task.input.model)
             names = read_json(task.input.dataset)["class_names"]
+            size = choose_batch_size(model, images, params)
             session = make_session(model, task.threads)
 
             def predict(few: np.ndarray, preprocessing: dict[str, Any]) -> np.ndarray:
-                batches = Batches.of(few, model, preprocessing, params.batch_size)
+                batches = Batches.of(few, model, preprocessing, size)
                 scores = predict_scores(session, batches, len(names), progress)
                 return np.asarray(scores.argmax(axis=1))
 

@@ -12,6 +12,7 @@ if __name__ == "__main__":
         from ptq_comparison.common.csv_rows import read_rows, write_rows
         from ptq_comparison.common.files import atomic_path
         from ptq_comparison.config.recipes import AUTO, quantization_options
+        from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
@@ -30,7 +31,9 @@ if __name__ == "__main__":
         images = np.load(task.input.images, mmap_mode="r")
         with np.load(task.input.baseline) as arrays:
             scores, labels = arrays["scores"], arrays["labels"]
-        batches = Batches.of(images, model, preprocessing, task.params.batch_size)
+        # Its last step is checked tensor by tensor, as in rule quantize.
+        size = choose_batch_size(model, images, task.params, fetches_all=True)
+        batches = Batches.of(images, model, preprocessing, size)
         trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
         ranking = rank(read_rows(task.input.sensitivity))
         rows = []

@@ -8,13 +8,19 @@ if __name__ == "__main__":
     with job(snakemake, memory_key="evaluation.batch_size") as task:
         import numpy as np
         from ptq_comparison.common.files import atomic_path, read_json, sha256_file, write_json
+        from ptq_comparison.common.mapped import write_npz
         from ptq_comparison.datasets.sampling import read_labels
         from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.evaluation.saturation import predict_exactly
+        from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.inference.digested_images import DigestedImages
         from ptq_comparison.inference.runtime import describe_runtime
-        from ptq_comparison.inference.session import make_session, predict_scores
+        from ptq_comparison.inference.session import (
+            make_session,
+            predict_scores,
+            predicted_classes,
+        )
         from ptq_comparison.inference.shards import share
         from ptq_comparison.model.loading import load_model
 
@@ -29,14 +35,15 @@ if __name__ == "__main__":
             images = DigestedImages(images)
         labels = read_labels(task.input.labels)
         classes = len(dataset["class_names"])
-        batches = Batches.of(images, model, params.preprocessing, params.batch_size)
+        size = choose_batch_size(model, images, params)
+        batches = Batches.of(images, model, params.preprocessing, size)
         shard = task.wildcards.get("scatteritem", "1-of-1")
         batches, part = share(batches, *map(int, shard.split("-of-")))
         labels = labels[part]
         session = make_session(model, task.threads)
         with task.progress(f"predicting {name}", len(labels)) as progress:
             scores = predict_scores(session, batches, classes, progress)
-        arrays = {"predicted": scores.argmax(axis=1).astype(np.int64), "scores": scores}
+        arrays = {"predicted": predicted_classes(scores), "scores": scores}
         if digested:
             arrays["digests"] = images.digests[part]
         check = None
@@ -47,7 +54,7 @@ if __name__ == "__main__":
                 arrays["exact"] = exact
             logging.info("%s: saturation %s", name, check)
         with atomic_path(task.output.predictions) as temporary:
-            np.savez(temporary, **arrays, labels=labels)
+            write_npz(temporary, {**arrays, "labels": labels})
         write_json(
             task.output.provenance,
             {

@@ -11,6 +11,7 @@ if __name__ == "__main__":
         from ptq_comparison.common.files import check_sha256
         from ptq_comparison.config.recipes import quantization_options
         from ptq_comparison.datasets.sampling import describe_samples
+        from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.quantization.quantize import check_recipe, quantize
@@ -43,7 +44,8 @@ if __name__ == "__main__":
         check_recipe(model, params.section, options)
         images = np.load(task.input.images, mmap_mode="r")
         few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]
-        batches = Batches.of(few, model, params.preprocessing, params.batch_size)
+        size = choose_batch_size(model, images, params, fetches_all=True)
+        batches = Batches.of(few, model, params.preprocessing, size)
         quantize(
             refine(model, ranges, recipe, batches),
             ranges,

@@ -22,7 +22,7 @@ from ptq_comparison.common.job import job
 from ptq_comparison.common.limits import Limits
 snakemake = SimpleNamespace(
     log=["rule.log"], rule="quantize", input={inputs}, output={outputs},
-    params=SimpleNamespace(one_of_many={one_of_many}), wildcards=[], threads=1,
+    params=SimpleNamespace(one_of_many={one_of_many}, {params}), wildcards=[], threads=1,
 )
 with job(snakemake, reads_not_made={reads}, memory_key="a.key", {limits}) as task:
     print("standard output")
@@ -48,7 +48,13 @@ def test_a_cancelled_job_leaves_no_temporary_file(tmp_path):
 
 
 def make_script(
-    statement, inputs=(), outputs=(), one_of_many=False, reads=False, limits="limits=None"
+    statement,
+    inputs=(),
+    outputs=(),
+    one_of_many=False,
+    reads=False,
+    limits="limits=None",
+    params="",
 ):
     return SCRIPT.format(
         statement=statement,
@@ -57,6 +63,7 @@ def make_script(
         one_of_many=one_of_many,
         reads=reads,
         limits=limits,
+        params=params,
     )
 
 
@@ -76,6 +83,20 @@ def test_all_output_goes_to_the_log_and_progress_to_the_terminal(tmp_path):
     assert result.returncode == 0 and result.stdout == "" and result.stderr == "progress\n"
     for line in ("standard output", "from C++", "INFO information"):
         assert line in log
+
+
+def test_the_log_ends_with_the_memory_that_the_job_held(tmp_path):
+    small, large = (
+        int(re.search(r"INFO peak memory: (\d+) MB\n$", log)[1])
+        for _, log in (run(tmp_path, "pass"), run(tmp_path, "held = b'1' * 300_000_000; del held"))
+    )
+    assert 300 <= large - small < 310
+
+
+@pytest.mark.parametrize(("size", "key"), [("None", "memory_mb"), ("7", "a.key")])
+def test_the_remedy_for_memory_is_what_the_batch_size_follows_from(tmp_path, size, key):
+    result, _ = run(tmp_path, "raise MemoryError", params=f"batch_size={size}")
+    assert f"memory ran out; lower {key}, or run fewer jobs" in result.stderr
 
 
 def test_a_mistake_of_the_user_is_one_line(tmp_path):

@@ -6,7 +6,7 @@ from helpers import RAW, make_classifier, make_images, make_nan_classifier, make
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.inference import batches as batches_module
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.inference.session import make_session, predict_scores
+from ptq_comparison.inference.session import make_session, predict_scores, predicted_classes
 from tqdm import tqdm
 
 IMAGES, LABELS = make_images(53, seed=3)
@@ -52,6 +52,14 @@ def test_a_model_gets_stored_pixels():
 
 def test_the_classifier_is_better_than_chance():
     assert (predict(make_classifier()).argmax(axis=1) == LABELS).mean() > 0.6
+
+
+def test_the_predicted_class_is_the_first_of_equal_ones():
+    scores = np.array([[0, 1, 1], [2, 0, 1], [0, 0, 0]], np.float32)
+    assert predicted_classes(scores).tolist() == [1, 0, 0]
+    many = np.random.default_rng(0).random((50_000, 100), np.float32)  # several pieces
+    found = predicted_classes(many)
+    assert found.dtype == np.int64 and np.array_equal(found, many.argmax(axis=1))
 
 
 def test_threads_follow_the_rule():

@@ -8,6 +8,8 @@ import yaml
 from helpers import REPOSITORY
 from helpers.rules import RULES, figure_names, read_rules, rules_text
 
+MEMORY = r"^ +mem_mb=(\w+),$"
+
 
 def test_pre_commit_runs_what_make_lint_runs():
     makefile = (REPOSITORY / "Makefile").read_text()
@@ -120,3 +122,9 @@ def test_a_cluster_profile_bounds_the_rules_that_ask_for_all_cores(path):
     }
     profile = yaml.safe_load(path.read_text())
     assert set(profile["set-threads"]) == asking != set()
+
+
+def test_every_rule_says_how_much_memory_it_needs():
+    """Without that, a cluster gives a job what its partition has by default."""
+    silent = [n for n, rule in read_rules().items() if rule.script and not rule.find(MEMORY)]
+    assert silent == []

@@ -3,6 +3,7 @@
 import faulthandler
 import logging
 import os
+import resource
 import sys
 import tempfile
 import traceback
@@ -16,7 +17,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.faults import describe_failure, is_fault_of_machine
 from ptq_comparison.common.limits import Limits
 from ptq_comparison.common.not_made import read_not_made, write_not_made
-from ptq_comparison.common.supervisor import supervise
+from ptq_comparison.common.supervisor import MAXRSS_UNIT, supervise
 from ptq_comparison.common.temporary import make_temporary, remove_stale
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def job(
     input is an error, unless the script `reads_not_made`.
     """
     path = Path(snakemake.log[0])
+    if memory_key and getattr(snakemake.params, "batch_size", memory_key) is None:
+        memory_key = "memory_mb"  # which the batch size follows from
     with os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace") as terminal:
         task = Task(snakemake, terminal)
         bounds = limits(task) if callable(limits) else limits
@@ -110,10 +113,17 @@ def job(
                 if not reads_not_made:
                     _pass_on(task)
                 yield task
+                logging.info("peak memory: %.0f MB", peak_memory() / 1e6)
         except Exception as error:
             _fail(task, error, path, memory_key, bounds)
         finally:
             remove_stale(folders)
+
+
+def peak_memory() -> int:
+    """Return the bytes that this process, or one that it has waited for, held at most."""
+    kinds = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * MAXRSS_UNIT
 
 
 def _send_output_to(log: TextIO) -> None:

@@ -9,7 +9,7 @@ from ptq_comparison.evaluation.results import SaturationCheck
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.exact_kernels import make_exact_session
 from ptq_comparison.inference.saturating import kernels_saturate, saturating_operators
-from ptq_comparison.inference.session import predict_scores
+from ptq_comparison.inference.session import predict_scores, predicted_classes
 
 FITTING_WEIGHTS = "no sum of two products of its operators can go beyond 16 bits on any CPU"
 EXACT_KERNELS = "the kernels that onnxruntime chooses on this CPU add in 32 bits"
@@ -41,4 +41,4 @@ def predict_exactly(
         return not_checked(None, " ".join(str(error).split()).split(". ")[0])
     scores = predict_scores(session, batches, classes, progress)
     check = SaturationCheck(checked=True, cannot=None, refused=None, saturating_operators=operators)
-    return check, scores.argmax(axis=1).astype(np.int64)
+    return check, predicted_classes(scores)

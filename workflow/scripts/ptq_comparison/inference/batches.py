@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.mapped import drop_pages
 from ptq_comparison.inference.ahead import one_ahead
 from ptq_comparison.inference.preprocessing import Preprocessing
 from ptq_comparison.model.interface import Interface, read_interface
@@ -78,6 +79,7 @@ class Batches:
         step = size * max(1, min(PIECE, most) // size)
         for start in range(0, len(self.images), step):
             piece = self.preprocessing(self.images[start : start + step])
+            drop_pages(self.images)
             if not np.isfinite(piece).all():
                 raise UserError(
                     "model.scale, model.mean, model.std: an image has values that are not finite "

@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.mapped import drop_pages, pieces, scratch_array
 from ptq_comparison.inference.batches import Batch, Batches
 from ptq_comparison.inference.scores import class_scores
 from ptq_comparison.model.interface import Interface, remedy_for_classes
@@ -30,6 +31,9 @@ def make_session(
     for name, value in (config_entries or {}).items():
         options.add_session_config_entry(name, value)
     if not optimize:
+        # In the order of the nodes. By default, onnxruntime leaves those that take the extremes of
+        # tensors to the end, and keeps all tensors until then: six times the memory.
+        options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
@@ -61,22 +65,35 @@ def predict_scores(
 ) -> np.ndarray:
     """Return the scores of all images, float32 (N, classes).
 
-    `progress` is a tqdm bar over images. Raises UserError when the scores are of another number of
-    classes, which not every model declares, or not finite.
+    It is in a temporary file where it is large. `progress` is a tqdm bar over images. Raises
+    UserError when the scores are of another number of classes, which not every model declares, or
+    not finite.
     """
-    scores = [np.empty((0, classes), np.float32)] if not len(batches.images) else []
+    result = scratch_array((len(batches.images), classes), np.float32)
+    done = 0
     for batch in batches:
-        scores.append(run_scores(session, batches.interface, batch))
+        scores = run_scores(session, batches.interface, batch)
+        if scores.shape[1] != classes:
+            raise UserError(
+                f"model.source gives scores of {scores.shape[1]} classes, the data set has "
+                f"{classes}; {remedy_for_classes(scores.shape[1], classes)}"
+            )
+        if not np.isfinite(scores).all():
+            raise UserError(
+                "model.source: the scores of some images are not finite; "
+                "check the weights and model.scale, model.mean, model.std"
+            )
+        result[done : done + batch.images] = scores
+        drop_pages(result)
+        done += batch.images
         progress.update(batch.images)
-    result = np.concatenate(scores)
-    if result.shape[1] != classes:
-        raise UserError(
-            f"model.source gives scores of {result.shape[1]} classes, the data set has {classes}; "
-            + remedy_for_classes(result.shape[1], classes)
-        )
-    if not np.isfinite(result).all():
-        raise UserError(
-            "model.source: the scores of some images are not finite; "
-            "check the weights and model.scale, model.mean, model.std"
-        )
     return result
+
+
+def predicted_classes(scores: np.ndarray) -> np.ndarray:
+    """Return the class with the highest score of each image, int64 (N,); of equal ones the first.
+
+    Of scores in a file, a piece is in memory at once.
+    """
+    found = [piece.argmax(axis=1) for piece in pieces(scores)]
+    return np.concatenate([np.empty(0, np.int64), *found])

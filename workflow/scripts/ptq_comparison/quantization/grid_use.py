@@ -1,15 +1,18 @@
 """How the values of each activation tensor lie on the grid that a quantized model stores it in."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 
-from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.batches import Batch, Batches
 from ptq_comparison.inference.session import make_session, run_batch
 from ptq_comparison.model.graph import with_outputs
 from ptq_comparison.quantization.activation_grids import Grid
 
+PIECE = 2**20  # values at once
 QUANTILES = (0.005, 0.5, 0.995)  # the outer two hold 99 % of the values
 
 
@@ -31,20 +34,35 @@ def measure_activations(
     clipped = dict.fromkeys(names, 0)
     inner = [name for name in names if name != batches.interface.input]
     for batch in batches:
-        outputs = run_batch(session, inner, batch) if inner else []  # no name asks for all
-        inputs = {name: values[: batch.images] for name, values in batch.inputs.items()}
-        for name, values in {**inputs, **dict(zip(inner, outputs, strict=True))}.items():
-            if name in grids:
-                size = grids[name].size
-                level = grids[name].unclipped_levels(values)
-                clipped[name] += int(np.sum((level < 0) | (level >= size)))
-                level = np.clip(level, 0, size - 1).astype(np.int64)
-                counts[name] += np.bincount(level.ravel(), minlength=size)
+        for name, values in _tensors(session, inner, batch):
+            if name not in grids:
+                continue
+            grid = grids[name]
+            for piece in _pieces(values):
+                level = grid.unclipped_levels(piece)
+                clipped[name] += int(np.sum((level < 0) | (level >= grid.size)))
+                level = np.clip(level, 0, grid.size - 1).astype(np.int64)
+                counts[name] += np.bincount(level, minlength=grid.size)
         progress.update(batch.images)
     return [
         _describe(name, producers.get(name, "input"), grids[name], counts[name], clipped[name])
         for name in names
     ]
+
+
+def _tensors(
+    session: onnxruntime.InferenceSession, names: list[str], batch: Batch
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the inputs and the tensors `names`; behind the last one, nothing holds them."""
+    yield from ((name, values[: batch.images]) for name, values in batch.inputs.items())
+    if names:  # none would ask for all
+        yield from zip(names, run_batch(session, names, batch), strict=True)
+
+
+def _pieces(values: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the values in pieces, so that what is computed from them stays small."""
+    flat = values.reshape(-1)
+    yield from (flat[start : start + PIECE] for start in range(0, flat.size, PIECE))
 
 
 def _describe(
