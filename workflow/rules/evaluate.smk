@@ -77,6 +77,8 @@ rule merge_predictions:
         "results/benchmarks/merge_predictions/{model}.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         code=get_code("merge_predictions"),
     script:

@@ -44,6 +44,8 @@ rule check_conversion:
         "results/benchmarks/check_conversion.tsv"
     conda:
         "../../envs/convert.yaml"
+    resources:
+        mem_mb=get_conversion_memory,
     params:
         output=config["model"]["output"],
         preprocessing=PREPROCESSING,

@@ -21,6 +21,8 @@ rule explain_loss:
         "results/benchmarks/explain_loss.tsv"
     conda:
         "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         max_drop_pp=config["acceptance"]["max_drop_pp"],
         recipes=list(QUANTIZED.values()),
