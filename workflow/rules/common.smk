@@ -272,9 +272,11 @@ def get_model_mb():
     try:
         source = config["model"]["source"]
         file = Path(get_download("model") if MODEL_IS_REMOTE else source)
-        size = os.path.getsize(file) if os.path.isfile(file) else 0
+        if not os.path.isfile(file):
+            return 0
+        size = os.path.getsize(file)
         # Weights are in the file, or they are not; a large one takes time to search.
-        if file.suffix not in KERAS_SUFFIXES and size < 10**7:
+        if size < 10**7 and not is_keras(file, is_there=True):
             size += sum(map(os.path.getsize, external_files(file)))
         return size // 10**6
     except (OSError, UserError):  # which the rule that reads the model explains
