@@ -35,7 +35,7 @@ def test_equal_models_pass_on_a_thousand_small_images():
 def test_other_scores_are_an_error():
     model = make_classifier()
     images, _ = make_images(30, seed=1)
-    with pytest.raises(UserError, match="differs from that of Keras on .* of 30 images"):
+    with pytest.raises(UserError, match=r"differs from that of Keras on .* of 30 images"):
         compare(Keras(model, error=100.0), model, images, PREPROCESSING)
 
 

@@ -92,7 +92,12 @@ def test_every_rule_has_an_environment_that_exists():
 
 
 IMPORTS = re.compile(r"(?m)^\s*(?:from|import) (\w+)")
-PACKAGE_OF = {"PIL": "pillow", "google": "protobuf", "tensorflow": "tensorflow-cpu"}
+PACKAGE_OF = {
+    "PIL": "pillow",
+    "google": "protobuf",
+    "tensorflow": "tensorflow-cpu",
+    "tf_keras": "tf-keras",
+}
 
 
 @pytest.mark.parametrize("name", [name for name, rule in read_rules().items() if rule.script])
