@@ -11,9 +11,9 @@ ARG CLUSTER=no
 
 WORKDIR /opt/onnx-ptq-comparison
 COPY requirements.lock requirements-convert.lock requirements-cluster.lock ./
-RUN pip install --no-cache-dir --require-hashes --requirement requirements.lock
-RUN if [ "$CONVERT" = yes ]; then pip install --no-cache-dir --require-hashes --requirement requirements-convert.lock; fi
-RUN if [ "$CLUSTER" = yes ]; then pip install --no-cache-dir --require-hashes --requirement requirements-cluster.lock; fi
+RUN pip install --no-cache-dir --require-hashes --no-deps --requirement requirements.lock
+RUN if [ "$CONVERT" = yes ]; then pip install --no-cache-dir --require-hashes --no-deps --requirement requirements-convert.lock; fi
+RUN if [ "$CLUSTER" = yes ]; then pip install --no-cache-dir --require-hashes --no-deps --requirement requirements-cluster.lock; fi
 COPY . .
 
 # onnxruntime would look a host up at its import.

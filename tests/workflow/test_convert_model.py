@@ -221,8 +221,8 @@ def test_visual_wake_words_as_published(shared_data, tmp_path):
         pictures = [
             Image.open(file).convert("RGB").resize((96, 96), Resampling.BILINEAR) for file in files
         ]
-        arrays[f"{split}_images"] = np.stack([np.asarray(picture) for picture in pictures])
-        arrays[f"{split}_labels"] = np.array([file.parent.name == "person" for file in files])
+        labels = np.array([int(file.parent.name == "person") for file in files])
+        arrays |= {f"{split}_images": np.stack(pictures), f"{split}_labels": labels}
     np.savez(tmp_path / "photos.npz", **arrays)
     config = {
         "dataset": {"name": "npz", "path": "photos.npz"},
