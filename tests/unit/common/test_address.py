@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from ptq_comparison.common.address import file_of_address, is_downloaded, masked
+from ptq_comparison.common.address import file_of_address, is_downloaded, is_in_bucket, masked
 from ptq_comparison.common.errors import UserError
 
 
@@ -85,3 +85,17 @@ def test_a_secret_is_masked_in_a_long_address_too():
 def test_what_was_downloaded():
     assert is_downloaded(Path("results/downloads/model/a.onnx"))
     assert not is_downloaded(Path("models/a.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("s3://bucket/a.npz", True),
+        ("https://host/a.npz", False),
+        ("s3/a.npz", False),
+        ("/s3://a", False),
+        (None, False),
+    ],
+)
+def test_files_in_a_bucket_are_known_by_their_scheme(text, expected):
+    assert is_in_bucket(text) == expected
