@@ -29,7 +29,8 @@ if __name__ == "__main__":
         dataset = read_dataset(params.name, source, geometry)
         check_dataset(dataset)
         if geometry:
-            geometry = dataset.train.images.geometry  # with the channels that were found
+            # With the channels that were found.
+            geometry = getattr(dataset.train.images, "geometry", geometry)
         splits = {
             split: store_split(
                 getattr(dataset, split),

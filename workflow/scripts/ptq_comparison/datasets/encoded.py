@@ -4,6 +4,7 @@ As a plain NumPy array, so that a data set of any size can be stored by them and
 """
 
 import os
+from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -31,10 +32,17 @@ class References:
     @classmethod
     def of(cls, places: Iterable[tuple[Path, int, int]]) -> "References":
         """Make references from file, offset and length of each image."""
-        rows = [(os.fsencode(file), offset, length) for file, offset, length in places]
-        longest = max((len(file) for file, _, _ in rows), default=1)
+        files: list[bytes] = []
+        numbers = array("q")  # not as objects: there may be a million images
+        for file, offset, length in places:
+            files.append(os.fsencode(file))
+            numbers.extend((offset, length))
+        longest = max(map(len, files), default=1)
         kind = [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
-        return cls(np.array(rows, dtype=kind))
+        rows = np.empty(len(files), kind)
+        rows["file"] = files
+        rows["offset"], rows["length"] = np.array(numbers, np.int64).reshape(-1, 2).T
+        return cls(rows)
 
     @classmethod
     def of_files(cls, files: Sequence[Path]) -> "References":
