@@ -4,6 +4,7 @@ As a plain NumPy array, so that a data set of any size can be stored by them and
 """
 
 import os
+from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,19 +33,20 @@ class References:
     @classmethod
     def of(cls, places: Iterable[tuple[Path, int, int]]) -> "References":
         """Make references from file, offset and length of each image."""
-        rows = [(os.fsencode(file), offset, length) for file, offset, length in places]
-        longest = max((len(file) for file, _, _ in rows), default=1)
-        return cls(np.array(rows, _kind(longest)))
+        files: list[bytes] = []
+        numbers = array("q")  # not as objects: there may be a million images
+        for file, offset, length in places:
+            files.append(os.fsencode(file))
+            numbers.extend((offset, length))
+        rows = np.empty(len(files), _kind(max(map(len, files), default=1)))
+        rows["file"] = files
+        rows["offset"], rows["length"] = np.array(numbers, np.int64).reshape(-1, 2).T
+        return cls(rows)
 
     @classmethod
     def of_files(cls, files: Sequence[Path | str]) -> "References":
         """Make references to whole files. Raises UserError for what is no ordinary file."""
-        names = [os.fsencode(file) for file in files]
-        rows = np.empty(len(files), _kind(max(map(len, names), default=1)))
-        rows["file"], rows["offset"] = names, WHOLE
-        sizes = (check_is_file(Path(file)) for file in files)
-        rows["length"] = np.fromiter(sizes, np.int64, len(files))
-        return cls(rows)
+        return cls.of((Path(file), WHOLE, check_is_file(Path(file))) for file in files)
 
     def __len__(self) -> int:
         return len(self.rows)
