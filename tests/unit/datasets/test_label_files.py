@@ -1,7 +1,7 @@
 """Lists of labels: CSV files, and lines as ImageNet has them."""
 
 import pytest
-from helpers.picture_files import values, write_pictures
+from helpers.picture_files import picture, values, write_pictures
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets.dataset import check_dataset
 from ptq_comparison.datasets.image_folder import read_image_folder
@@ -78,6 +78,16 @@ def test_imagenet_as_it_is(tmp_path):
     names = write_list(tmp_path / "meta", "v_1.JPEG n02\nv_2.JPEG n01\n", "names.txt")
     again = read_image_folder(tmp_path, Options(labels=names))
     assert again.test.labels.tolist() == [1, 0]
+
+
+def test_tiny_imagenet_as_it_is(tmp_path):
+    write_pictures(tmp_path, "train/n1/images/n1_0.JPEG", "train/n2/images/n2_0.JPEG")
+    (tmp_path / "val/images").mkdir(parents=True)
+    (tmp_path / "val/images/val_0.JPEG").write_bytes(picture(9))
+    labels = write_list(tmp_path / "val", "val_0.JPEG\tn2\t0\t32\t44\t62\n", "val_annotations.txt")
+    dataset = read_image_folder(tmp_path, Options(labels=labels))
+    assert dataset.train.labels.tolist() == [0, 1] and dataset.test.labels.tolist() == [1]
+    assert values(dataset.test.images) == [9]
 
 
 def test_a_list_for_each_split(tmp_path):

@@ -44,12 +44,10 @@ def test_all_files_for_a_hold_out(tmp_path):
 
 def test_what_is_missing(tmp_path):
     with pytest.raises(
-        UserError, match=r"has no files \*.tar; correct dataset.path or dataset.name"
+        UserError, match=r"has no files \*.tar; found: a.tar.gz; correct dataset.pa"
     ):
-        find(tmp_path)
-    with pytest.raises(
-        UserError, match=r"no files test or val .*\*.tar; found: train.tar; set data"
-    ):
+        find(tmp_path, "a.tar.gz")
+    with pytest.raises(UserError, match=r"no files test or val .*\*.tar; found: train.tar; set"):
         find(tmp_path, "train.tar")
 
 

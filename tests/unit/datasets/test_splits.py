@@ -30,8 +30,8 @@ def test_other_names_of_splits(tmp_path):
     assert values(read_image_folder(tmp_path, options).test.images) == [1]
     with pytest.raises(UserError, match=r"no folder other; found: fit, held, test; name two fold"):
         read_image_folder(tmp_path, Options(splits={"train": "fit", "test": "other"}))
-    with pytest.raises(UserError, match=r"dataset.splits: both are fit; name two folders"):
-        read_image_folder(tmp_path, Options(splits={"train": "fit", "test": "fit"}))
+    with pytest.raises(UserError, match=r"dataset.splits: both are fit; name two splits"):
+        read_image_folder(tmp_path, Options(splits={"train": "fit", "test": "./fit/"}))
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,22 @@ def test_orders_of_folders(tmp_path, order, names):
     for split in (dataset.train, dataset.test):
         of_file = [sorted(names)[value % 4] for value in values(split.images)]
         assert [names[label] for label in split.labels] == of_file
+
+
+@pytest.mark.parametrize(
+    ("names", "noted"),
+    [
+        (["0", "1", "10", "2"], True),
+        (["c10", "c9"], True),
+        (["0", "1", "2"], False),
+        (["a10", "a9", "b"], False),
+    ],
+)
+def test_numbers_in_the_order_of_texts_are_noted(tmp_path, caplog, names, noted):
+    folders = [f"{split}/{name}/0.png" for split in ("train", "test") for name in names]
+    with caplog.at_level("INFO"):
+        assert read_image_folder(write_pictures(tmp_path, *folders)).class_names == names
+    assert ("classes are sorted as texts, not by their numbers: " in caplog.text) == noted
 
 
 def test_a_subset_of_the_classes(tmp_path, caplog):

@@ -2,12 +2,13 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.texts import shown_names
 from ptq_comparison.datasets.class_names import ORDERS, Classes, read_classes
 from ptq_comparison.datasets.dataset import (
     FROM_ONE,
@@ -73,6 +74,8 @@ def _classes(listings: Mapping[str, Listing], options: Options) -> tuple[Classes
             ordered = listings[split].ordered
             if options.class_order or not ordered:
                 names = sorted(names, key=ORDERS[options.class_order or "sorted"])
+            if not options.class_order and not ordered:
+                _note_numbers(names)
             return Classes([[name] for name in names]), (
                 f"correct the name, add an empty folder of it to the {split} split, or set "
                 "dataset.classes to a file with the names of all classes"
@@ -85,6 +88,14 @@ def _classes(listings: Mapping[str, Listing], options: Options) -> tuple[Classes
         )
     check_class_count(highest + 1, len(labels))
     return Classes([[str(label)] for label in range(highest + 1)]), ""
+
+
+def _note_numbers(names: Sequence[str]) -> None:
+    """Let the log say that names with numbers are in the order of texts."""
+    in_order = names == sorted(names, key=ORDERS["natural"])
+    if not in_order and all(name[-1:].isdecimal() for name in names):
+        text = "classes are sorted as texts, not by their numbers: %s; see dataset.class_order"
+        logging.info(text, shown_names(names))
 
 
 def _numbers(listing: Listing, classes: Classes, split: str, remedy: str) -> np.ndarray:

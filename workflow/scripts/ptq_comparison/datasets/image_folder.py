@@ -57,8 +57,6 @@ def list_folders(path: Path, options: Options) -> dict[str, Listing]:
                 f"{path / name}: has no folders; put the images of each class into a folder, or "
                 "set dataset.labels to a list of them"
             )
-    if names["train"] == names["test"]:
-        raise UserError(f"dataset.splits: both are {names['test']}; name two folders")
     return {split: list_class_folders(path / str(names[split])) for split in needed}
 
 

@@ -96,8 +96,9 @@ def _by_split(rows: Sequence[Row], file: Path, options: Options) -> dict[str, li
 
 
 def _listing(rows: Sequence[Row], file: Path, folders: Sequence[Path]) -> Listing:
-    """Find the files of a list in the first of the folders that has one of them."""
+    """Find the files of a list in the first of the folders that has one, or in its `images`."""
     where = f"dataset.labels: {file}"
+    folders = [*folders, *(folder / "images" for folder in folders)]
     folder = next(
         (folder for row in rows for folder in folders if os.path.isfile(folder / row.path)),
         folders[0],

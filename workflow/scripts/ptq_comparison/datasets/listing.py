@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.texts import named
 from ptq_comparison.datasets.dataset import UNLABELLED
 from ptq_comparison.datasets.encoded import References
 from ptq_comparison.datasets.names import check_name, is_hidden
@@ -55,9 +56,12 @@ def label_listing(references: References, labels: Sequence[str]) -> Listing:
 def split_names(options: Options, *tests: Callable[[str], bool]) -> dict[str, str | None]:
     """Return the name that each split has in the data set, or None.
 
-    Each test tells whether there is a split of a name, the strictest test first.
+    Each test tells whether there is a split of a name, the strictest test first. Raises UserError
+    for one name of both.
     """
     given = options.splits
+    if given and os.path.normpath(given["train"]) == os.path.normpath(given["test"]):
+        raise UserError(f"dataset.splits: both are {named(given['train'])}; name two splits")
     candidates = {
         "train": (given["train"],) if given else ("train",),
         "test": (given["test"],) if given else TEST_NAMES,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.common.texts import shown_names
+from ptq_comparison.common.texts import named, shown_names
 from ptq_comparison.datasets.dataset import SPLITS
 from ptq_comparison.datasets.listing import split_names, wanted_names
 from ptq_comparison.datasets.names import check_name, is_hidden
@@ -51,7 +51,11 @@ def _files(path: Path, suffix: str) -> list[Path]:
         if not any(map(is_hidden, file.relative_to(path).parts))
     )
     if not files:
-        raise UserError(f"{path}: has no files *{suffix}; correct dataset.path or dataset.name")
+        there = sorted(entry.name for entry in path.glob("*") if not is_hidden(entry.name))
+        raise UserError(
+            f"{path}: has no files *{suffix}; found: {shown_names(map(named, there))}; correct "
+            "dataset.path or dataset.name, and unpack compressed archives"
+        )
     for file in files:
         check_name(f"{path}: the file", file.name)
     return files

@@ -4,10 +4,9 @@ Two forms: `key.jpg` beside `key.cls` or `key.json`, as WebDataset has them, and
 """
 
 import json
-import os
 import sys
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
@@ -16,7 +15,7 @@ import numpy as np
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import check_is_file
 from ptq_comparison.common.texts import cut, shown_names
-from ptq_comparison.datasets.archive import BLOCK, COMPRESSIONS, FILES, WITHOUT_BYTES
+from ptq_comparison.datasets.archive import COMPRESSIONS
 from ptq_comparison.datasets.assembly import make_dataset
 from ptq_comparison.datasets.dataset import Dataset
 from ptq_comparison.datasets.encoded import References
@@ -31,19 +30,11 @@ from ptq_comparison.datasets.listing import (
 from ptq_comparison.datasets.names import check_name, is_hidden
 from ptq_comparison.datasets.options import Options
 from ptq_comparison.datasets.shards import find_shards
+from ptq_comparison.datasets.tar_headers import Member, read_headers
 
-MOST_LABEL = 2**20  # bytes of a member with a label, or of a long name
+MOST_LABEL = 2**20  # bytes of a member with a label
 LABELS = (".cls", ".json")
 LABEL_KEYS = ("label", "cls", "class")  # in a .json
-LONG_NAME, PAX = b"L", b"x"  # headers in front of that of the member that they name
-
-
-class Member(NamedTuple):
-    """A file in an archive: its name, where its bytes start, and how many there are."""
-
-    name: str
-    offset: int
-    size: int
 
 
 class Image(NamedTuple):
@@ -179,45 +170,3 @@ def _image(file: Path, member: Member, labels: dict[str, str], splits: Sequence[
         place = path.parts.index(split)
         label = path.parts[place + 1] if len(path.parts) > place + 2 else label
     return Image(file, member.offset, member.size, label, split)
-
-
-def read_headers(stream: IO[bytes]) -> Iterator[Member]:
-    """Yield the files of a plain archive; the stream may be moved between two of them.
-
-    Raises ValueError or tarfile.TarError for links, devices, sizes beyond the end of the file, and
-    what is no archive.
-    """
-    end, place, name = os.fstat(stream.fileno()).st_size, 0, None
-    while place < end:
-        stream.seek(place)
-        block = stream.read(BLOCK)
-        if not any(block):  # the end
-            return
-        header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-        size = 0 if header.type in WITHOUT_BYTES else header.size
-        start = place + BLOCK
-        place = start - (-size // BLOCK) * BLOCK
-        if size < 0 or start + size > end:
-            raise ValueError(f"{cut(ascii(header.name))} goes beyond its end")
-        if header.type in (LONG_NAME, PAX):
-            if size > MOST_LABEL:
-                raise ValueError("it has a name that is too long")
-            content = stream.read(size)
-            name = _long_name(header.type, content) or name
-            continue
-        if header.type in FILES:
-            yield Member(name or header.name, start, size)
-        elif header.type not in (tarfile.DIRTYPE, tarfile.XGLTYPE):
-            raise ValueError(f"its member {cut(ascii(header.name))} is a link, or no ordinary file")
-        name = None
-
-
-def _long_name(kind: bytes, content: bytes) -> str | None:
-    if kind == LONG_NAME:
-        return content.split(b"\0")[0].decode("utf-8", "surrogateescape")
-    # Records of pax: `length key=value`, a line each.
-    for line in content.split(b"\n"):
-        _, _, record = line.partition(b" ")
-        if record.startswith(b"path="):
-            return record.removeprefix(b"path=").decode("utf-8", "surrogateescape")
-    return None
