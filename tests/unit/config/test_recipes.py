@@ -110,14 +110,26 @@ def test_models_that_differ_in_numbers_alone_are_timed_once():
     recipes = complete(
         {
             "a": {"dtype": "int8", "method": ["MinMax", "MSE"], "rounding": ["nearest", "GPTQ"]},
-            "b": {"dtype": "int8", "per_channel": True},
-            "c": {"dtype": "int8", "per_channel": True, "samples_per_class": 5},
+            "b": {"dtype": "int8", "per_channel": False},
+            "c": {"dtype": "int8", "per_channel": False, "samples_per_class": 5},
         }
     )
     graphs = same_graphs(recipes)
     assert set(graphs.values()) == {"a_MinMax_nearest", "b"}
     assert graphs["c"] == "b"
     assert graphs["a_MSE_GPTQ"] == "a_MinMax_nearest"
+
+
+def test_scales_by_channel_are_the_default_where_onnxruntime_stores_what_is_asked_for():
+    recipes = complete(
+        {
+            "a": {"dtype": ["int8", "uint8", "u8s8"], "format": ["QDQ", "QOperator"]},
+            "b": {"dtype": "uint8", "format": "QOperator", "per_channel": True},
+            "c": {"dtype": "int8", "per_channel": False},
+        }
+    )
+    by_tensor = [name for name, recipe in recipes.items() if not recipe["per_channel"]]
+    assert by_tensor == ["a_uint8_QOperator", "c"]
 
 
 def test_conflicts_are_named():
@@ -193,7 +205,7 @@ def test_without_a_name_the_first_plain_recipe_is_taken_apart():
 
 
 def test_a_recipe_that_equals_another_can_be_taken_apart():
-    recipes = complete({"a": {"dtype": "int8"}, "b": {"dtype": "int8", "per_channel": False}})
+    recipes = complete({"a": {"dtype": "int8"}, "b": {"dtype": "int8", "per_channel": True}})
     assert equal_recipes(recipes) == {"a": "a", "b": "a"}
     assert choose_mixed("b", recipes) == ("b", recipes["a"])
 

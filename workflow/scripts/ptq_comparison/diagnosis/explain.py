@@ -39,8 +39,17 @@ def explain(
     saturation = evaluation["saturation"] or {}
     measured = Measured(float_model, losses, activations, saturation.get("changed"), recipe)
     return {
-        "model": evaluation["model"]["name"],
-        "delta_pp": evaluation["baseline"]["delta_pp"],
+        **unexplained(evaluation),
         "reasons": find_reasons(measured, saturation_threshold),
         "nodes": worst_nodes(losses),
+    }
+
+
+def unexplained(evaluation: Mapping[str, Any]) -> Diagnosis:
+    """Return what is known of a model before anything is measured: how much it loses."""
+    return {
+        "model": evaluation["model"]["name"],
+        "delta_pp": evaluation["baseline"]["delta_pp"],
+        "reasons": [],
+        "nodes": [],
     }

@@ -11,6 +11,7 @@ ALPHA = 0.001  # level of the test
 LENIENT = 0.05  # of groups of classes, before that test
 TIMES = 2  # classes that are alike are confused; in a wrong order, they are hardly ever right
 NAMED = 3  # classes in one message
+MOST = 3000  # classes among labels and predictions: more would take gigabytes and minutes
 
 
 class Order(NamedTuple):
@@ -24,14 +25,18 @@ class Order(NamedTuple):
     reordered: int
 
 
-def find_order(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Order | None:
+def find_order(labels: np.ndarray, predicted: np.ndarray) -> Order | None:
     """Return the better order of the classes if there clearly is one; both are int (N,).
 
     It is found on four fifths of the images and tried on the others, five times, so that chance
     makes no order better.
     """
-    outputs = reorder(labels, predicted, classes)
-    moved = np.flatnonzero(outputs != np.arange(classes))
+    used, places = np.unique(np.concatenate([labels, predicted]), return_inverse=True)
+    if len(used) > MOST:
+        return None
+    labels, predicted = np.split(places, [len(labels)])
+    outputs = reorder(labels, predicted, len(used))
+    moved = np.flatnonzero(outputs != np.arange(len(used)))
     if not len(moved):
         return None
     fold = np.empty(len(labels), np.int64)
@@ -40,12 +45,12 @@ def find_order(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Order
     before, after = labels == predicted, np.empty(len(labels), bool)
     for number in range(FOLDS):
         out = fold == number
-        found = reorder(labels[~out], predicted[~out], classes)
+        found = reorder(labels[~out], predicted[~out], len(used))
         after[out] = found[labels[out]] == predicted[out]
     if not is_clearly_better(before, after):
         return None
     right = int(np.sum(outputs[labels] == predicted))
-    return Order({int(c): int(outputs[c]) for c in moved}, int(before.sum()), right)
+    return Order({int(used[c]): int(used[outputs[c]]) for c in moved}, int(before.sum()), right)
 
 
 def reorder(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

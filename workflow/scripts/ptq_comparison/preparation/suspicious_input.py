@@ -51,7 +51,7 @@ def find_suspicious(
     labels, predicted = labels[known], predicted[known]
     if np.array_equal(labels, predicted):
         return None
-    order = find_order(labels, predicted, len(names))
+    order = find_order(labels, predicted)
     found = [describe_order(order, names, len(labels))] if order else []
     better = find_preprocessing(images, known, labels, predicted, given, predict)
     return "; or ".join([*found, *better]) or None
