@@ -4,7 +4,12 @@ import pytest
 from helpers import make_classifier, make_pixel_classifier
 from onnx import TensorProto, helper
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.model.interface import check_fits, float_image, read_interface
+from ptq_comparison.model.interface import (
+    check_fits,
+    float_image,
+    image_and_scores,
+    read_interface,
+)
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
@@ -65,9 +70,19 @@ def test_models_that_are_no_classifiers_of_images_are_refused():
         read_interface(model)
 
     model = make_classifier()
-    model.graph.output.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, None))
-    with pytest.raises(UserError, match=r"1 inputs and 2 outputs.*model\.output names one"):
+    model.graph.input.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, [3]))
+    with pytest.raises(UserError, match=r"has 2 inputs; a classifier with one image input"):
         read_interface(model)
+
+
+def test_a_model_of_several_outputs_has_an_image_and_no_scores():
+    """As one that is converted, and not yet cut to an output."""
+    model = make_classifier()
+    model.graph.output.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, None))
+    interface = read_interface(model)
+    assert (interface.image, interface.output, interface.classes) == ((8, 8, 3), "", None)
+    with pytest.raises(UserError, match=r"has 2 outputs; .* name one of several in model\.output"):
+        image_and_scores(model)
 
 
 def test_data_that_does_not_fit_is_refused():

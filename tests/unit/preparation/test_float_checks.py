@@ -258,5 +258,13 @@ def test_a_tensor_that_is_no_array_is_named_wherever_it_is():
 def test_a_model_without_an_output_is_named():
     model = make_classifier()
     model.graph.ClearField("output")
-    with pytest.raises(UserError, match=r"has 1 inputs and 0 outputs; a classifier with one"):
+    with pytest.raises(UserError, match=r"has 0 outputs; one with the scores"):
         check_readable(model)
+
+
+def test_a_subset_of_the_classes_is_told_what_to_do():
+    with pytest.raises(
+        UserError, match=r"scores of 3 classes, the data set has 2; .*dataset\.clas"
+    ):
+        check_runs(make_classifier(), RAW, (8, 8, 3), 2)
+    check_runs(make_classifier(), RAW, (8, 8, 3), 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from helpers import RAW, make_classifier, make_images
+from helpers import RAW, make_classifier, make_images, make_network
 from onnx import numpy_helper
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.preparation.same_predictions import changed_predictions, check_same_predictions
@@ -29,6 +29,19 @@ def test_another_prediction_is_a_fault_of_the_workflow():
     with pytest.raises(UserError, match=r"predicts otherwise on \d+ of 64 images") as error:
         check_same_predictions(make_classifier(), scaled(-1), IMAGES, RAW)
     assert "report it" in str(error.value)
+
+
+def test_one_score_that_falls_to_the_other_class_is_another_prediction():
+    """Of one column, the highest score is always the first."""
+
+    def one_score(factor):
+        weights = np.full((1, 3, 8, 8), factor * 1e-4)
+        return make_network([("Conv", {}, {"w": weights}), ("Flatten", {}, {})])
+
+    preprocessing = {**RAW, "layout": "NCHW"}
+    assert check_same_predictions(one_score(1), one_score(1.01), IMAGES, preprocessing) < 0.01
+    with pytest.raises(UserError, match=r"predicts otherwise on 64 of 64 images"):
+        check_same_predictions(one_score(1), one_score(-1), IMAGES, preprocessing)
 
 
 def test_a_model_that_does_not_run_is_one_line():

@@ -37,11 +37,12 @@ class Interface:
 def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
     """Find the image input, its layout, and the score output of a classifier.
 
-    `layout` is NHWC, NCHW, or `auto`, which looks for a dimension of 1 or 3 channels. Raises
-    UserError unless there are one float32 or uint8 input of rank 4 and one output that can be
-    scores, and when the layout cannot be told.
+    `layout` is NHWC, NCHW, or `auto`, which looks for a dimension of 1 or 3 channels. A model that
+    is not cut to one of several outputs has none here, "". Raises UserError unless there are one
+    float32 or uint8 input of rank 4 and an output that can be scores, and when the layout cannot be
+    told.
     """
-    given, made = image_and_scores(model)
+    given, outputs = _image_input(model), model.graph.output
     element, shape = given.type.tensor_type.elem_type, shape_of(given)
     if element not in INPUT_TYPES or len(shape) != 4:
         names = {number: name for name, number in onnx.TensorProto.DataType.items()}
@@ -54,25 +55,34 @@ def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
     height, width, channels = shape[1:] if layout == "NHWC" else (*shape[2:], shape[1])
     return Interface(
         input=given.name,
-        output=made.name,
+        output=outputs[0].name if len(outputs) == 1 else "",
         layout=layout,
         batch=shape[0],
         image=(height, width, channels),
-        classes=count_classes(made, shape[0]),
+        classes=count_classes(outputs[0], shape[0]) if len(outputs) == 1 else None,
         dtype=INPUT_TYPES[element],
-        probability=ends_in_probability(model),
+        probability=len(outputs) == 1 and ends_in_probability(model),
     )
 
 
 def image_and_scores(model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, onnx.ValueInfoProto]:
     """Return the one input and the one output. Raises UserError where there are more, or none."""
-    inputs, outputs = real_inputs(model), model.graph.output
-    if len(inputs) != 1 or len(outputs) != 1:
+    given, outputs = _image_input(model), model.graph.output
+    if len(outputs) != 1:
         raise UserError(
-            f"model.source: has {len(inputs)} inputs and {len(outputs)} outputs; a classifier with "
-            "one image input and one output is needed (model.output names one of several outputs)"
+            f"model.source: has {len(outputs)} outputs; one with the scores of the classes is "
+            "needed: export it again, or name one of several in model.output"
         )
-    return inputs[0], outputs[0]
+    return given, outputs[0]
+
+
+def _image_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:
+    inputs = real_inputs(model)
+    if len(inputs) != 1:
+        raise UserError(
+            f"model.source: has {len(inputs)} inputs; a classifier with one image input is needed"
+        )
+    return inputs[0]
 
 
 def float_image(model: onnx.ModelProto) -> str:
