@@ -67,7 +67,7 @@ format: .venv/installed
 	.venv/bin/snakefmt Snakefile workflow
 
 bench: .venv/installed
-	$(RUN) benchmarks.second_run
+	$(RUN) benchmarks.against_script
 	$(RUN) benchmarks.calibration_memory
 	$(RUN) benchmarks.sweep
 

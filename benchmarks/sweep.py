@@ -17,8 +17,7 @@ from pathlib import Path
 import archspec.cpu
 import yaml
 
-from benchmarks.real_data import REPOSITORY, add_data_argument
-from benchmarks.second_run import run
+from benchmarks.real_data import REPOSITORY, add_data_argument, run
 
 
 def main() -> None:

@@ -1,11 +1,14 @@
 """The figures: the finding in each title, and that nothing is cut off or written over."""
 
+import os
 import re
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from helpers import CLASSES, make_evaluations, make_speeds
+from helpers import CLASSES, REPOSITORY, make_evaluations, make_speeds
 from helpers.layout import check_layout
 from matplotlib.figure import Figure
 from ptq_comparison.report.figures import accuracy, classes, confusion, examples, ranges, style
@@ -288,6 +291,20 @@ def test_a_figure_is_xml_whatever_a_tensor_is_called(tmp_path):
     figure.subplots().set_title("a\0b\x1f\ufffe & <c>")
     style.save(figure, tmp_path / "figure.svg")
     ElementTree.parse(tmp_path / "figure.svg")
+
+
+def test_the_figures_of_all_need_neither_pyplot_nor_pandas():
+    """Both take long to import, and nothing else in this process does without them."""
+    script = (REPOSITORY / "workflow/scripts/plot_figures.py").read_text()
+    modules = re.findall(r"from (ptq_comparison\S+) import", script)
+    assert len(modules) > 6
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow/scripts")}
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    names = set(loaded.stdout.split())
+    assert "matplotlib.figure" in names
+    assert not names & {"matplotlib.pyplot", "pandas", "onnx", "onnxruntime"}
 
 
 def test_a_figure_is_the_same_bytes_on_every_run(tmp_path):

@@ -36,7 +36,7 @@ def code_digest(script: Path) -> str:
 
 
 def _statements(block: ast.AST) -> Iterator[ast.stmt]:
-    """Yield the statements of a program, also nested ones; expressions have none."""
+    """Yield the statements of a program, also nested ones; in expressions there are none."""
     for field in ("body", "orelse", "finalbody", "handlers", "cases"):
         for node in getattr(block, field, ()):
             if isinstance(node, ast.stmt):
