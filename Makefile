@@ -68,6 +68,8 @@ bench: .venv/installed
 	$(RUN) benchmarks.second_run
 	$(RUN) benchmarks.calibration_memory
 	$(RUN) benchmarks.sweep
+	$(RUN) benchmarks.full_size peaks
+	$(RUN) benchmarks.full_size images --shards 1 4
 
 convert: .venv/converts
 
