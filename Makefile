@@ -70,6 +70,8 @@ bench: .venv/installed
 	$(RUN) benchmarks.against_script
 	$(RUN) benchmarks.calibration_memory
 	$(RUN) benchmarks.sweep
+	$(RUN) benchmarks.full_size peaks
+	$(RUN) benchmarks.full_size images --shards 1 4
 
 convert: .venv/converts
 

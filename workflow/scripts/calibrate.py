@@ -12,7 +12,7 @@ if __name__ == "__main__":
         from ptq_comparison.config.methods import METHODS
         from ptq_comparison.datasets.sampling import few_per_class, read_labels
         from ptq_comparison.inference.batch_size import choose_batch_size
-        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.inference.batches import Batches, Chosen
         from ptq_comparison.model.loading import load_model
 
         params = task.params
@@ -23,9 +23,7 @@ if __name__ == "__main__":
         model = load_model(task.input.model)
         labels = read_labels(task.input.samples)
         chosen = few_per_class(labels, options.pop("samples_per_class"), params.seed)
-        images = np.load(task.input.images, mmap_mode="r")
-        if len(chosen) < len(images):  # all of them stay on disk
-            images = images[chosen]
+        images = Chosen(np.load(task.input.images, mmap_mode="r"), chosen)
         # onnxruntime itself takes the extremes of tensors, so that MinMax fetches nothing else.
         size = choose_batch_size(model, images, params, fetches_all=method != "MinMax")
         batches = Batches.of(images, model, params.preprocessing, size)

@@ -12,7 +12,7 @@ if __name__ == "__main__":
         from ptq_comparison.config.recipes import AUTO, quantization_options
         from ptq_comparison.datasets.sampling import spread
         from ptq_comparison.inference.batch_size import choose_batch_size
-        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.inference.batches import Batches, Chosen
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.quantization.quantize import check_recipe
@@ -33,8 +33,9 @@ if __name__ == "__main__":
         chosen = spread(len(images), task.params.images)
         with np.load(task.input.baseline) as arrays:
             scores = arrays["scores"][chosen]
+        images = Chosen(images, chosen)
         size = choose_batch_size(model, images, task.params)
-        batches = Batches.of(images[chosen], model, preprocessing, size)
+        batches = Batches.of(images, model, preprocessing, size)
         trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
         candidates = candidate_nodes(model, options)
         count = len(candidates[share - 1 :: shares])

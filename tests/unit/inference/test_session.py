@@ -5,7 +5,7 @@ import pytest
 from helpers import RAW, make_classifier, make_images, make_nan_classifier, make_pixel_classifier
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.inference import batches as batches_module
-from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.batches import Batches, Chosen
 from ptq_comparison.inference.session import make_session, predict_scores, predicted_classes
 from tqdm import tqdm
 
@@ -39,6 +39,18 @@ def test_batches_are_the_same_from_pieces_of_any_size(monkeypatch, piece):
         assert sum(batch.images for batch in batches) == 53
         inputs = np.concatenate([batch.inputs["image"][: batch.images] for batch in batches])
         assert np.array_equal(inputs, IMAGES.astype(np.float32))
+
+
+def test_chosen_images_are_read_from_the_disk_as_they_are_sliced(tmp_path):
+    np.save(tmp_path / "images.npy", IMAGES)
+    indices = np.array([3, 4, 40, 52])
+    images = Chosen(np.load(tmp_path / "images.npy", mmap_mode="r"), indices)
+    assert (len(images), images.shape) == (4, (4, *IMAGES.shape[1:]))
+    session = make_session(make_classifier(), 1)
+    scores = predict_scores(
+        session, Batches.of(images, make_classifier(), RAW, 3), 3, tqdm(disable=True)
+    )
+    assert np.array_equal(scores, predict(make_classifier())[indices])
 
 
 def test_a_model_gets_stored_pixels():

@@ -69,6 +69,16 @@ def test_a_tensor_of_unknown_shape_counts_as_a_large_one():
     assert found.largest == UNKNOWN * BYTES and found.total >= 3 * UNKNOWN * BYTES
 
 
+def test_what_is_computed_from_constants_is_no_activation():
+    """As quantized weights, which are dequantized in the graph."""
+    model = wide_network()
+    before = measure(model)
+    weight = next(tensor for tensor in model.graph.initializer if tensor.name == "w")
+    weight.name = "stored"
+    model.graph.node.insert(0, helper.make_node("Neg", ["stored"], ["w"]))
+    assert measure(model) == before
+
+
 @pytest.mark.parametrize("channels", [3, 40])
 def test_weights_are_no_activations(channels):
     layers = [

@@ -1,6 +1,7 @@
 """Arrays that may be larger than memory, in files of which the process holds a piece at a time."""
 
 import mmap
+import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -27,12 +28,18 @@ def drop_pages(array: Any) -> None:
 
 
 def scratch_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Return an array to be filled, in a temporary file where it is large."""
+    """Return an array to be filled, in a temporary file where it is large.
+
+    Raises OSError where the disk has no room: without, a signal would end the process later.
+    """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile() as file:  # the map keeps it
-        file.truncate(size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
         return np.memmap(file, dtype, "r+", shape=shape)
 
 

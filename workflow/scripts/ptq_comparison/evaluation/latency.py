@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +23,12 @@ from ptq_comparison.evaluation.results import LatencyRow, Speed
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
 
-# The threads of a session that waits for its turn would otherwise spin and disturb the others.
-NO_SPINNING = {"session.force_spinning_stop": "1"}
+SESSION_OPTIONS = {
+    # The threads of a session that waits for its turn would otherwise spin and disturb the others.
+    "session.force_spinning_stop": "1",
+    # And it would keep the memory of its last batch: sessions take turns with one arena.
+    "session.use_env_allocators": "1",
+}
 BLOCK_COUNT = 30
 WARM_UP_CALLS = 5  # of each model in each block, before the calls that are timed
 BOOTSTRAP_SAMPLES = 2000
@@ -90,6 +95,7 @@ def measure(
     spread over the whole time. There are as many calls as the first model makes in about `seconds`,
     and at least one a block. `progress` is a tqdm bar.
     """
+    _make_arena()
     times: list[dict[str, Times]] = [{} for _ in settings]
     for block in range(BLOCK_COUNT):
         for ((threads, _), batches), measured in zip(settings.items(), times, strict=True):
@@ -97,7 +103,7 @@ def measure(
             sessions, starts = {}, {}
             for name, model in models.items():
                 begin = time.perf_counter()
-                sessions[name] = make_session(model, threads, config_entries=NO_SPINNING)
+                sessions[name] = make_session(model, threads, config_entries=SESSION_OPTIONS)
                 starts[name] = time.perf_counter() - begin
             for session in reversed(sessions.values()):  # the first model last: it sets the pace
                 for _ in range(WARM_UP_CALLS):
@@ -113,6 +119,13 @@ def measure(
                     measured[name].calls[block, number] = _time_call(session, inputs)
             progress.update()
     return times
+
+
+@cache  # onnxruntime takes one a process
+def _make_arena() -> None:
+    arena = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    memory = onnxruntime.OrtMemoryInfo("Cpu", arena, 0, onnxruntime.OrtMemType.DEFAULT)
+    onnxruntime.create_and_register_allocator(memory, None)
 
 
 def count_threads(asked: int | str, cores: int) -> int:

@@ -26,11 +26,30 @@ class Batch(NamedTuple):
     size: int
 
 
+class Chosen:
+    """Some of the images of an array, uint8 (N, H, W, C), that are read when they are sliced.
+
+    `indices` are int64 (n,). A memory-mapped array thus stays on the disk.
+    """
+
+    def __init__(self, images: Any, indices: np.ndarray) -> None:
+        self.base, self._indices = images, indices  # the array that this is a view of
+        self.shape = (len(indices), *images.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: slice) -> np.ndarray:
+        chosen: np.ndarray = self.base[self._indices[index]]
+        return chosen
+
+
 @dataclass(frozen=True)
 class Batches:
     """Model inputs made from images, uint8 (N, H, W, C), a batch at a time.
 
-    `images` is an array, or anything with `len`, `shape` and slices that are such arrays.
+    `images` is an array, or anything with `len`, `shape` and slices that are such arrays. What was
+    read of a memory map is given back behind each batch.
     A model with a fixed batch size gets exactly that size: the last batch is filled up with
     repetitions of its last image.
     """
@@ -43,7 +62,7 @@ class Batches:
     @classmethod
     def of(
         cls,
-        images: np.ndarray,
+        images: Any,
         model: onnx.ModelProto,
         preprocessing: dict[str, Any],
         batch_size: int | None,

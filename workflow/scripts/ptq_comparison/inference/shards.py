@@ -10,23 +10,23 @@ from ptq_comparison.inference.batches import Batches
 
 @dataclass(frozen=True)
 class Part:
-    """The images from `start` to `stop` of some, which are read when they are sliced."""
+    """The images of `base` from `start` to `stop`, which are read when they are sliced."""
 
-    images: Any
+    base: Any  # the array that this is a view of
     start: int
     stop: int
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(N, H, W, C)."""
-        return (len(self), *self.images.shape[1:])
+        return (len(self), *self.base.shape[1:])
 
     def __len__(self) -> int:
         return self.stop - self.start
 
     def __getitem__(self, index: slice) -> np.ndarray:
         start, stop, step = index.indices(len(self))
-        part: np.ndarray = self.images[self.start + start : self.start + stop : step]
+        part: np.ndarray = self.base[self.start + start : self.start + stop : step]
         return part
 
 

@@ -1,12 +1,13 @@
 """How many bytes the activations of one image take, from the shapes of a graph."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import onnx
 from onnx import helper
 
-from ptq_comparison.model.graph import read_inside, real_inputs
+from ptq_comparison.model.graph import inner_graphs, read_inside, real_inputs
 from ptq_comparison.model.interface import Interface
 
 SMALL = 1024  # elements of a constant that may say a shape; others are not copied
@@ -32,11 +33,11 @@ def activations(
     cannot infer the shape count as large ones. Of a model with a fixed batch, they are a share.
     """
     sizes, graph = _sizes(model, interface, image), model.graph
-    given = sizes[interface.input]
-    known = [sizes[name] for node in graph.node for name in node.output if name in sizes]
+    given, nodes = sizes[interface.input], list(_changing_nodes(graph))
+    known = [sizes[name] for node in nodes for name in node.output if name in sizes]
     unknown = max([UNKNOWN * given, *known])
-    made = [{name: sizes.get(name, unknown) for name in node.output if name} for node in graph.node]
-    last = {name: place for place, node in enumerate(graph.node) for name in node.input}
+    made = [{name: sizes.get(name, unknown) for name in node.output if name} for node in nodes]
+    last = {name: place for place, node in enumerate(nodes) for name in node.input}
     last |= dict.fromkeys([*read_inside(graph), *(o.name for o in graph.output)], len(made))
     alive, most = {interface.input: given}, 0
     for place, outputs in enumerate(made):
@@ -46,6 +47,16 @@ def activations(
     every = [size for outputs in made for size in outputs.values()]
     images = interface.batch or 1
     return Activations(*(-(-size // images) for size in (sum(every), most, max([given, *every]))))
+
+
+def _changing_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Yield the nodes that do not read constants alone, as those that dequantize weights do."""
+    constant = {tensor.name for tensor in graph.initializer} | {""}
+    for node in graph.node:
+        if constant.issuperset(node.input) and not any(inner_graphs(node)):
+            constant.update(node.output)
+        else:
+            yield node
 
 
 def _sizes(
