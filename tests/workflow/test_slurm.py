@@ -71,7 +71,9 @@ def test_a_cluster_makes_the_files_of_a_local_run(cluster, tmp_path, record_prop
     seconds = time.monotonic() - begin
     assert result.returncode == 0, result.stdout
     local = overlay(tmp_path / "local.yaml", {"latency": {"measure": False}})
+    begin = time.monotonic()
     expected = run_snakemake(tmp_path / "local", "all", configfiles=(local,))
+    local_seconds = time.monotonic() - begin
     assert expected.returncode == 0, expected.stdout
     ours, theirs = results(folder), results(tmp_path / "local")
     assert len(theirs) > 15
@@ -84,4 +86,6 @@ def test_a_cluster_makes_the_files_of_a_local_run(cluster, tmp_path, record_prop
     # Two groups, the ones around predictions, a job for each of four shards of three models, and
     # the measurement of times.
     assert submitted == 2 + 12 + 1, result.stdout
-    record_property("told", f"SLURM: {submitted} jobs, {seconds:.0f} seconds")
+    record_property(
+        "told", f"SLURM: {submitted} jobs, {seconds:.0f} seconds; local: {local_seconds:.0f}"
+    )
