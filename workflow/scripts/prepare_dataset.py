@@ -34,7 +34,8 @@ if __name__ == "__main__":
         if source and task.output.split:
             write_split_list(dataset, source, task.output.split)
         if geometry:
-            geometry = dataset.train.images.geometry  # with the channels that were found
+            # With the channels that were found.
+            geometry = getattr(dataset.train.images, "geometry", geometry)
         splits = {
             split: store_split(
                 getattr(dataset, split),

@@ -41,3 +41,18 @@ def test_other_values_for_such_a_model_are_refused(given):
     Preprocessing(**given)
     with pytest.raises(UserError, match=r"takes uint8 pixels and scales them itself; set model.sc"):
         Preprocessing(**given, dtype="uint8")
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize("channels", ["RGB", "BGR"])
+@pytest.mark.parametrize("scale", [1 / 255, 1 / 127.5, 0.017, 1])
+def test_values_are_those_of_the_libraries_to_the_last_bit(layout, channels, scale):
+    mean, std = np.float32([0.4, 0.5, 0.6]), np.float32([0.2, 0.3, 0.4])
+    found = Preprocessing(layout, scale, mean.tolist(), std.tolist(), channels)(IMAGES)
+    pixels = (IMAGES if channels == "RGB" else IMAGES[..., ::-1]).astype(np.float32)
+    divisor = {1 / 255: 255, 1 / 127.5: 127.5}.get(scale)
+    scaled = pixels / np.float32(divisor) if divisor else pixels * np.float32(scale)
+    expected = (scaled - mean) / std
+    if layout == "NCHW":
+        expected = expected.transpose(0, 3, 1, 2)
+    assert np.array_equal(found, expected) and found.flags.c_contiguous

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers import RAW, make_classifier, make_images, make_nan_classifier, make_pixel_classifier
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.inference import batches as batches_module
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
 from tqdm import tqdm
@@ -27,6 +28,17 @@ def test_scores_do_not_depend_on_batches_layout_or_a_fixed_batch():
     ):
         assert np.allclose(predict(model), expected, atol=1e-6)
     assert np.array_equal(predict(make_classifier(), batch_size=53), expected)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 20, 1000])
+def test_batches_are_the_same_from_pieces_of_any_size(monkeypatch, piece):
+    monkeypatch.setattr(batches_module, "PIECE", piece)
+    for model, sizes in ((make_classifier(), [10] * 5 + [3]), (make_classifier(batch=7), [7] * 8)):
+        batches = list(Batches.of(IMAGES, model, RAW, 10))
+        assert [batch.size for batch in batches] == sizes
+        assert sum(batch.images for batch in batches) == 53
+        inputs = np.concatenate([batch.inputs["image"][: batch.images] for batch in batches])
+        assert np.array_equal(inputs, IMAGES.astype(np.float32))
 
 
 def test_a_model_gets_stored_pixels():

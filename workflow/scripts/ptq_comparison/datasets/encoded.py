@@ -4,9 +4,9 @@ As a plain NumPy array, so that a data set of any size can be stored by them and
 """
 
 import os
+from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -30,21 +30,24 @@ class References:
         self.rows = rows
 
     @classmethod
-    def of(cls, places: Iterable[tuple[Path, int, int]]) -> "References":
+    def of(cls, places: Iterable[tuple[Path | str, int, int]]) -> "References":
         """Make references from file, offset and length of each image."""
-        rows = [(os.fsencode(file), offset, length) for file, offset, length in places]
-        longest = max((len(file) for file, _, _ in rows), default=1)
-        return cls(np.array(rows, _kind(longest)))
+        files: list[bytes] = []
+        numbers = array("q")  # not as objects: there may be a million images
+        for file, offset, length in places:
+            files.append(os.fsencode(file))
+            numbers.extend((offset, length))
+        longest = max(map(len, files), default=1)
+        kind = [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
+        rows = np.empty(len(files), kind)
+        rows["file"] = files
+        rows["offset"], rows["length"] = np.array(numbers, np.int64).reshape(-1, 2).T
+        return cls(rows)
 
     @classmethod
     def of_files(cls, files: Sequence[Path | str]) -> "References":
         """Make references to whole files. Raises UserError for what is no ordinary file."""
-        names = [os.fsencode(file) for file in files]
-        rows = np.empty(len(files), _kind(max(map(len, names), default=1)))
-        rows["file"], rows["offset"] = names, WHOLE
-        sizes = (check_is_file(Path(file)) for file in files)
-        rows["length"] = np.fromiter(sizes, np.int64, len(files))
-        return cls(rows)
+        return cls.of((file, WHOLE, check_is_file(Path(file))) for file in files)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -85,8 +88,3 @@ class References:
         file, offset, length = self.rows[index].tolist()
         places = {WHOLE: "", ROW: f": row {length:,}"}
         return os.fsdecode(file) + places.get(offset, f": byte {offset:,}")
-
-
-def _kind(longest: int) -> list[tuple[str, Any]]:
-    """Return the dtype of rows whose paths have up to so many bytes."""
-    return [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]

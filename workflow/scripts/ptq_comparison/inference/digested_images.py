@@ -16,14 +16,14 @@ class DigestedImages:
     """
 
     def __init__(self, images: Any) -> None:
-        self._images, self.shape = images, images.shape
+        self.base, self.shape = images, images.shape
         self.digests = np.zeros((len(images), DIGEST_BYTES), np.uint8)
 
     def __len__(self) -> int:
-        return len(self._images)
+        return len(self.base)
 
     def __getitem__(self, index: slice) -> np.ndarray:
-        images: np.ndarray = self._images[index]
+        images: np.ndarray = self.base[index]
         self.digests[index] = digests_of(images)
         return images
 
