@@ -55,8 +55,8 @@ else:
 
 use rule predict as predict_shard with:
     output:
-        predictions=temp("results/predictions/{model}/{scatteritem}.npz"),
-        provenance=temp("results/predictions/{model}/{scatteritem}.json"),
+        predictions=temp("results/shards/{model}/{scatteritem}.npz"),
+        provenance=temp("results/shards/{model}/{scatteritem}.json"),
     log:
         "results/logs/predict_shard/{model}/{scatteritem}.log",
     benchmark:
@@ -66,8 +66,8 @@ use rule predict as predict_shard with:
 rule merge_predictions:
     """Put the predictions of all shards together, in the order of the images."""
     input:
-        predictions=gather.predict("results/predictions/{{model}}/{scatteritem}.npz"),
-        provenance=gather.predict("results/predictions/{{model}}/{scatteritem}.json"),
+        predictions=gather.predict("results/shards/{{model}}/{scatteritem}.npz"),
+        provenance=gather.predict("results/shards/{{model}}/{scatteritem}.json"),
     output:
         predictions="results/predictions/{model}.npz",
         provenance="results/predictions/{model}.json",

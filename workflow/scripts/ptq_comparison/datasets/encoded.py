@@ -7,7 +7,6 @@ import os
 from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,7 +30,7 @@ class References:
         self.rows = rows
 
     @classmethod
-    def of(cls, places: Iterable[tuple[Path, int, int]]) -> "References":
+    def of(cls, places: Iterable[tuple[Path | str, int, int]]) -> "References":
         """Make references from file, offset and length of each image."""
         files: list[bytes] = []
         numbers = array("q")  # not as objects: there may be a million images
@@ -46,7 +45,7 @@ class References:
     @classmethod
     def of_files(cls, files: Sequence[Path | str]) -> "References":
         """Make references to whole files. Raises UserError for what is no ordinary file."""
-        return cls.of((Path(file), WHOLE, check_is_file(Path(file))) for file in files)
+        return cls.of((file, WHOLE, check_is_file(Path(file))) for file in files)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -87,8 +86,3 @@ class References:
         file, offset, length = self.rows[index].tolist()
         places = {WHOLE: "", ROW: f": row {length:,}"}
         return os.fsdecode(file) + places.get(offset, f": byte {offset:,}")
-
-
-def _kind(longest: int) -> list[tuple[str, Any]]:
-    """Return the dtype of rows whose paths have up to so many bytes."""
-    return [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
