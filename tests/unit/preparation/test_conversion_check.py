@@ -41,10 +41,9 @@ def test_other_scores_are_an_error():
 
 def test_large_images_are_fewer_and_come_one_by_one():
     model = make_classifier(side=320)
-    images = np.random.default_rng(0).integers(0, 256, (110, 320, 320, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (70, 320, 320, 3), dtype=np.uint8)
     keras = Keras(model)
-    result = compare(keras, model, model, images, PREPROCESSING)
-    assert result["images"] == 10_000_000 // 320**2 == 97
+    assert compare(keras, model, model, images, PREPROCESSING)["images"] == 64
     assert max(keras.batches) == 1
 
 

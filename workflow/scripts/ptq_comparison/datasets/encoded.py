@@ -37,7 +37,9 @@ class References:
         for file, offset, length in places:
             files.append(os.fsencode(file))
             numbers.extend((offset, length))
-        rows = np.empty(len(files), _kind(max(map(len, files), default=1)))
+        longest = max(map(len, files), default=1)
+        kind = [("file", f"S{longest}"), ("offset", np.int64), ("length", np.int64)]
+        rows = np.empty(len(files), kind)
         rows["file"] = files
         rows["offset"], rows["length"] = np.array(numbers, np.int64).reshape(-1, 2).T
         return cls(rows)

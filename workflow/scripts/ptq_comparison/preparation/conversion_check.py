@@ -13,8 +13,8 @@ from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.opset import model_opset
 from ptq_comparison.preparation.same_predictions import changed_predictions
 
-# Images that both models are compared on: 1,000 small ones, and 199 of 224 x 224 pixels.
-MOST_IMAGES, FEWEST_IMAGES, PIXELS = 1000, 64, 10_000_000
+# Images that both models are compared on: 1,000 small ones, and 99 of 224 x 224 pixels.
+MOST_IMAGES, FEWEST_IMAGES, PIXELS = 1000, 64, 5_000_000
 # In a batch: Keras holds many activations at once, and one image of 224 x 224 takes 0.2 GB.
 LARGEST_BATCH, BATCH_PIXELS = 20, 60_000
 
