@@ -6,6 +6,8 @@ import pytest
 from helpers import REPOSITORY, overlay, run_snakemake
 from helpers.shared_runs import copy_run
 
+pytestmark = pytest.mark.slow  # all test images of shapes, twice
+
 MODEL = REPOSITORY / "tests/data/mobilenet_shapes.onnx"
 TARGETS = ("results/verdict.txt", "results/comparison.md", "results/verification.md",
            "results/diagnosis.md")  # fmt: skip
