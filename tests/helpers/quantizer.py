@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from helpers.paths import REPOSITORY
 
-# Options of quantize_model: the defaults of the configuration.
+# Options of quantize_model: the defaults of the configuration, with one scale for each tensor.
 OPTIONS = quantization_options(
     complete_recipes(
-        {"u8s8": {"dtype": "u8s8"}},
+        {"u8s8": {"dtype": "u8s8", "per_channel": False}},
         yaml.safe_load((REPOSITORY / "config/config.yaml").read_text()),
     )["u8s8"]
 )
