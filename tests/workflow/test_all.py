@@ -41,7 +41,7 @@ def test_evaluation_follows_the_schema(tiny_run, model):
     validate(evaluation, SCHEMA)
     assert evaluation["model"]["path"] == f"results/models/{model}.onnx"
     assert evaluation["accuracy"]["total"] == 151
-    assert evaluation["preprocessing"] == RAW
+    assert evaluation["preprocessing"] == {**RAW, "channels": "RGB"}
     assert [row["class"] for row in evaluation["per_class"]] == list(CLASSES)
     assert np.sum(evaluation["confusion_matrix"]) == 151
     if model == "fp32":
@@ -67,7 +67,8 @@ def test_figures_equal_a_plain_loop(tiny_run, model):
         ]
     )
     with np.load(tiny_run / f"results/predictions/{model}.npz") as predictions:
-        assert set(predictions) - {"exact"} == {"predicted", "scores", "labels"}
+        extra = {"digests"} if model == "fp32" else set()
+        assert set(predictions) - {"exact"} == {"predicted", "scores", "labels", *extra}
         assert predictions["predicted"].dtype == predictions["labels"].dtype == np.int64
         assert predictions["scores"].dtype == np.float32
         assert predictions["scores"].shape == (151, 3)
@@ -126,11 +127,13 @@ def test_nothing_else_is_left(tiny_run):
         *(f"{model}_eval.json" for model in MODELS),
         *("comparison.csv", "comparison.md", "comparison.html", "verdict.txt"),
         *("verification.json", "verification.md", "verification.html"),
+        *("diagnosis.json", "diagnosis.md"),
         *("dataset", "calibration", "models", "predictions", "figures", "logs", "benchmarks"),
     }
     assert {path.name for path in (tiny_run / "results/models").iterdir()} == {
         *(f"{model}.onnx" for model in MODELS),
         *(f"{model}.json" for model in MODELS if model != "fp32"),
+        "preprocessed.onnx",
     }
 
 
@@ -220,7 +223,7 @@ def test_one_target_makes_only_what_it_needs(tiny, tmp_path):
     result = run_snakemake(tmp_path, target, configfiles=(tiny / "config.yaml",))
     assert result.returncode == 0, result.stdout
     found = {path.name for path in (tmp_path / "results/models").iterdir()}
-    assert found == {"fp32.onnx", "uint8.onnx", "uint8.json"}
+    assert found == {"fp32.onnx", "preprocessed.onnx", "uint8.onnx", "uint8.json"}
     assert not (tmp_path / "results/comparison.csv").exists()
     assert "float32 accuracy" not in result.stdout  # a run of something else has no verdict
 

@@ -194,7 +194,7 @@ def test_without_tensorflow_the_remedy_is_named(tmp_path):
     ("side", "classes", "message"),
     [
         (9, 3, "takes images of height, width, channels (9, 9, 3) (NHWC), the data set has (8, 8,"),
-        (8, 1, "has 1 classes, the data set has 3; use"),
+        (8, 1, "has 2 classes, the data set has 3; use"),
     ],
 )
 def test_a_model_that_does_not_fit_is_one_line(tmp_path, side, classes, message):

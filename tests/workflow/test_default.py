@@ -22,7 +22,7 @@ def test_default_reproduces_the_model_card(default_run):
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
 def test_quantized_models_are_smaller_and_nearly_as_good(default_run, dtype):
     evaluation = json.loads((default_run / f"results/{dtype}_eval.json").read_text())
-    assert evaluation["calibration"]["images"] == 1000
+    assert evaluation["calibration"]["images"] == 512
     assert evaluation["model"]["bytes"] < 110_000
     assert evaluation["baseline"]["agreement"] > 0.97
     assert abs(evaluation["baseline"]["delta_pp"]) < 1
