@@ -117,9 +117,19 @@ def _is_negligible(
     source, result = stored[node.input[0]], stored.get(node.output[0])
     if result is None or result.scale is None or result.scale.size > 1:
         return False
-    rows = np.moveaxis(weight.astype(np.float64), channel_axis(node), 0)
-    rows = rows.reshape(len(rows), -1)
-    step = grid.scale.reshape(-1, 1).astype(np.float64)
-    error = np.abs(np.rint(rows / step) * step - rows).sum(axis=1) * max(map(abs, source.ends))
-    touched = error[grid.wider] if grid.scale.size > 1 else error
+    step = grid.scale.astype(np.float64)
+    if step.size > 1:
+        step = np.expand_dims(step, [axis for axis in range(weight.ndim) if axis != grid.axis])
+    moved = largest_sums(node, np.rint(weight / step) * step - weight, source)
+    touched = moved[grid.wider] if grid.scale.size > 1 else moved
     return bool((touched <= NEGLIGIBLE * float(result.scale.item())).all())
+
+
+def largest_sums(node: onnx.NodeProto, weight: np.ndarray, source: Stored) -> np.ndarray:
+    """Return how large the sum of products can get in each channel, float64 (channels,).
+
+    `source` is the input, on one grid, whose ends no value exceeds.
+    """
+    rows = np.moveaxis(np.abs(weight.astype(np.float64)), channel_axis(node), 0)
+    sums: np.ndarray = rows.reshape(len(rows), -1).sum(axis=1) * max(map(abs, source.ends))
+    return sums
