@@ -128,13 +128,13 @@ def _products(
 ) -> np.ndarray:
     """Return how large the sum of products beside a bias can get, by channel or the largest.
 
-    It is 0 where kernels do not add in 32 bits: there are none for inputs of 16 bits.
+    It is 0 where no kernel adds in 32 bits: there are some for 8 bits alone.
     """
     source, weight = stored.get(node.input[0]), stored.get(node.input[1])
     if node.op_type not in WEIGHTED or source is None or weight is None:
         return np.zeros(1)
-    zero_point = source.zero_point
-    if weight.levels not in arrays or zero_point is None or zero_point.nbytes != 1:
+    zero_points = source.zero_point, weight.zero_point
+    if weight.levels not in arrays or any(z is None or z.itemsize > 1 for z in zero_points):
         return np.zeros(1)
     sums = largest_sums(node, dequantize(arrays[weight.levels], weight), source)
     return sums if sums.size == channels else sums.max(keepdims=True)
