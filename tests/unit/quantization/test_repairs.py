@@ -37,7 +37,8 @@ def make(activation="Relu", bounds=(), bias=(0.5, -0.5, 0.1, 0.2), gain=1.0):
 
 
 DEAD = {"bias": [-50.0] * 4}
-LARGE = {"gain": 1e-9, "bias": [1.0, 2.0, 1.5, 1.2]}
+# The weights count beside a cut at 1, so that their grids cannot be coarser.
+LARGE = {"activation": "Clip", "bounds": (0.0, 1.0), "gain": 1e-3, "bias": [1e4] * 4}
 
 
 @pytest.mark.parametrize("format", ["QDQ", "QOperator"])

@@ -30,3 +30,5 @@ class Provenance(TypedDict):
     quantization: NotRequired[dict[str, Any]]
     # Nodes that stay in float32 without being excluded, and why.
     kept_in_float: NotRequired[dict[str, str]]
+    # Nodes whose weights lie on coarser grids than the weights alone need, and why.
+    coarser_weights: NotRequired[dict[str, str]]

@@ -98,8 +98,8 @@ def check_stored(model: onnx.ModelProto, options: dict[str, Any]) -> None:
         high = max(int(weight.values.max()) for weight in weights)
         smallest, largest = SEVEN_BIT_LEVELS[options["weight_type"]]
         within = smallest <= low and high <= largest
-        # Fewer levels than 7 bits are those of scales that onnxruntime has widened for a bias.
-        reaches = low == smallest or high == largest
+        # Fewer levels than 7 bits are those of scales that were widened for a bias; 128 alone is 0.
+        reaches = low < high and (low == smallest or high == largest)
         if within != options["reduce_range"] and (not within or reaches):
             asked = "7 bits" if options["reduce_range"] else "8 bits"
             _refuse("of all layers", "weights", f"values from {low} to {high}", asked)

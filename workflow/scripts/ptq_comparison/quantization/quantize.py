@@ -44,8 +44,13 @@ from ptq_comparison.quantization.checks import (
 )
 from ptq_comparison.quantization.excluded_nodes import keep_in_float, separate_constants
 from ptq_comparison.quantization.operator_check import check_operators
-from ptq_comparison.quantization.repairs import biases_that_may_overflow, nodes_to_keep
+from ptq_comparison.quantization.repairs import (
+    OVERFLOW,
+    biases_that_may_overflow,
+    nodes_to_keep,
+)
 from ptq_comparison.quantization.stored_tensors import MERGED_ACTIVATIONS
+from ptq_comparison.quantization.wide_grids import WideGrid, described, wide_grids
 
 INFINITE = "an input or output is infinite"
 REGISTRIES = {"QDQ": {*QDQRegistry, *QLinearOpsRegistry}, "QOperator": {*QLinearOpsRegistry}}
@@ -85,27 +90,37 @@ def quantize(
     """
     own_types = tensor_types(model, options)
     check_names(model, options["nodes_to_exclude"], options["op_types_to_quantize"], own_types)
-    quantized, kept, model = quantize_model(model, ranges_path, options)
+    quantized, kept, model, coarser = quantize_model(model, ranges_path, options)
     check_stored(quantized, options)
     check_outputs(quantized, model, batches)
     kept |= _left_in_float(quantized, options, kept)
     for name, reason in kept.items():
         logging.warning("%r stays in float32: %s", name, reason)
+    for name, done in coarser.items():
+        logging.info("%r: %s", name, done)
     few = replace(batches, images=batches.images[:: max(1, len(batches.images) // CHECK_IMAGES)])
     check = check_operators(model, quantized, _limits(load_tensors_data(ranges_path)), few, kept)
-    write_metadata(quantized, quantization_provenance(provenance, options, kept))
+    write_metadata(quantized, quantization_provenance(provenance, options, kept, coarser))
     write_json(check_path, check)
     with atomic_path(output_path) as temporary:
         onnx.save(quantized, temporary)
 
 
 def quantization_provenance(
-    provenance: Provenance, options: dict[str, Any], kept: dict[str, str]
+    provenance: Provenance,
+    options: dict[str, Any],
+    kept: dict[str, str],
+    coarser: dict[str, str],
 ) -> Provenance:
-    """Return what goes into the metadata of a quantized model; `kept` only where there is any."""
+    """Return what goes into the metadata of a quantized model.
+
+    `kept` and `coarser` are those of `Quantized`, and left out where they are empty.
+    """
     made: Provenance = {**provenance, "quantization": options}
     if kept:
         made["kept_in_float"] = kept
+    if coarser:
+        made["coarser_weights"] = coarser
     return made
 
 
@@ -132,12 +147,14 @@ def _left_in_float(
 
 
 class Quantized(NamedTuple):
-    """A quantized model, the nodes that stay in float32 with the reason, by name, and the float32
-    model that it was made from, in which such nodes have weights of their own."""
+    """A quantized model, the nodes that stay in float32 with the reason, by name, the float32 model
+    that it was made from, in which such nodes have weights of their own, and what `wide_grids` did
+    to the weights of nodes, by name."""
 
     model: onnx.ModelProto
     kept: dict[str, str]
     float_model: onnx.ModelProto
+    coarser: dict[str, str]
 
 
 def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str, Any]) -> Quantized:
@@ -145,33 +162,44 @@ def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str,
 
     Excluded nodes run in float32, which onnxruntime alone does not ensure: see `keep_in_float`.
     Nodes that it would damage are kept in float32, too: activations that the grid does not cut,
-    nodes whose bias overflows, and those at infinite tensors. Raises UserError where onnxruntime
-    fails.
+    nodes whose bias overflows unless `wide_grids` help, and those at infinite tensors. Raises
+    UserError where onnxruntime fails.
     """
     ranges = load_tensors_data(ranges_path)
     kept = _unbounded_nodes(model, ranges)
     excluded = set(options["nodes_to_exclude"])
+    grids: dict[str, WideGrid] = {}
     while True:
         if kept:
             model = name_nodes(model)  # onnxruntime excludes nodes by name
         excluded |= {node.name for node in model.graph.node if node.output[0] in kept}
         model = separate_constants(model, excluded)
         try:
-            quantized = _quantize_once(model, ranges, options, kept)
+            quantized = _quantize_once(model, ranges, options, kept, grids)
             found = nodes_to_keep(model, quantized)
         except UserError:
             # Its own repair of biases fails by channel in QOperator models.
             found = biases_that_may_overflow(model, _limits(ranges))
             if found.keys() <= kept.keys():
                 raise
-        if found.keys() <= kept.keys():
+            kept |= found
+            continue
+        found = {output: why for output, why in found.items() if output not in kept}
+        if not found:
             break
-        kept |= found
+        others = {output: why for output, why in found.items() if why != OVERFLOW}
+        if not (others or grids) and options["format"] == "QDQ":
+            grids = wide_grids(model, quantized, found)
+            if grids:
+                continue
+        kept |= others or found  # others change grids of activations, which biases depend on
     keep_in_float(quantized)
     if any(True for node in quantized.graph.node for _ in inner_graphs(node)):
         sort_nodes(quantized.graph)  # onnxruntime does not look into graphs inside nodes
     names = {node.output[0]: node.name for node in model.graph.node}
-    return Quantized(quantized, {names[output]: why for output, why in kept.items()}, model)
+    reasons = {names[output]: why for output, why in kept.items()}
+    coarser = {n: what for n, what in described(model, grids).items() if n not in reasons}
+    return Quantized(quantized, reasons, model, coarser)
 
 
 def _unbounded_nodes(model: onnx.ModelProto, ranges: TensorsData) -> dict[str, str]:
@@ -234,13 +262,12 @@ def _quantize_once(
     ranges: TensorsData,
     options: dict[str, Any],
     kept: Collection[str],
+    grids: dict[str, WideGrid],
 ) -> onnx.ModelProto:
     types = tensor_types(model, options)
-    overrides = (
-        {"TensorQuantOverrides": {k: [{"quant_type": QuantType[v]}] for k, v in types.items()}}
-        if types
-        else {}
-    )
+    own: dict[str, Any] = {k: [{"quant_type": QuantType[v]}] for k, v in types.items()}
+    own |= {name: grid.overrides for name, grid in grids.items()}
+    overrides = {"TensorQuantOverrides": own} if own else {}
     excluded = [node.name for node in model.graph.node if node.output[0] in kept]
     with tempfile.TemporaryDirectory() as scratch:
         path, ranges_path = Path(scratch) / "quantized.onnx", Path(scratch) / "ranges.json"

@@ -49,7 +49,7 @@ def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list
 
 def float_notes(evaluations: list[Evaluation]) -> list[str]:
     """Return a sentence on how the float32 model was changed before quantization, and one for each
-    model with nodes that stay in float32."""
+    model with nodes that stay in float32, or whose weights got coarser grids."""
     notes, changes = [], list[str]()
     for evaluation in evaluations:
         if evaluation["calibration"] is None:  # float32
@@ -60,6 +60,10 @@ def float_notes(evaluations: list[Evaluation]) -> list[str]:
         if kept:
             listed = "; ".join(f"{node} ({reason})" for node, reason in kept.items())
             notes.append(f"{evaluation['model']['name']} keeps nodes in float32: {listed}.")
+        coarser = provenance.get("coarser_weights", {})
+        if coarser:
+            listed = "; ".join(f"{node} ({done})" for node, done in coarser.items())
+            notes.append(f"{evaluation['model']['name']} has coarser weights: {listed}.")
     if changes:
         notes.append(
             "The float32 model was changed before quantization, and predicts the same: "

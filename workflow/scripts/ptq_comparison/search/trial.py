@@ -79,8 +79,9 @@ def quantizer(
 
     def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
         excluding = exclude(options, in_float)
-        quantized, kept, _ = quantize_model(model, ranges_path, excluding)
-        write_metadata(quantized, quantization_provenance(provenance, excluding, kept))
+        quantized, kept, _, coarser = quantize_model(model, ranges_path, excluding)
+        made = quantization_provenance(provenance, excluding, kept, coarser)
+        write_metadata(quantized, made)
         return quantized
 
     return quantize_rest
