@@ -14,12 +14,10 @@ the system counts it and the log of each job says at its end.
 """
 
 import argparse
-import csv
 import hashlib
 import io
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,6 +36,7 @@ from benchmarks.networks import CLASSES, EFFICIENTNET_LITE0, IMAGE, MOBILENET_02
 from benchmarks.real_data import REPOSITORY
 
 TRAIN_IMAGES = DISTINCT = 1000
+USED = re.compile(r"(?m)^INFO peak memory: (\d+) MB, CPU time: ([\d.]+) s$")
 PATCH = 8  # pixels of noise, which are stretched to the size of an image
 SETTINGS: dict[str, Any] = {
     "memory_mb": 1000,
@@ -76,7 +75,7 @@ def main() -> None:
 
 
 def print_peaks(arguments: argparse.Namespace, folder: Path) -> None:
-    """Print peak memory and seconds of each job of a default run and of demanding recipes."""
+    """Print peak memory and CPU seconds of each job of a default run and of demanding recipes."""
     model = save_network(folder / "efficientnet_lite0.onnx", EFFICIENTNET_LITE0)
     data = write_images(folder / "data", arguments.test_images, model)
     (folder / "recipes.yaml").write_text(yaml.safe_dump({"recipes": DEMANDING}))
@@ -87,13 +86,13 @@ def print_peaks(arguments: argparse.Namespace, folder: Path) -> None:
     }
     seconds = run(folder / "peaks", model, data, own, targets, arguments.cores)
     print(f"EfficientNet-Lite0, {arguments.test_images} test images, {seconds:.0f} s\n")
-    print("| job | peak memory (MB) | seconds |\n| --- | ---: | ---: |")
+    print("| job | peak memory (MB) | CPU seconds |\n| --- | ---: | ---: |")
     for name, (peak, taken) in read_jobs(folder / "peaks").items():
         print(f"| {name} | {peak} | {taken:.1f} |")
 
 
 def print_images(arguments: argparse.Namespace, folder: Path) -> None:
-    """Print peak memory and time an image of each rule for each number of images and shards."""
+    """Print peak memory and CPU time of each rule for each number of images and shards."""
     model = save_network(folder / "mobilenet_025.onnx", MOBILENET_025)
     runs: dict[str, tuple[int, dict[str, tuple[int, float]]]] = {}
     digests: dict[int, set[str]] = {}
@@ -111,7 +110,7 @@ def print_images(arguments: argparse.Namespace, folder: Path) -> None:
             digests.setdefault(count, set()).add(digest_of_results(place))
             print(f"{name}: {seconds:.0f} s", flush=True)
     print()
-    print("| rule |" + "".join(f" {name}: MB | ms an image |" for name in runs))
+    print("| rule |" + "".join(f" {name}: MB | CPU ms an image |" for name in runs))
     print("| --- |" + " ---: |" * 2 * len(runs))
     for rule in dict.fromkeys(rule for _, jobs in runs.values() for rule in jobs):
         cells = ""
@@ -192,27 +191,23 @@ def run(
 
 
 def read_jobs(folder: Path) -> dict[str, tuple[int, float]]:
-    """Return the peak memory in MB and the seconds of each job, by rule and wildcards."""
+    """Return the peak memory in MB and the CPU seconds of each job, by rule and wildcards."""
     results = folder / "results"
     jobs = {}
     for log in sorted((results / "logs").rglob("*.log"), key=lambda path: path.stat().st_mtime):
         name = log.relative_to(results / "logs").with_suffix("")
-        found = re.findall(r"^INFO peak memory: (\d+) MB$", log.read_text(), re.MULTILINE)
-        table = (results / "benchmarks" / name).with_suffix(".tsv")
-        if found and table.exists():
-            with table.open() as file:
-                (row,) = csv.DictReader(file, delimiter="\t")
-            jobs[str(name)] = int(found[-1]), float(row["s"])
+        if found := USED.findall(log.read_text()):
+            jobs[str(name)] = int(found[-1][0]), float(found[-1][1])
     return jobs
 
 
 def by_rule(jobs: dict[str, tuple[int, float]]) -> dict[str, tuple[int, float]]:
-    """Return the largest peak of each rule, and the mean seconds of its jobs."""
+    """Return the largest peak of each rule, and the seconds of all of its jobs."""
     rules: dict[str, list[tuple[int, float]]] = {}
     for name, job in jobs.items():
         rules.setdefault(name.split("/")[0], []).append(job)
     return {
-        rule: (max(peak for peak, _ in found), statistics.mean(taken for _, taken in found))
+        rule: (max(peak for peak, _ in found), sum(taken for _, taken in found))
         for rule, found in rules.items()
     }
 

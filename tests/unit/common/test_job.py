@@ -87,7 +87,7 @@ def test_all_output_goes_to_the_log_and_progress_to_the_terminal(tmp_path):
 
 def test_the_log_ends_with_the_memory_that_the_job_held(tmp_path):
     small, large = (
-        int(re.search(r"INFO peak memory: (\d+) MB\n$", log)[1])
+        int(re.search(r"INFO peak memory: (\d+) MB, CPU time: [\d.]+ s\n$", log)[1])
         for _, log in (run(tmp_path, "pass"), run(tmp_path, "held = b'1' * 300_000_000; del held"))
     )
     assert 300 <= large - small < 310

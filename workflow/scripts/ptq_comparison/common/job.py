@@ -113,17 +113,22 @@ def job(
                 if not reads_not_made:
                     _pass_on(task)
                 yield task
-                logging.info("peak memory: %.0f MB", peak_memory() / 1e6)
+                peak, seconds = used_resources()
+                logging.info("peak memory: %.0f MB, CPU time: %.2f s", peak / 1e6, seconds)
         except Exception as error:
             _fail(task, error, path, memory_key, bounds)
         finally:
             remove_stale(folders)
 
 
-def peak_memory() -> int:
-    """Return the bytes that this process, or one that it has waited for, held at most."""
-    kinds = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
-    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * MAXRSS_UNIT
+def used_resources() -> tuple[int, float]:
+    """Return the bytes that this process, or one that it has waited for, held at most.
+
+    And the seconds of CPU time of all of them.
+    """
+    used = [resource.getrusage(kind) for kind in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    most = max(each.ru_maxrss for each in used) * MAXRSS_UNIT
+    return most, sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _send_output_to(log: TextIO) -> None:
