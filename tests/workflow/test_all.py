@@ -51,7 +51,8 @@ def test_evaluation_follows_the_schema(tiny_run, model):
         calibration = dict(evaluation["calibration"])
         provenance = calibration.pop("provenance")
         assert calibration == expected
-        assert provenance["model_sha256"] == sha256_file(tiny_run / "results/models/fp32.onnx")
+        folded = tiny_run / "results/models/preprocessed.onnx"
+        assert provenance["model_sha256"] == sha256_file(folded)
         samples = tiny_run / "results/calibration/samples.npy"
         assert provenance["samples_sha256"] == sha256_file(samples)
 

@@ -40,5 +40,6 @@ def test_shards_make_the_same_bytes(tiny, unsharded, tmp_path, shards, options, 
     assert output.count("rule merge_predictions:") == len(MODELS)
     assert "rule predict:" not in output
     # What shards have written is needed no more.
+    assert not (tmp_path / "results/shards").exists()
     left = {path.name for path in (tmp_path / "results/predictions").rglob("*.*")}
     assert left == {f"{model}.{suffix}" for model in MODELS for suffix in ("npz", "json")}

@@ -73,5 +73,8 @@ def map_npz(path: Path) -> dict[str, np.ndarray]:
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
             name = info.filename.removesuffix(".npy")
-            arrays[name] = np.memmap(path, dtype, "r", file.tell(), shape)
+            if 0 in shape:  # which cannot be mapped
+                arrays[name] = np.empty(shape, dtype)
+            else:
+                arrays[name] = np.memmap(path, dtype, "r", file.tell(), shape)
     return arrays

@@ -6,11 +6,26 @@ from typing import Any
 import numpy as np
 
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.mapped import drop_pages, pieces, scratch_array
 
 
 def merge_arrays(shards: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return the arrays of all shards, each put together along the images, in their order."""
-    return {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0]}
+    """Return the arrays of all shards, each put together along the images, in their order.
+
+    Large ones are in temporary files, and a piece is in memory at once.
+    """
+    return {name: _merge([shard[name] for shard in shards]) for name in shards[0]}
+
+
+def _merge(parts: Sequence[np.ndarray]) -> np.ndarray:
+    whole = scratch_array((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    done = 0
+    for part in parts:
+        for piece in pieces(part):
+            whole[done : done + len(piece)] = piece
+            drop_pages(whole)
+            done += len(piece)
+    return whole
 
 
 def merge_provenance(provenance: Sequence[dict[str, Any]]) -> dict[str, Any]:
