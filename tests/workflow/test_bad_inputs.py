@@ -373,7 +373,10 @@ FAULTS = {
         "error: prepare_model: model.opset: onnx knows none above", {"model": {"opset": 10**6}}
     ),
     "two nodes of one name": Fault("2 nodes have the name 'conv'", model=edit(same_names)),
-    "two inputs": Fault("model.source: has 2 inputs; a classifier with one image input", model=edit(second_input)),
+    "two inputs": Fault(
+        "model.source: has 2 inputs; a classifier with one image input",
+        model=edit(second_input),
+    ),
     "flat input": Fault("images of rank 4 are needed", model=edit(set_input(["batch", 192]))),
     "another image size": Fault(
         "model.source takes images of height, width, channels (9, 9, 3)",
