@@ -112,7 +112,8 @@ def test_a_dtype_that_needs_what_could_not_be_made_ends_the_run(tiny, tiny_run, 
     """The folded model serves recipes and dtypes; of recipes that use it, none is made."""
     folder = copy_run(tiny_run, tmp_path / "run")
     write_not_made(folder / "results/models/preprocessed.onnx", "it cannot be folded; export it")
-    folded = {"folded": {"dtype": "int8", "preprocess": True}, "int8": {"dtype": "int8"}}
+    given = {"dtype": "int8", "preprocess": False}
+    folded = {"folded": {"dtype": "int8", "preprocess": True}, "int8": given}
     settings = {"latency": {"measure": False}, "recommend": {"min_speedup": None}}
     configfiles = files(tiny, folder, folded, **settings, sensitivity={"recipe": "int8"})
     result = run_snakemake(folder, "results/sweep.csv", configfiles=configfiles)
