@@ -95,7 +95,10 @@ def test_weights_may_lie_beside_the_model_and_new_ones_are_noticed(tmp_path):
     for change in (1.0, -1.0):
         save_apart(tmp_path / "apart.onnx", np.float32(change))
         graphs.add((tmp_path / "apart.onnx").read_bytes())
-        floor = overlay(tmp_path / "f.yaml", {"acceptance": {"min_calibration_accuracy": 0}})
+        floor = overlay(
+            tmp_path / "f.yaml",
+            {"acceptance": {"min_calibration_accuracy": 0, "suspicious_input": "warn"}},
+        )
         result = run_snakemake(tmp_path, target, configfiles=(*files, floor))
         assert result.returncode == 0, result.stdout
         evaluation = json.loads((tmp_path / target).read_text())
