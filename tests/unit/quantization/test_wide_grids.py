@@ -100,6 +100,18 @@ def test_the_grids_of_other_channels_stay(tmp_path, monkeypatch):
     assert wide[1].scale[1] > 1e20 * plain[1].scale[1]
 
 
+@pytest.mark.parametrize("reduce_range", [False, True])
+def test_a_model_of_dead_channels_alone_is_stored_as_asked_for(tmp_path, reduce_range):
+    """All levels are that of 0, 128 or 64, which tells nothing of 7 or 8 bits."""
+    layers = [("Conv", {}, {"w": weights([1e-30] * 4), "b": BIAS}), ("GlobalAveragePool", {}, {})]
+    model = make_network([*layers, ("Flatten", {}, {})], side=6)
+    options = {"per_channel": True, "reduce_range": reduce_range, **TYPES["uint8"]}
+    quantizer = make_quantizer(model, tmp_path, **options)
+    made = quantizer(model)
+    check_stored(made, quantizer.options)
+    assert np.unique(levels_of("w", model, made)[0]).tolist() == [64 if reduce_range else 128]
+
+
 @pytest.mark.parametrize("attributes", [{}, {"transB": 1}])
 def test_products_have_channels_along_either_axis(tmp_path, attributes):
     weight = np.random.default_rng(0).normal(size=(108, 5)) * [1, 1e-20, 1, 1e-9, 1]

@@ -254,6 +254,10 @@ def test_nodes_in_float_and_changes_of_the_model_are_told():
         "Gemm is folded; names are changed.",
     ]
     assert float_notes([fp32, with_provenance("int8")]) == []
+    coarser = {"conv": "a reason", "next": "another"}
+    assert float_notes([fp32, with_provenance("uint8", coarser_weights=coarser)]) == [
+        "uint8 has coarser weights: conv (a reason); next (another)."
+    ]
     assert float_notes([fp32, with_provenance("int8", preparation=[], kept_in_float={})]) == []
 
 

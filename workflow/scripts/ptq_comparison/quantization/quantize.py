@@ -2,23 +2,20 @@
 
 import logging
 import tempfile
-from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import onnx
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.calibrate import (
-    TensorData,
     TensorsData,
     load_tensors_data,
     save_tensors_data,
 )
-from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
+from onnxruntime.quantization.registry import QLinearOpsRegistry
 
 from ptq_comparison.common.descriptions import Provenance
 from ptq_comparison.common.errors import UserError, first_line
@@ -32,7 +29,7 @@ from ptq_comparison.model.graph import (
     name_nodes,
     sort_nodes,
 )
-from ptq_comparison.model.layers import UNBOUNDED, float_weighted, largest, named_constants
+from ptq_comparison.model.layers import float_weighted
 from ptq_comparison.model.metadata import write_metadata
 from ptq_comparison.model.opset import check_opset
 from ptq_comparison.quantization.checks import (
@@ -43,17 +40,21 @@ from ptq_comparison.quantization.checks import (
     tensor_types,
 )
 from ptq_comparison.quantization.excluded_nodes import keep_in_float, separate_constants
+from ptq_comparison.quantization.given_ranges import (
+    QDQ_TYPES,
+    fitted_ranges,
+    limits,
+    unbounded_nodes,
+)
 from ptq_comparison.quantization.operator_check import check_operators
 from ptq_comparison.quantization.repairs import (
     OVERFLOW,
     biases_that_may_overflow,
     nodes_to_keep,
 )
-from ptq_comparison.quantization.stored_tensors import MERGED_ACTIVATIONS
 from ptq_comparison.quantization.wide_grids import WideGrid, described, wide_grids
 
-INFINITE = "an input or output is infinite"
-REGISTRIES = {"QDQ": {*QDQRegistry, *QLinearOpsRegistry}, "QOperator": {*QLinearOpsRegistry}}
+REGISTRIES = {"QDQ": QDQ_TYPES, "QOperator": {*QLinearOpsRegistry}}
 CHECK_IMAGES = 32  # on which operators are compared, about
 
 
@@ -99,7 +100,7 @@ def quantize(
     for name, done in coarser.items():
         logging.info("%r: %s", name, done)
     few = replace(batches, images=batches.images[:: max(1, len(batches.images) // CHECK_IMAGES)])
-    check = check_operators(model, quantized, _limits(load_tensors_data(ranges_path)), few, kept)
+    check = check_operators(model, quantized, limits(load_tensors_data(ranges_path)), few, kept)
     write_metadata(quantized, quantization_provenance(provenance, options, kept, coarser))
     write_json(check_path, check)
     with atomic_path(output_path) as temporary:
@@ -166,7 +167,7 @@ def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str,
     UserError where onnxruntime fails.
     """
     ranges = load_tensors_data(ranges_path)
-    kept = _unbounded_nodes(model, ranges)
+    kept = unbounded_nodes(model, ranges)
     excluded = set(options["nodes_to_exclude"])
     grids: dict[str, WideGrid] = {}
     while True:
@@ -179,7 +180,7 @@ def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str,
             found = nodes_to_keep(model, quantized)
         except UserError:
             # Its own repair of biases fails by channel in QOperator models.
-            found = biases_that_may_overflow(model, _limits(ranges))
+            found = biases_that_may_overflow(model, limits(ranges))
             if found.keys() <= kept.keys():
                 raise
             kept |= found
@@ -200,46 +201,6 @@ def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str,
     reasons = {names[output]: why for output, why in kept.items()}
     coarser = {n: what for n, what in described(model, grids).items() if n not in reasons}
     return Quantized(quantized, reasons, model, coarser)
-
-
-def _unbounded_nodes(model: onnx.ModelProto, ranges: TensorsData) -> dict[str, str]:
-    """Return the outputs of nodes at infinite tensors, and why they are kept in float32."""
-    infinite = {name for name, data in ranges.items() if _reach(data) >= UNBOUNDED}
-    infinite |= {n for n, tensor in named_constants(model) if largest(tensor) >= UNBOUNDED}
-    return {
-        node.output[0]: INFINITE
-        for node in model.graph.node
-        if node.op_type in REGISTRIES["QDQ"] and infinite.intersection((*node.input, *node.output))
-    }
-
-
-def _limits(ranges: TensorsData) -> dict[str, tuple[float, float]]:
-    return {
-        name: (float(np.min(data.lowest)), float(np.max(data.highest)))
-        for name, data in ranges.items()
-    }
-
-
-def _reach(data: TensorData) -> float:
-    return max(float(np.abs(data.lowest).max()), float(np.abs(data.highest).max()))
-
-
-def _fitted_ranges(
-    model: onnx.ModelProto, ranges: TensorsData, kept: Collection[str]
-) -> TensorsData:
-    """Return ranges without infinite ones, and with those of kept activations before them.
-
-    What an activation cuts off needs no levels: onnxruntime itself does so for those that it knows
-    of.
-    """
-    data = {name: limits for name, limits in ranges.items() if _reach(limits) < UNBOUNDED}
-    readers = Counter(name for node in model.graph.node for name in node.input)
-    for node in model.graph.node:
-        before, after = [*node.input, ""][0], node.output[0]
-        cuts = node.op_type in MERGED_ACTIVATIONS and after in kept
-        if cuts and readers[before] == 1 and {before, after} <= data.keys():
-            data[before] = data[after]
-    return TensorsData(ranges.calibration_method, data)
 
 
 @contextmanager
@@ -271,7 +232,7 @@ def _quantize_once(
     excluded = [node.name for node in model.graph.node if node.output[0] in kept]
     with tempfile.TemporaryDirectory() as scratch:
         path, ranges_path = Path(scratch) / "quantized.onnx", Path(scratch) / "ranges.json"
-        save_tensors_data(_fitted_ranges(model, ranges, kept), ranges_path)
+        save_tensors_data(fitted_ranges(model, ranges, kept), ranges_path)
         forced = bool(options["extra_options"].get("ForceQuantizeNoInputCheck")) and not excluded
         try:
             with _where_in_float(options["format"] == "QOperator" and not forced):
