@@ -332,7 +332,7 @@ FAULTS = {
         {"model": {"source": "http://127.0.0.1:9/m.onnx"}},
     ),
     "HTML instead of ONNX": Fault(
-        "error: prepare_model: model.onnx: not a valid ONNX model", model=lambda: b"<html></html>"
+        "error: prepare_model: model.onnx: is a page of HTML", model=lambda: b"<html></html>"
     ),
     "empty model": Fault(
         "error: prepare_model: model.onnx: not a valid ONNX model", model=lambda: b""
