@@ -52,8 +52,8 @@ REFUSED = {
     "pickle": ("is a Python pickle, which is not read since it can run any code", TORCH),
     "safetensors": ("is a file of safetensors, which holds weights without a network", TORCH),
     "JSON": (
-        "is JSON, a network without its weights",
-        "save both in one file, with model.save('model.keras') in Keras",
+        "is JSON, which holds no weights",
+        "give the file of the model itself; Keras writes one by model.save('model.keras')",
     ),
     "NumPy": ("holds arrays of NumPy, not a model", "give an ONNX or Keras file"),
     "archive": ("is a compressed archive", "unpack it, and give the model in it"),
