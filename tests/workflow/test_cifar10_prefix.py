@@ -165,7 +165,7 @@ CHECK = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from ptq_comparison.datasets.dataset import read_split
+from ptq_comparison.datasets.stored import open_images
 from ptq_comparison.evaluation.saturation import predict_exactly
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
@@ -174,9 +174,8 @@ from tqdm import tqdm
 
 results, name = Path(sys.argv[1]), sys.argv[2]
 model = load_model(results / "models" / f"{name}.onnx")
-dataset = results / "dataset"
-images, _ = read_split(dataset / "test_images.npy", dataset / "test_labels.npy")
-images, progress = images[:60], tqdm(disable=True)
+images = open_images(results / "dataset/test_images.npy")[:60]
+progress = tqdm(disable=True)
 batches = Batches.of(images, model, {"layout": "auto"}, 20)
 predicted = predict_scores(make_session(model, 1), batches, 10, progress).argmax(axis=1)
 check, exact = predict_exactly(model, batches, 10, 1, progress)
