@@ -243,8 +243,8 @@ def test_the_comparison_is_searched(browser, open_item):
 def test_the_verification_is_part_of_it(browser, complaints, screenshot, open_item):
     open_item("4 Verification", "expected and measured", "eye")
     open_page(browser, 1)
-    assert len(rows(browser, "#table0")) == 18
-    assert "18 of 18 requirements hold" in read_text(browser, "body")
+    assert len(rows(browser, "#table0")) == 19
+    assert "19 of 19 requirements hold" in read_text(browser, "body")
     assert not is_cut(browser)
     screenshot("verification")
     assert complaints() == []
