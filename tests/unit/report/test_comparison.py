@@ -15,7 +15,12 @@ from ptq_comparison.report.comparison import (
     speed_table,
     to_markdown,
 )
-from ptq_comparison.report.comparison_notes import describe_run, float_notes, saturation_warnings
+from ptq_comparison.report.comparison_notes import (
+    calibration_errors,
+    describe_run,
+    float_notes,
+    saturation_warnings,
+)
 from ptq_comparison.report.verdict import headline_speeds
 
 COLUMNS = [
@@ -162,10 +167,15 @@ def test_markdown_shows_percent_signs_and_intervals():
 def test_a_cell_of_the_page_holds_one_number_to_sort_by():
     table = sortable_table(comparison_table(EVALUATIONS, SPEEDS)).set_index("model")
     assert table.loc["int8"].tolist() == [
-        "85.58%", "-1.61", "-2.00", "-1.25", "95.00%", "3.2e-12", "3.12%", "+0.25", "125,516",
-        "39%", "39", "3.34%", "1.71",
+        "85.58%", "-1.61", "-2.00", "-1.25", "95.00%", "3.2e-12", "125,516", "39%", "39",
+        "3.34%", "1.71",
     ]  # fmt: skip
     assert table.loc["fp32", ["difference (pp)", "from", "to", "saturated"]].tolist() == [""] * 4
+
+
+def test_a_sentence_tells_the_calibration_errors():
+    told = calibration_errors(EVALUATIONS)
+    assert "in 15 bins: fp32 " in told and "int8 3.12% (+0.25 pp)" in told
 
 
 def test_speed_is_that_of_the_first_setting():

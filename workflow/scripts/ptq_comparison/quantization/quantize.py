@@ -190,7 +190,7 @@ def quantize_model(model: onnx.ModelProto, ranges_path: Path, options: dict[str,
             break
         others = {output: why for output, why in found.items() if why != OVERFLOW}
         if not (others or grids) and options["format"] == "QDQ":
-            grids = wide_grids(model, quantized, found)
+            grids = wide_grids(model, quantized, found, options["per_channel"])
             if grids:
                 continue
         kept |= others or found  # others change grids of activations, which biases depend on

@@ -50,12 +50,16 @@ class WideGrid(NamedTuple):
 
 
 def wide_grids(
-    model: onnx.ModelProto, quantized: onnx.ModelProto, overflowing: Collection[str]
+    model: onnx.ModelProto,
+    quantized: onnx.ModelProto,
+    overflowing: Collection[str],
+    per_channel: bool,
 ) -> dict[str, WideGrid]:
     """Return grids for weights of nodes whose bias overflows, by the name of the weight.
 
     `quantized` is the QDQ model that onnxruntime makes of `model`, `overflowing` the first outputs
-    of such nodes. Left out are weights whose rounding to the grid could change a result by more
+    of such nodes. Left out are weights that have one scale though `per_channel` asks for more, and
+    weights whose rounding to the grid could change a result by more
     than `NEGLIGIBLE`, for any input on the grid of the input.
     """
     stored, floats = stored_tensors(model, quantized), constants(model)
@@ -66,6 +70,9 @@ def wide_grids(
     for node in model.graph.node:
         weight = node.input[1] if node.output[0] in overflowing else ""
         if weight in found or weight not in floats or weight not in stored:
+            continue
+        scale, shape = stored[weight].scale, floats[weight].shape
+        if per_channel and scale is not None and scale.size == 1 < max(shape, default=1):
             continue
         readers = [reader for reader in model.graph.node if weight in reader.input]
         grid = _coarser(stored[weight], readers, stored, floats)

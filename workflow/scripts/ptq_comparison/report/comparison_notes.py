@@ -72,6 +72,19 @@ def float_notes(evaluations: list[Evaluation]) -> list[str]:
     return notes
 
 
+def calibration_errors(evaluations: list[Evaluation]) -> str:
+    """Return the calibration error of each model in one sentence, and how it changes."""
+    listed = []
+    for evaluation in evaluations:
+        error = evaluation["calibration_error"]
+        change = "" if error["delta_pp"] is None else f" ({error['delta_pp']:+.2f} pp)"
+        listed.append(f"{evaluation['model']['name']} {error['ece']:.2%}{change}")
+    return (
+        "Calibration error, how far the probability of the predicted class is from accuracy, in "
+        f"15 bins: {', '.join(listed)}."
+    )
+
+
 def describe_run(
     evaluations: list[Evaluation],
     speeds: Mapping[str, LatencyRow],
@@ -100,6 +113,7 @@ def describe_run(
             f"Calibration: {calibration['method']}, {calibration['images']:,} training images, "
             f"at most {calibration['per_class']} a class, seed {calibration['seed']}."
         )
+    notes.append(calibration_errors(evaluations))
     records = ({**item, "latency": speeds.get(item["model"]["name"])} for item in evaluations)
     keys = shown_columns(make_table(records, OPTIONAL), COMPARISON_PAGE)
     setting = describe_setting(next(iter(speeds.values()))) if speeds else ""
