@@ -327,6 +327,14 @@ def test_a_grey_image_and_nothing_to_show_make_figures_too():
     ]
 
 
+def test_without_a_broken_or_fixed_image_the_title_says_it_all():
+    equal = {name: PREDICTIONS["fp32"] for name in ("fp32", "int8", "uint8")}
+    images = np.zeros((300, 8, 8, 3), np.uint8)
+    figure = examples.plot_examples(images, LABELS, equal, list(CLASSES))
+    assert not figure.subfigs  # whose headings would be written over the title
+    assert "int8 breaks 0 images and fixes 0; uint8 breaks 0" in figure.get_suptitle()
+
+
 def test_error_bars_have_no_negative_length():
     lengths = style.error_lengths([100.0, 0.0, 50.0], [90, 1e-17, 40], [100 - 1e-14, 3.0, 70])
     assert lengths.tolist() == [[10, 0, 10], [0, 3, 20]]

@@ -96,8 +96,12 @@ def plot_examples(
     first, *quantized = predictions
     palette = colors(list(predictions))
     rows = [row for name in quantized for row in select(name, predictions, labels)]
-    heights = [2.15 if row.total else 0.3 for row in rows]  # inches
+    shows = any(row.total for row in rows)  # else the title says it all
+    heights = [2.15 if row.total else 0.3 for row in rows if shows]  # inches
     figure = Figure((WIDTH, 0.8 + sum(heights)))
+    set_title(figure, finding(rows))
+    if not shows:
+        return figure
     parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
     for part, row in zip(parts, rows, strict=True):
         shown = f", the {len(row.indices)} clearest" if row.total > len(row.indices) else ""
@@ -118,7 +122,6 @@ def plot_examples(
             _write(axes, 2, predictions[row.model].describe(index, class_names))
         for line, name in enumerate(("label", "float32", "quantized")):
             _write(panels[0], line, name, beside=True)
-    set_title(figure, finding(rows))
     return figure
 
 
