@@ -328,7 +328,7 @@ def test_a_grey_image_and_nothing_to_show_make_figures_too():
 
 
 def test_without_a_broken_or_fixed_image_the_title_says_it_all():
-    equal = {name: PREDICTIONS["fp32"] for name in ("fp32", "int8", "uint8")}
+    equal = dict.fromkeys(("fp32", "int8", "uint8"), PREDICTIONS["fp32"])
     images = np.zeros((300, 8, 8, 3), np.uint8)
     figure = examples.plot_examples(images, LABELS, equal, list(CLASSES))
     assert not figure.subfigs  # whose headings would be written over the title
