@@ -119,7 +119,7 @@ def refused(photos, folder, **settings):
 
 def test_photos_without_a_size_name_the_remedy(photos, tmp_path):
     output = refused(photos, tmp_path, model={"preset": None})
-    line = "; all must be equal, files by dataset.resize or model.preset"
+    line = "; all must be equal: set dataset.resize or model.preset"
     assert "error: prepare_dataset: dataset.path: training images have the shape" in output
     assert line in output
 

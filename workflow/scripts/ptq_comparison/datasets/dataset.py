@@ -81,7 +81,7 @@ def check_dataset(dataset: Dataset) -> None:
     if dataset.train.images.shape[1:] != dataset.test.images.shape[1:]:
         raise UserError(
             f"dataset.path: training images have the shape {dataset.train.images.shape[1:]}, test "
-            f"images {dataset.test.images.shape[1:]}; all must be equal, files by dataset.resize "
+            f"images {dataset.test.images.shape[1:]}; all must be equal: set dataset.resize "
             "or model.preset"
         )
     check_image_shape("dataset.path", dataset.test.images.shape[1:])
