@@ -1,12 +1,13 @@
 """Scores in a file of predictions, a part at a time: those of 50,000 images fill the memory."""
 
 import math
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from ptq_comparison.common.mapped import drop_pages, map_npz
 
 BLOCK_VALUES = 2**18  # scores that are read at once
 
@@ -19,10 +20,8 @@ class StoredScores:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield the rows in their order, blocks of (rows, classes)."""
-        with zipfile.ZipFile(self.path) as archive, archive.open("scores.npy") as file:
-            np.lib.format.read_magic(file)
-            (count, classes), _, dtype = np.lib.format.read_array_header_1_0(file)
-            rows = math.ceil(BLOCK_VALUES / classes)
-            for start in range(0, count, rows):
-                size = min(rows, count - start) * classes
-                yield np.frombuffer(file.read(size * dtype.itemsize), dtype).reshape(-1, classes)
+        scores = map_npz(self.path)["scores"]
+        rows = math.ceil(BLOCK_VALUES / scores.shape[1])
+        for start in range(0, len(scores), rows):
+            yield np.asarray(scores[start : start + rows])
+            drop_pages(scores)
