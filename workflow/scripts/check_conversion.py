@@ -10,6 +10,8 @@ if __name__ == "__main__":
         snakemake,
         limits=lambda task: first_run_limits(task.input.source, task.params.limits, keras=True),
     ) as task:
+        from importlib.metadata import version
+
         from ptq_comparison.common.files import read_json, sha256_file, write_json
         from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.model.interface import check_fits, read_interface
@@ -29,11 +31,11 @@ if __name__ == "__main__":
         keras_model, reader = load_keras(source)
         images = open_images(task.input.images)
         result = compare(keras_model, load_model(converted), chosen, images, preprocessing)
-        result["versions"] |= reader
         result |= {
             "source": source.name,
             "source_sha256": sha256_file(source),
             "bytes": converted.stat().st_size,
+            "versions": {name: version(name) for name in ("tf2onnx", "onnx", "onnxruntime")} | reader,
         }
         write_json(task.output.conversion, result)
         logging.info("%s: %s", source.name, result)
