@@ -35,7 +35,8 @@ if __name__ == "__main__":
             "source": source.name,
             "source_sha256": sha256_file(source),
             "bytes": converted.stat().st_size,
-            "versions": {name: version(name) for name in ("tf2onnx", "onnx", "onnxruntime")} | reader,
+            "versions": {tool: version(tool) for tool in ("tf2onnx", "onnx", "onnxruntime")}
+            | reader,
         }
         write_json(task.output.conversion, result)
         logging.info("%s: %s", source.name, result)

@@ -92,7 +92,7 @@ def test_data_that_does_not_fit_is_refused():
         check_fits(interface, (9, 8, 3), 3)
     with pytest.raises(UserError, match=r"3 classes, the data set has 4; use the data set"):
         check_fits(interface, (8, 8, 3), 4)
-    with pytest.raises(UserError, match=r"3 classes, the data set has 2; .* set dataset\.classes"):
+    with pytest.raises(UserError, match=r"3 classes, the data set has 2; .* name all in the order"):
         check_fits(interface, (8, 8, 3), 2)
 
 

@@ -45,3 +45,10 @@ def test_a_model_that_gains_keeps_more_than_all():
     assert verdict(evaluations, {}).startswith(
         "int8 keeps 101.0 % of the float32 accuracy (+0.90 pp, significant)"
     )
+
+
+def test_float32_that_is_never_right_keeps_nothing():
+    evaluations = make_evaluations({"fp32": wrong(1000), "int8": wrong(997)}, LABELS)
+    assert verdict(evaluations, {}).startswith(
+        "int8 gets 3 images right, where float32 gets none (+0.30 pp, not significant), at "
+    )

@@ -100,7 +100,10 @@ def read_npz(path: Path) -> Dataset:
         highest = int(labels.max(initial=-1))
         # Taken for names, they would make a class 0 without any image.
         if labels.size and labels.min() == 1:
-            raise UserError(f"{path}: labels run from 1 to {highest}: {FROM_ONE}")
+            raise UserError(
+                f"{path}: labels run from 1 to {highest}: {FROM_ONE}, or, if class 0 has no "
+                f"images, add {NAMES} with the names of all"
+            )
         check_class_count(highest + 1, len(train.labels))
         class_names = [str(label) for label in range(highest + 1)]
     return Dataset(class_names, train, test)

@@ -129,8 +129,8 @@ def remedy_for_classes(outputs: int, classes: int) -> str:
     """Return what to do about a data set of other `classes` than the model has `outputs` for."""
     if classes < outputs:
         return (
-            "for images of some of its classes, set dataset.classes to a file with the names of "
-            "all, in the order of the outputs"
+            "for images of some of its classes, name all in the order of the outputs: in a file "
+            "(dataset.classes) or, in a data set of arrays, as its class names"
         )
     return "use the data set that the model was trained for, or leave out the other classes"
 

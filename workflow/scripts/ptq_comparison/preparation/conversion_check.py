@@ -29,8 +29,8 @@ def compare(
 
     `model` has all outputs of the Keras model, in its order, `chosen` the one with the scores.
     Returns `nodes`, `opset`, `images`, `same_top1` (the share of equal predictions, of the output
-    with the fewest), and `largest_difference` of a score. Raises UserError when a prediction differs
-    by more than rounding, in any output.
+    with the fewest), and `largest_difference` of a score. Raises UserError when a prediction
+    differs by more than rounding, in any output.
     """
     pixels = math.prod(images.shape[1:3])
     few = images[: min(MOST_IMAGES, max(FEWEST_IMAGES, PIXELS // pixels))]

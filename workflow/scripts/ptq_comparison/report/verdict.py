@@ -42,11 +42,15 @@ def verdict(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow]) -> 
     """Return the sentence on the best model; `speeds` are rows of latency.json, by model."""
     fp32, best = evaluations[0], best_model(evaluations)
     name, baseline = best["model"]["name"], of_quantized(best["baseline"])
-    kept = best["accuracy"]["correct"] / fp32["accuracy"]["correct"]
+    correct, most = best["accuracy"]["correct"], fp32["accuracy"]["correct"]
+    if most:
+        keeps = f"keeps {100 * correct / most:.1f} % of the float32 accuracy"
+    else:
+        keeps = f"gets {correct:,} images right, where float32 gets none"
     size = best["model"]["bytes"] / fp32["model"]["bytes"]
     significant = "significant" if is_significant(best) else "not significant"
     sentence = (
-        f"{name} keeps {100 * kept:.1f} % of the float32 accuracy "
+        f"{name} {keeps} "
         f"({baseline['delta_pp']:+.2f} pp, {significant}), at {100 * size:.0f} % of the size"
     )
     if speeds:
