@@ -51,7 +51,10 @@ def test_a_collapse_is_explained(default, tmp_path):
     assert min(losses(results).values()) > 10
     diagnosis = json.loads((results / "diagnosis.json").read_text())
     for model in diagnosis["models"]:
-        assert [reason["kind"] for reason in model["reasons"]] == ["folding", "weights"]
+        kinds = [reason["kind"] for reason in model["reasons"]]
+        # A CPU without VNNI saturates, too; uint8 weights take another kernel.
+        assert kinds[:2] == ["folding", "weights"]
+        assert kinds[2:] in ([], ["saturation"] if model["model"] == "int8" else [])
         assert model["nodes"][0]["node"] == "Conv 'block2_depthwise_conv'"
     told = "\n".join(diagnosis["notes"])
     assert "set quantization.preprocess to true." in told
