@@ -48,7 +48,7 @@ test-rest: .venv/converts .venv-cluster/installed
 test-all: test test-rest soak
 
 soak: .venv/installed
-	$(RUN) pytest -n auto --dist worksteal tests/faults --reliability docs/reliability.md
+	$(RUN) pytest -n auto --dist worksteal tests/faults tests/models/test_drawn_graphs.py --reliability docs/reliability.md
 
 report: run
 	$(RUN) snakemake --report report.html

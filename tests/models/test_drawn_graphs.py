@@ -19,7 +19,7 @@ from ptq_comparison.preparation.quantizable_form import quantizable_form
 from ptq_comparison.quantization.quantize import check_recipe, quantize
 from tqdm import tqdm
 
-SEED, GRAPHS = 12, 2000
+SEED = 12
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, SIDE, SIDE, 3), dtype=np.uint8)
 PREPROCESSING = {"layout": "NCHW", "scale": 1 / 255, "mean": 0.0, "std": 1.0}
 DTYPES = {"int8": ("QInt8", "QInt8"), "uint8": ("QUInt8", "QUInt8"), "u8s8": ("QUInt8", "QInt8")}
@@ -83,14 +83,18 @@ def quantize_drawn(model, options, method, folder):
     return read_json(folder / "model.json")
 
 
-@pytest.mark.slow  # some six minutes: each graph is calibrated and quantized
-def test_drawn_graphs(tmp_path, record_property, capfd):
+# Each graph is calibrated and quantized: five a second.
+@pytest.mark.parametrize(
+    "graphs",
+    [pytest.param(400, marks=pytest.mark.slow), pytest.param(2000, marks=pytest.mark.soak)],
+)
+def test_drawn_graphs(graphs, tmp_path, record_property, capfd):
     """Shrinking would take long: a failure names its graph, and `--hypothesis-seed` repeats it."""
     counts = Counter()
 
     @seed(SEED)
     @settings(
-        max_examples=GRAPHS,
+        max_examples=graphs,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
