@@ -1,11 +1,12 @@
 """Editing a module that a script imports must change the digest of the script."""
 
+import ast
 import os
 import re
 
 import pytest
 from helpers import REPOSITORY
-from ptq_comparison.common.code_digest import code_digest
+from ptq_comparison.common.code_digest import _imports, code_digest
 
 
 @pytest.fixture
@@ -53,3 +54,42 @@ def test_scripts_of_the_workflow_follow_their_modules():
     }
     digests = {(imported[script], code_digest(script)) for script in scripts}
     assert len(digests) == len(set(imported.values())) == len({digest for _, digest in digests})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from pkg import (\n    unused,  # a comment\n    deep as other,\n)\n",
+        "if True:\n    from pkg import unused, deep\n",
+        "import json, pkg.deep as other\n",
+        "    import pkg.deep\n",
+        "from pkg.deep import X\n",
+    ],
+)
+def test_every_way_to_import_is_followed(script, text):
+    script.write_text(text)
+    before = code_digest(script)
+    (script.parent / "pkg/deep.py").write_text("X = 2\n")
+    assert code_digest(script) != before
+
+
+def test_no_import_of_the_workflow_is_missed():
+    scripts = REPOSITORY / "workflow/scripts"
+    for path in scripts.rglob("*.py"):
+        text = path.read_text()
+        expected = set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                expected |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                expected |= {f"{node.module}.{alias.name}" for alias in node.names}
+        assert expected <= _imports(text), path
+
+
+def test_scripts_share_what_is_read(script):
+    modules = {}
+    alone = code_digest(script)
+    assert code_digest(script, modules) == alone
+    assert {"pkg.used", "pkg.deep"} <= {name for name, (text, _) in modules.items() if text}
+    (script.parent / "pkg/deep.py").write_text("X = 2\n")
+    assert code_digest(script, modules) == alone

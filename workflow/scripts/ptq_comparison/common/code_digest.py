@@ -3,59 +3,60 @@
 Snakemake notices an edited script, but not an edited module that the script imports.
 """
 
-import ast
 import hashlib
-from collections.abc import Iterator
-from functools import cache
+import re
 from pathlib import Path
 
+# `from package import names`, with or without parentheses, and `import names`. Parsing all modules
+# would take a sixth of a start of Snakemake. What only looks like an import does no harm.
+IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+(\([^)]*\)|[^\n]*)", re.MULTILINE
+)
+NAME = re.compile(r"\w[\w.]*")
 
-def code_digest(script: Path) -> str:
+Modules = dict[str, tuple[str, frozenset[str]]]  # text and imports by name; none: "" without any
+
+
+def code_digest(script: Path, modules: Modules | None = None) -> str:
     """Return a SHA-256 over all modules beside `script` that it imports, directly or not.
 
     The script itself is left out: Snakemake watches it. Only contents count; a touched or moved
     file changes nothing. Installed packages are not followed: their versions are the
-    business of the environment.
+    business of the environment. `modules` keeps what is read for other scripts of the folder.
     """
-    folder, texts = script.parent, {}
-    beside = {path.stem for path in folder.iterdir()}
+    modules = {} if modules is None else modules
     seen, waiting = set[str](), set(_imports(script.read_text()))
     while waiting:
         name = waiting.pop()
         seen.add(name)
-        if name.partition(".")[0] in beside:
-            file = folder.joinpath(*name.split("."))
-            file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
-            if file.is_file():
-                texts[name] = file.read_text()
-                waiting |= _imports(texts[name]) - seen
+        if name not in modules:
+            modules[name] = _read(script.parent, name)
+        waiting |= modules[name][1] - seen
     digest = hashlib.sha256()
-    for name, text in sorted(texts.items()):
-        digest.update(f"{name}\0{text}".encode())
+    for name in sorted(seen):
+        if text := modules[name][0]:
+            digest.update(f"{name}\0{text}".encode())
     return digest.hexdigest()
 
 
-def _statements(block: ast.AST) -> Iterator[ast.stmt]:
-    """Yield the statements of a program, also nested ones; in expressions there are none."""
-    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
-        for node in getattr(block, field, ()):
-            if isinstance(node, ast.stmt):
-                yield node
-            yield from _statements(node)
+def _read(folder: Path, name: str) -> tuple[str, frozenset[str]]:
+    file = folder.joinpath(*name.split("."))
+    file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+    if not file.is_file():
+        return "", frozenset()
+    text = file.read_text()
+    return text, _imports(text)
 
 
-# For a start of Snakemake: forty rules share their modules. The standard library's ModuleFinder
-# reads them again for each rule, and takes three times as long.
-@cache
 def _imports(text: str) -> frozenset[str]:
     """Return the names that may be modules in the imports of a program, with their packages."""
     names: set[str] = set()
-    for node in _statements(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                raise ValueError(f"line {node.lineno}: relative imports are not followed")
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    for match in IMPORT.finditer(text):
+        package, imported = match.groups()
+        if package and package.startswith("."):
+            line = text.count("\n", 0, match.start(1)) + 1
+            raise ValueError(f"line {line}: relative imports are not followed")
+        prefix = f"{package}." if package else ""
+        names.update(prefix + name for name in NAME.findall(imported))
     parts = [name.split(".") for name in names]
     return frozenset(".".join(p[:count]) for p in parts for count in range(1, len(p) + 1))
