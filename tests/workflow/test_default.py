@@ -8,6 +8,8 @@ import pytest
 from helpers import REPOSITORY, run_snakemake
 from helpers.shared_runs import copy_run
 
+pytestmark = pytest.mark.slow  # 10,000 images; the tests of the report look at the same run
+
 
 def test_default_reproduces_the_model_card(default_run):
     card = (REPOSITORY / "workflow/resources/resnet8_shapes.md").read_text()
