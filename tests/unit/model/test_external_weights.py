@@ -30,6 +30,15 @@ def test_files_of_weights_are_found_and_none_in_what_is_not_onnx(tmp_path):
     assert load_model(path).graph.node[0].op_type == "Constant"
 
 
+def test_a_file_too_large_for_onnx_is_not_searched(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\x0a\x08location\x12\x01w")
+    assert external_files(path) == [tmp_path / "w"]
+    with path.open("ab") as file:
+        file.truncate(2**31)
+    assert external_files(path) == []
+
+
 @pytest.mark.parametrize("name", ["w.data", "x" * 127, "x" * 128, "sub/" + "é" * 300, "x" * 16_000])
 def test_the_name_of_a_file_of_weights_may_be_long(tmp_path, name):
     model = make_classifier()

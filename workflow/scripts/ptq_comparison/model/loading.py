@@ -11,11 +11,9 @@ from ptq_comparison.common.address import DELETE, is_downloaded
 from ptq_comparison.common.descriptions import ModelDescription
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import sha256_file
-from ptq_comparison.model.external_weights import external_files
+from ptq_comparison.model.external_weights import LARGEST_FILE, external_files
 from ptq_comparison.model.file_kind import check_kind
 from ptq_comparison.model.opset import model_opset
-
-LARGEST_FILE = 2**31 - 1  # bytes of a message that protobuf reads
 
 
 def load_model(
