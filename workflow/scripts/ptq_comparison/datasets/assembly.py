@@ -11,11 +11,10 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.texts import shown_names
 from ptq_comparison.datasets.class_names import ORDERS, Classes, read_classes
 from ptq_comparison.datasets.dataset import (
-    FROM_ONE,
     UNLABELLED,
     Dataset,
     Split,
-    check_class_count,
+    numbered_names,
 )
 from ptq_comparison.datasets.image_files import ImageFiles
 from ptq_comparison.datasets.listing import Listing, list_calibration
@@ -81,13 +80,8 @@ def _classes(listings: Mapping[str, Listing], options: Options) -> tuple[Classes
                 "dataset.classes to a file with the names of all classes"
             )
     labels = np.concatenate([listing.labels for listing in listings.values()])
-    highest = int(labels.max(initial=UNLABELLED))
-    if labels.size and labels.min() == 1:
-        raise UserError(
-            f"dataset.labels: labels run from 1 to {highest}: {FROM_ONE}, or set dataset.classes"
-        )
-    check_class_count(highest + 1, len(labels))
-    return Classes([[str(label)] for label in range(highest + 1)]), ""
+    names = numbered_names(labels, len(labels), "dataset.labels", "set dataset.classes")
+    return Classes([[name] for name in names]), ""
 
 
 def _note_numbers(names: Sequence[str]) -> None:

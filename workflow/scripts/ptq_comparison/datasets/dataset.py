@@ -128,6 +128,19 @@ def check_class_count(classes: int, images: int) -> None:
         )
 
 
+def numbered_names(labels: np.ndarray, images: int, where: str, remedy: str) -> list[str]:
+    """Return the names of classes that `labels`, those of both splits, only number: 0, 1, ...
+
+    Raises UserError where labels start at 1: taken for names, they would make a class 0 without
+    any image. Also where there are fewer `images` than classes.
+    """
+    highest = int(labels.max(initial=UNLABELLED))
+    if labels.size and labels.min() == 1:
+        raise UserError(f"{where}: labels run from 1 to {highest}: {FROM_ONE}, or {remedy}")
+    check_class_count(highest + 1, images)
+    return [str(label) for label in range(highest + 1)]
+
+
 def check_labels(name: str, labels: np.ndarray, classes: int) -> None:
     """Raise UserError, with what to do, unless all labels of a split are numbers of classes."""
     low, high = int(labels.min()), int(labels.max())

@@ -14,13 +14,12 @@ import numpy as np
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import check_is_file
 from ptq_comparison.datasets.dataset import (
-    FROM_ONE,
     SPLITS,
     Dataset,
     Split,
-    check_class_count,
     check_counts,
     check_image_shape,
+    numbered_names,
 )
 from ptq_comparison.datasets.npy import Header, read_header
 
@@ -97,15 +96,8 @@ def read_npz(path: Path) -> Dataset:
         class_names = _class_names(f"{path}: {NAMES}", *opened[NAMES])
     else:
         labels = np.concatenate([train.labels, test.labels])
-        highest = int(labels.max(initial=-1))
-        # Taken for names, they would make a class 0 without any image.
-        if labels.size and labels.min() == 1:
-            raise UserError(
-                f"{path}: labels run from 1 to {highest}: {FROM_ONE}, or, if class 0 has no "
-                f"images, add {NAMES} with the names of all"
-            )
-        check_class_count(highest + 1, len(train.labels))
-        class_names = [str(label) for label in range(highest + 1)]
+        remedy = f"add {NAMES} with the names of all, if class 0 has no images"
+        class_names = numbered_names(labels, len(train.labels), str(path), remedy)
     return Dataset(class_names, train, test)
 
 
