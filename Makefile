@@ -48,7 +48,8 @@ test-rest: .venv/converts .venv-cluster/installed
 test-all: test test-rest soak
 
 soak: .venv/installed
-	$(RUN) pytest -n auto --dist worksteal tests/faults tests/models/test_drawn_graphs.py --reliability docs/reliability.md
+	$(RUN) pytest -n auto --dist worksteal --reliability docs/reliability.md tests/faults \
+		"tests/models/test_drawn_graphs.py::test_drawn_graphs[2000]"
 
 report: run
 	$(RUN) snakemake --report report.html
