@@ -59,8 +59,8 @@ def wide_grids(
 
     `quantized` is the QDQ model that onnxruntime makes of `model`, `overflowing` the first outputs
     of such nodes. Left out are weights that have one scale though `per_channel` asks for more, and
-    weights whose rounding to the grid could change a result by more
-    than `NEGLIGIBLE`, for any input on the grid of the input.
+    weights whose rounding to the grid could change a result by more than `NEGLIGIBLE`, for any
+    input on the grid of the input.
     """
     stored, floats = stored_tensors(model, quantized), constants(model)
     for activation in merged_activations(model, quantized):

@@ -42,9 +42,9 @@ def verdict(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow]) -> 
     """Return the sentence on the best model; `speeds` are rows of latency.json, by model."""
     fp32, best = evaluations[0], best_model(evaluations)
     name, baseline = best["model"]["name"], of_quantized(best["baseline"])
-    correct, most = best["accuracy"]["correct"], fp32["accuracy"]["correct"]
-    if most:
-        keeps = f"keeps {100 * correct / most:.1f} % of the float32 accuracy"
+    correct, fp32_correct = best["accuracy"]["correct"], fp32["accuracy"]["correct"]
+    if fp32_correct:
+        keeps = f"keeps {100 * correct / fp32_correct:.1f} % of the float32 accuracy"
     else:
         keeps = f"gets {correct:,} images right, where float32 gets none"
     size = best["model"]["bytes"] / fp32["model"]["bytes"]
