@@ -15,6 +15,7 @@ if __name__ == "__main__":
         from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.inference.digested_images import DigestedImages
+        from ptq_comparison.inference.executed import executed
         from ptq_comparison.inference.runtime import describe_runtime
         from ptq_comparison.inference.session import (
             make_session,
@@ -40,6 +41,7 @@ if __name__ == "__main__":
         shard = task.wildcards.get("scatteritem", "1-of-1")
         batches, part = share(batches, *map(int, shard.split("-of-")))
         labels = labels[part]
+        graph = executed(model)
         session = make_session(model, task.threads)
         with task.progress(f"predicting {name}", len(labels)) as progress:
             scores = predict_scores(session, batches, classes, progress)
@@ -64,6 +66,7 @@ if __name__ == "__main__":
                 else sha256_file(task.input.images),
                 "preprocessing": params.preprocessing,
                 "runtime": describe_runtime(session.get_providers()),
+                "executed": graph,
                 "saturation": check,
             },
         )

@@ -22,6 +22,7 @@ from ptq_comparison.evaluation.probabilities import are_probabilities
 from ptq_comparison.evaluation.results import Saturation, SaturationCheck
 from ptq_comparison.evaluation.score_metrics import ScoreMetrics, score_metrics, summarize
 from ptq_comparison.evaluation.stored_scores import StoredScores
+from ptq_comparison.inference.executed import Executed
 
 Value = TypeVar("Value")
 
@@ -51,6 +52,7 @@ class Evaluation(ScoreMetrics):
     per_class: list[dict[str, Any]]
     confusion_matrix: list[list[int]]
     calibration: dict[str, Any] | None
+    executed: Executed
     saturation: Saturation | None
     runtime: dict[str, Any]
 
@@ -128,6 +130,7 @@ def evaluate(
         "per_class": per_class_accuracy(predicted, fp32, labels, class_names),
         "confusion_matrix": confusion_matrix(predicted, labels, len(class_names)).tolist(),
         "calibration": calibration,
+        "executed": predictions.provenance["executed"],
         "saturation": _saturation(predictions),
         "runtime": predictions.provenance["runtime"],
     }
