@@ -16,6 +16,10 @@ def test_every_model_is_measured_with_every_setting(tiny, tmp_path):
     assert result.returncode == 0, result.stdout
     content = json.loads((tmp_path / "results/latency.json").read_text())
     assert content["runtime"]["onnxruntime"]
+    assert content["machine"].keys() == {"load_average", "governor"}
+    for time in ("before", "after"):
+        loads = content["machine"]["load_average"][time]
+        assert len(loads) == 3 and min(loads) >= 0
     rows = content["measurements"]
     assert all(row["calls"] >= BLOCK_COUNT for row in rows)
     # All models of a setting make as many calls.

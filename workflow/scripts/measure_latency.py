@@ -8,6 +8,7 @@ if __name__ == "__main__":
     with job(snakemake, memory_key="latency.batch_sizes") as task:
         from ptq_comparison.common.files import write_json
         from ptq_comparison.datasets.stored import open_images
+        from ptq_comparison.evaluation.disturbance import frequency_governor, load_average
         from ptq_comparison.evaluation.latency import (
             BLOCK_COUNT,
             batches_by_setting,
@@ -31,8 +32,10 @@ if __name__ == "__main__":
             task.threads,
         )
         text = " ".join(["measuring", *task.wildcards])
+        before = load_average()
         with task.progress(text, BLOCK_COUNT * len(settings), " blocks") as progress:
             rows = measure_models(models, settings, params.seconds, progress)
+        after = load_average()
         if params.measures_memory:
             for row in rows:
                 setting = row["threads"], row["batch_size"]
@@ -45,6 +48,10 @@ if __name__ == "__main__":
             task.output.latency,
             {
                 "measurements": rows,
+                "machine": {
+                    "load_average": {"before": before, "after": after},
+                    "governor": frequency_governor(),
+                },
                 "runtime": describe_runtime(["CPUExecutionProvider"]),
             },
         )

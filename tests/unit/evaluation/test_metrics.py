@@ -10,6 +10,7 @@ from ptq_comparison.evaluation.metrics import (
     accuracy,
     confusion_matrix,
     enclose,
+    holm,
     mcnemar_exact_p,
     paired_comparison,
     paired_difference_interval,
@@ -18,6 +19,7 @@ from ptq_comparison.evaluation.metrics import (
 )
 from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 
@@ -214,3 +216,12 @@ def test_a_class_without_images_has_no_row():
         {"class": "dog", "correct": 1, "total": 1, "top1": 1.0, "delta_pp": 100.0},
     ]
     assert per_class_accuracy(predicted, None, labels, names)[1]["delta_pp"] is None
+
+
+def test_holm_equals_statsmodels():
+    generator = np.random.default_rng(1)
+    for count in (1, 2, 7, 30):
+        p_values = (generator.random(count) ** 3).tolist()
+        expected = multipletests(p_values, method="holm")[1]
+        assert holm(p_values) == pytest.approx(expected)
+    assert holm([]) == []

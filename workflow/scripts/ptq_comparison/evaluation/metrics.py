@@ -70,6 +70,20 @@ def mcnemar_exact_p(fixed: int, broken: int) -> float:
     return min(1.0, 2 * tail)
 
 
+def holm(p_values: list[float]) -> list[float]:
+    """Return p values with Holm's correction for their number, in the same order.
+
+    It keeps the chance of any false difference among all tests at the level of one test.
+    S. Holm, Scand. J. Stat. 6 (1979), 65-70.
+    """
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    adjusted, largest = [1.0] * len(p_values), 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
 def paired_difference_interval(
     fixed: int, broken: int, total: int, z: float = NORMAL_QUANTILE
 ) -> tuple[float, float]:

@@ -50,8 +50,23 @@ class LatencyRow(Speed):
     peak_memory_bytes: int | None
 
 
+class LoadAverage(TypedDict):
+    """Processes that wanted to run in the last 1, 5 and 15 minutes; None where it is not told."""
+
+    before: list[float] | None
+    after: list[float] | None
+
+
+class Machine(TypedDict):
+    """What may have disturbed the measurements; `governor` is None where the system has none."""
+
+    load_average: LoadAverage
+    governor: str | None
+
+
 class Latency(TypedDict):
     """The content of latency.json."""
 
     measurements: list[LatencyRow]
+    machine: Machine
     runtime: dict[str, Any]
