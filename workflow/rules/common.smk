@@ -5,16 +5,20 @@ import hashlib
 import os
 import re
 
+from snakemake.logging import logger
+from snakemake_interface_executor_plugins.settings import ExecMode
+
 from ptq_comparison.common.address import (
     ADDRESS_KEYS,
     file_of_address,
     is_address,
     is_in_bucket,
 )
-from ptq_comparison.common.closing import error_lines, made_all
+from ptq_comparison.common.closing import closing_texts, error_lines
 from ptq_comparison.common.code_digest import code_digest
 from ptq_comparison.common.supervisor import unlock_on_hangup
 from ptq_comparison.common.temporary import remove_stale
+from ptq_comparison.common.terminal import take_over
 from ptq_comparison.common.texts import PATH, named
 from ptq_comparison.config.presets import (
     geometry_of,
@@ -40,6 +44,10 @@ from ptq_comparison.model.file_kind import is_keras, refuse_folder
 
 # A terminal that is closed ends the run as Ctrl-C does.
 unlock_on_hangup()
+# What the terminal shows of a run, if it is this workflow's to decide; a job says nothing itself.
+TERMINAL = None
+if workflow.exec_mode == ExecMode.DEFAULT and workflow.modifier.parent_modifier is None:
+    TERMINAL = take_over(logger, workflow.logger_manager.settings.dryrun)
 
 # Results lie in a bucket (--default-storage-provider), and here for the time of a job alone.
 IN_STORAGE = workflow.storage_settings.default_storage_provider is not None

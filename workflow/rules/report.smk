@@ -4,9 +4,10 @@
 
 
 rule compare:
-    """Put all models into one table, and the verdict into one sentence."""
+    """Put all models into one table, and decide which one to ship."""
     input:
         evaluations=expand("results/{model}_eval.json", model=MODELS),
+        predictions=expand("results/predictions/{model}.npz", model=MODELS),
         latency=LATENCY_FILE,
         diagnosis="results/diagnosis.json",
     output:
@@ -19,6 +20,7 @@ rule compare:
             labels={"content": "all models", "shows": "accuracy, size and speed"},
         ),
         verdict="results/verdict.txt",
+        summary="results/summary.txt",
     log:
         "results/logs/compare.log",
     benchmark:
@@ -28,6 +30,7 @@ rule compare:
     resources:
         mem_mb=get_small_memory,
     params:
+        max_drop_pp=config["acceptance"]["max_drop_pp"],
         published_top1=config["baseline"]["published_top1"],
         saturation_threshold=config["evaluation"]["saturation_threshold"],
         code=get_code("compare"),
