@@ -52,14 +52,14 @@ def next_steps(names: Sequence[str]) -> str:
     command = "snakemake" if shutil.which("snakemake") else f"{_python()} -m snakemake"
     steps = {}
     if "summary.txt" in names:
-        steps["the table, with all that was measured"] = "results/comparison.html"
+        steps["everything measured"] = "results/comparison.html"
     if "recommendation.txt" in names:
-        steps["the recommended model, and how to use it"] = "results/recommendation.md"
+        steps["how to use it"] = "results/recommendation.md"
         targets = "all recommend" if "summary.txt" in names else "recommend"
-        steps["the report with all figures"] = f"{command} --report report.html {targets}"
+        steps["the report"] = f"{command} --report report.html {targets}"
     else:
-        steps["the report with all figures"] = f"{command} --report report.html"
-        steps["look for a better or faster model"] = f"{command} recommend"
+        steps["the report"] = f"{command} --report report.html"
+        steps["a better or faster model"] = f"{command} recommend"
     width = max(map(len, steps.values()))
     lines = [f"  {what.ljust(width)}  {why}" for why, what in steps.items()]
     if max(map(len, lines)) > WIDTH:

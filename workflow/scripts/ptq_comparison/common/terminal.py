@@ -5,9 +5,11 @@ they go to its log alone, and this shows how far the run is.
 """
 
 import logging
+import os
 import threading
+import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from tqdm import tqdm
 
@@ -20,13 +22,21 @@ LOG_END = 4096  # bytes of the log of a job that are read for its last line
 BAR = "{n_fmt} of {total_fmt} steps |{bar:12}| {elapsed} {desc}"
 
 
+class Running(NamedTuple):
+    """A job: its name, the paths of its logs, and when it began, in seconds since the epoch."""
+
+    name: str
+    logs: list[str]
+    start: float
+
+
 class ProgressLine(logging.Handler):
     """Shows the events of Snakemake's log as one line on a terminal, as few lines elsewhere."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(logging.INFO)
         self._stream, self._is_terminal = stream, stream.isatty()
-        self._running: dict[int, tuple[str, list[str]]] = {}
+        self._running: dict[int, Running] = {}
         self._bar: tqdm[Any] | None = None
         self._shown = 0
         self._ended = threading.Event()
@@ -42,7 +52,8 @@ class ProgressLine(logging.Handler):
             case "job_info":
                 wildcards = " ".join(map(str, (told.get("wildcards") or {}).values()))
                 name = f"{told['rule_name']} {wildcards}".strip()
-                self._running[told["jobid"]] = (name, list(told.get("log") or []))
+                logs = list(told.get("log") or [])
+                self._running[told["jobid"]] = Running(name, logs, time.time())
             case "job_finished":
                 self._running.pop(told["job_id"], None)
             case "job_error":
@@ -95,11 +106,12 @@ class ProgressLine(logging.Handler):
         super().close()
 
 
-def _describe(job: tuple[str, list[str]]) -> str:
+def _describe(job: Running) -> str:
     """Return the name of a job, and how far its log says it is."""
-    name, logs = job
-    for log in logs:
+    for log in job.logs:
         try:
+            if os.path.getmtime(log) < job.start:  # of an earlier run
+                continue
             with Path(log).open("rb") as file:
                 file.seek(max(0, file.seek(0, 2) - LOG_END))
                 lines = file.read().decode(errors="replace").splitlines()
@@ -107,8 +119,8 @@ def _describe(job: tuple[str, list[str]]) -> str:
             continue
         told = [line.rpartition(": ")[2] for line in lines if " of " in line]
         if told:
-            return f"{name}: {told[-1]}"
-    return name
+            return f"{job.name}: {told[-1]}"
+    return job.name
 
 
 def take_over(logger: logging.Logger, is_dry_run: bool) -> ProgressLine | None:
