@@ -7,7 +7,6 @@ import time
 
 import pytest
 from ptq_comparison.common.terminal import ProgressLine, take_over
-from snakemake.io import Namedlist
 from snakemake.logging import DefaultFilter, DefaultFormatter
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -40,7 +39,7 @@ def tell(logger, event, text="", **told):
 def job_info(logger, jobid, rule, log, **wildcards):
     keys = ("benchmark", "reason", "priority", "threads", "rule_msg", "local", "indent")
     told = dict.fromkeys((*keys, "is_checkpoint", "is_handover", "shellcmd"))
-    told |= {"input": [], "output": [], "resources": Namedlist()}
+    told |= {"input": [], "output": [], "resources": {}}
     told |= {"jobid": jobid, "rule_name": rule, "log": [str(log)], "wildcards": wildcards}
     tell(logger, LogEvent.JOB_INFO, **told)
 
