@@ -1,4 +1,4 @@
-"""Put all models into one table: CSV, Markdown and HTML, and the verdict into one sentence."""
+"""Put all models into a table: CSV, Markdown, HTML, LaTeX; and the verdict into one sentence."""
 
 if __name__ == "__main__":
     from ptq_comparison.common.job import job
@@ -19,5 +19,7 @@ if __name__ == "__main__":
         write_text(task.output.csv, comparison.csv)
         write_text(task.output.md, comparison.markdown)
         write_text(task.output.html, comparison.html)
+        write_text(task.output.landing, comparison.landing)
+        write_text(task.output.tex, comparison.latex)
         write_text(task.output.verdict, comparison.verdict + "\n")
         task.print(comparison.markdown)
