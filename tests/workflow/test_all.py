@@ -139,7 +139,8 @@ def test_nothing_else_is_left(tiny_run):
     found = {path.name for path in (tiny_run / "results").iterdir()}
     assert found == {
         *(f"{model}_eval.json" for model in MODELS),
-        *("comparison.csv", "comparison.md", "comparison.html", "verdict.txt", "summary.txt"),
+        *("comparison.csv", "comparison.md", "comparison.html", "comparison.tex"),
+        *("landing.html", "summary.txt", "verdict.txt"),
         *("verification.json", "verification.md", "verification.html"),
         *("diagnosis.json", "diagnosis.md"),
         *("dataset", "calibration", "models", "predictions", "figures", "logs", "benchmarks"),

@@ -47,7 +47,7 @@ def test_it_is_quantized_and_compared(tiny, tmp_path, layout, batch, format):
     assert result.returncode == 0, result.stdout
     table = (tmp_path / "results/comparison.md").read_text()
     top1 = {
-        name: float(share) for name, share in re.findall(r"^\| (\w+) +\| +([\d.]+)%", table, re.M)
+        name: float(share) for name, share in re.findall(r"^\|(\w+) *\| *([\d.]+)%", table, re.M)
     }
     assert set(top1) == {"fp32", "int8", "uint8"} and min(top1.values()) > 90
     requirements = json.loads((tmp_path / "results/verification.json").read_text())

@@ -1,4 +1,4 @@
-"""Put all models into one table: CSV, Markdown and HTML, and decide which one to ship."""
+"""Put all models into a table: CSV, Markdown, HTML, LaTeX; and decide which one to ship."""
 
 if __name__ == "__main__":
     from ptq_comparison.common.job import job
@@ -28,3 +28,5 @@ if __name__ == "__main__":
         write_text(task.output.html, comparison.html)
         write_text(task.output.verdict, comparison.verdict)
         write_text(task.output.summary, comparison.summary)
+        write_text(task.output.landing, comparison.landing)
+        write_text(task.output.tex, comparison.latex)

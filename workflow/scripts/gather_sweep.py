@@ -29,6 +29,8 @@ if __name__ == "__main__":
         table = sweep_table(list(evaluations.values()), latencies, reasons)
         write_text(task.output.csv, csv_text(table))
         lead, *notes = describe_sweep(table)
-        page = to_page("Recipes on the validation images", lead, {"": readable_sweep(table)}, notes)
+        page = to_page(
+            "Recipes on the validation images", lead, {"All recipes": readable_sweep(table)}, notes
+        )
         write_text(task.output.html, page)
         task.print("\n".join([lead, *notes[: bool(reasons)]]))

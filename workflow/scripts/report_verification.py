@@ -11,5 +11,5 @@ if __name__ == "__main__":
 
         requirements = read_json(task.input.verification)
         table = pd.DataFrame(table_rows(requirements)).rename(columns={"": "result"})
-        page = to_page("Verification", summarize(requirements), {"": table})
+        page = to_page("Verification", summarize(requirements), {"Requirements": table})
         write_text(task.output.html, page)

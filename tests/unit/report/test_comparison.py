@@ -1,26 +1,33 @@
 """Rule compare: one row a model, for programs and for people."""
 
+import csv
+import html
 import io
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import score_metrics
 from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.report import columns
+from ptq_comparison.report.cells import COMBINED
+from ptq_comparison.report.columns import narrow_table
 from ptq_comparison.report.comparison import (
     compare,
     comparison_table,
-    readable_table,
-    sortable_table,
+    main_table,
+    more_table,
     speed_table,
     to_markdown,
 )
 from ptq_comparison.report.comparison_notes import (
     calibration_errors,
     describe_run,
+    disturbance_notes,
     float_notes,
     saturation_warnings,
 )
+from ptq_comparison.report.terminal_table import terminal_table
 from ptq_comparison.report.verdict import headline_speeds
 
 COLUMNS = [
@@ -36,6 +43,7 @@ COLUMNS = [
     "bytes",
     "size_ratio",
     "nodes",
+    "integer_nodes",
     "saturation_changed",
     "saturation_pp",
     "speedup",
@@ -62,6 +70,7 @@ def make_evaluation(name, correct, size, baseline=None):
         "baseline": baseline,
         **score_metrics(is_float=baseline is None),
         "calibration": calibration if baseline else None,
+        "executed": {"integer_nodes": 21 if baseline else 0, "layers": {}},
         "saturation": SATURATION if baseline else None,
         "runtime": {"onnxruntime": "1.32.0", "cpu": "CPU", "isa": ["avx2"]},
     }
@@ -87,6 +96,13 @@ EVALUATIONS = [
 ]
 
 
+RIGHT = {"fp32": np.arange(10000) < 8719, "int8": np.arange(10000) < 8558}
+
+
+def csv_rows(text):
+    return csv.DictReader(io.StringIO(text))
+
+
 def make_row(model, threads, batch_size, speedup):
     return {
         "model": model,
@@ -97,7 +113,8 @@ def make_row(model, threads, batch_size, speedup):
         "p99_ms": 0.5,
         "images_per_second": 8000.0,
         "speedup": speedup,
-        "speedup_ci95": [speedup - 0.01, speedup + 0.02],
+        # That of float32 against itself has no width.
+        "speedup_ci95": [1.0, 1.0] if model == "fp32" else [speedup - 0.01, speedup + 0.02],
         "session_start_ms": 5.25,
         "peak_memory_bytes": 3 * 2**20,
     }
@@ -112,24 +129,34 @@ LATENCY = {
     ]
 }
 SPEEDS = headline_speeds(LATENCY)
+SPEED = "<caption>Speed by threads and batch size</caption>"
 
 
 def test_the_files_of_a_comparison_agree():
-    comparison = compare(EVALUATIONS, LATENCY, saturation_threshold=0.01, published_top1=None)
+    comparison = compare(EVALUATIONS, RIGHT, LATENCY, 3.0, 0.01, None)
     assert comparison.csv == comparison_table(EVALUATIONS, SPEEDS).to_csv(index=False)
-    assert comparison.markdown.splitlines()[2] == comparison.verdict
+    verdict = " ".join(comparison.verdict.splitlines())
+    assert verdict.startswith("Ship int8: it keeps 98.2 % of the float32 accuracy")
+    assert comparison.markdown.splitlines()[2] == plain_markdown(verdict)
+    assert comparison.summary.startswith(terminal_table(list(csv_rows(comparison.csv))))
     notes = saturation_warnings(EVALUATIONS, 0.01) + describe_run(EVALUATIONS, SPEEDS, None)
     assert comparison.markdown.endswith(
         "\n".join(f"- {plain_markdown(note)}" for note in notes) + "\n"
     )
-    assert comparison.verdict in comparison.html and "<h2>Speed</h2>" in comparison.html
-    without = compare(EVALUATIONS, None, saturation_threshold=0.01, published_top1=None)
-    assert "<h2>" not in without.html and "Speed" not in without.markdown
+    assert html.escape(verdict) in comparison.html and SPEED in comparison.html
+    without = compare(EVALUATIONS, RIGHT, None, 3.0, 0.01, None)
+    assert SPEED not in without.html and "Speed" not in without.markdown
 
 
-@pytest.mark.parametrize("name", [name for name in vars(columns) if name.endswith("_PAGE")])
+PAGES = ("COMPARISON_MAIN", "COMPARISON_MORE", "SWEEP_PAGE", "FRONT_PAGE", "LATENCY_PAGE")
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_every_column_of_a_page_has_a_heading_of_its_own(name):
-    headings = [columns.COLUMNS[key].heading for key in getattr(columns, name)]
+    keys = getattr(columns, name)
+    headings = [
+        COMBINED[key].heading if key in COMBINED else columns.COLUMNS[key].heading for key in keys
+    ]
     assert all(headings) and len(set(headings)) == len(headings)
 
 
@@ -152,25 +179,73 @@ def test_csv_has_the_columns_of_the_contract_in_full_precision():
     assert table.loc["fp32", ["delta_pp", "agreement", "mcnemar_p"]].isna().all()
 
 
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
 def test_markdown_shows_percent_signs_and_intervals():
-    table = readable_table(comparison_table(EVALUATIONS, SPEEDS))
-    lines = to_markdown("The verdict.", table, ["A note."]).splitlines()
-    (row,) = [line for line in lines if line.startswith("| int8")]
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells == [
-        "int8", "85.58%", "8,558 of 10,000", "-1.61", "-2.00 to -1.25", "95.00%", "3.2e-12",
-        "125,516", "39%", "39", "3.34% (-1.18 pp)", "1.71 (1.70 to 1.73)",
+    table = comparison_table(EVALUATIONS, SPEEDS)
+    text = to_markdown("The verdict.", main_table(table), more_table(table), ["A note."])
+    lines = text.splitlines()
+    first, second = [cells(line) for line in lines if line.startswith(("|int8", "| int8"))]
+    assert first == [
+        "int8", "85.58%", "-1.61 (-2.00 to -1.25)", "95.00%", "39%", "1.71 (1.70 to 1.73)",
+    ]  # fmt: skip
+    assert second == [
+        "int8", "8,558 of 10,000", "3.2e-12", "125,516", "39", "21", "3.34% (-1.18 pp)",
     ]  # fmt: skip
     assert lines[2] == "The verdict." and lines[-1] == "- A note."
 
 
-def test_a_cell_of_the_page_holds_one_number_to_sort_by():
-    table = sortable_table(comparison_table(EVALUATIONS, SPEEDS)).set_index("model")
-    assert table.loc["int8"].tolist() == [
-        "85.58%", "-1.61", "-2.00", "-1.25", "95.00%", "3.2e-12", "125,516", "39%", "39",
-        "3.34%", "1.71",
+def test_speed_stands_behind_size_and_float32_has_no_interval():
+    table = main_table(comparison_table(EVALUATIONS, SPEEDS)).set_index("model")
+    assert list(table) == [
+        "top-1", "difference (95 % interval)", "agreement", "size", "speed",
     ]  # fmt: skip
-    assert table.loc["fp32", ["difference (pp)", "from", "to", "saturated"]].tolist() == [""] * 4
+    assert table.loc["fp32"].tolist() == ["87.19%", "", "", "100%", "1.00"]
+
+
+def test_the_first_table_of_markdown_fits_a_terminal():
+    disturbed = {"int8": {**SPEEDS["int8"], "speedup_ci95": [1.2, 2.2]}}
+    for speeds in (SPEEDS, {**SPEEDS, **disturbed}):
+        main = main_table(comparison_table(EVALUATIONS, speeds))
+        lines = narrow_table(main).splitlines()
+        assert len(lines) == 4 and {len(line) for line in lines} == {len(lines[0])}
+        assert len(lines[0]) <= 80
+        assert [len(line.replace(r"\|", "").split("|")) for line in lines] == [8] * 4
+
+
+def test_integer_nodes_stand_beside_nodes():
+    table = comparison_table(EVALUATIONS, SPEEDS)
+    assert more_table(table)["integer nodes"].tolist() == ["0", "21"]
+    assert ",39,21," in table.to_csv()  # an integer
+
+
+def disturb(row, before=None, governor=None):
+    """Return latency.json with another row for int8 in the first setting."""
+    machine = {"load_average": {"before": before, "after": None}, "governor": governor}
+    return {"measurements": [LATENCY["measurements"][0], row], "machine": machine}
+
+
+def test_a_disturbed_speed_is_marked_and_explained():
+    speed = {**make_row("int8", 1, 1, 1.0), "speedup_ci95": [0.85, 1.1]}
+    text = compare(EVALUATIONS, RIGHT, disturb(speed, [3.25, 2, 1], "powersave"), 3.0, 0.01, None)
+    assert "1.00 (0.85 to 1.10) *" in text.html
+    (note,) = disturbance_notes(disturb(speed, [3.25, 2, 1], "powersave"))
+    assert note.startswith("* Disturbed by other load") and "int8 with 1 thread, batch 1." in note
+    assert "Load average of the last minute: 3.25 before the measurement." in note
+    assert "Frequency governor: powersave." in note and "--forcerun measure_latency" in note
+    assert plain_markdown(note) in text.markdown
+    (note,) = disturbance_notes(disturb(speed))
+    assert "Load" not in note and "governor" not in note
+    (note,) = disturbance_notes({"measurements": [speed]})  # of an older run
+    assert "Load" not in note
+
+
+def test_a_narrow_interval_is_no_disturbance():
+    speed = {**make_row("int8", 1, 1, 1.0), "speedup_ci95": [0.91, 1.1]}
+    assert disturbance_notes(disturb(speed)) == disturbance_notes(None) == []
+    assert "*" not in compare(EVALUATIONS, RIGHT, disturb(speed), 3.0, 1, None).latex
 
 
 def test_a_sentence_tells_the_calibration_errors():
@@ -187,7 +262,7 @@ def test_without_times_no_column_and_no_note_speaks_of_speed():
     assert headline_speeds(None) == {}
     table = comparison_table(EVALUATIONS, {})
     assert list(table) == COLUMNS and table["speedup"].isna().all()  # the contract stays
-    assert "speed" not in readable_table(table) and "speed" not in sortable_table(table)
+    assert "speed" not in main_table(table)
     assert "Speed" not in "".join(describe_run(EVALUATIONS, {}, None))
     note = "Speed: images a second as a multiple of float32 (1 thread, batch 1)"
     assert note in "".join(describe_run(EVALUATIONS, SPEEDS, None))
@@ -197,7 +272,7 @@ def test_the_table_of_speeds_has_a_row_for_each_model_and_setting():
     table = speed_table(LATENCY)
     assert len(table) == 8
     assert table.iloc[1].tolist() == [
-        "int8", "1", "1", "0.125", "0.250", "0.500", "8,000", "1.71", "1.70", "1.73", "5.2", "3.0",
+        "int8", "1", "1", "1.71 (1.70 to 1.73)", "8,000", "0.125", "0.250", "0.500", "5.2", "3.0",
     ]  # fmt: skip
 
 
@@ -229,7 +304,7 @@ def test_a_refused_check_is_told_with_the_reason_and_no_figure():
     evaluations = [EVALUATIONS[0], {**EVALUATIONS[1], "saturation": refused}]
     (line,) = saturation_warnings(evaluations, threshold=0.01)
     assert line == "int8: not checked for saturation, because onnxruntime refuses: no kernel"
-    assert readable_table(comparison_table(evaluations, {}))["saturated"].tolist() == ["", ""]
+    assert "saturated" not in more_table(comparison_table(evaluations, {}))
 
 
 def test_what_may_saturate_on_other_cpus_alone_is_told_without_a_warning():
@@ -238,7 +313,7 @@ def test_what_may_saturate_on_other_cpus_alone_is_told_without_a_warning():
     (line,) = saturation_warnings(evaluations, threshold=0.01)
     assert line.startswith("int8 may lose accuracy on x86-64 CPUs without VNNI")
     assert "2 of its operators" in line and "On this CPU they cannot" in line
-    assert readable_table(comparison_table(evaluations, {}))["saturated"][1] == "0.00% (+0.00 pp)"
+    assert more_table(comparison_table(evaluations, {}))["saturated"][1] == "0.00% (+0.00 pp)"
     evaluations[1]["saturation"]["saturating_operators"] = []
     assert saturation_warnings(evaluations, threshold=0.01) == []
 
@@ -284,9 +359,8 @@ def test_columns_stand_where_they_apply():
     plain = comparison_table(EVALUATIONS, SPEEDS)
     evaluations = with_metrics(top5=TOP5, present_classes=SOME)
     table = comparison_table(evaluations, SPEEDS)
-    for shown in (readable_table, sortable_table):
-        added = shown(table).drop(columns=list(shown(plain)))
-        assert added.iloc[1].to_dict() == {"top-5": "98.76%", "top-1 of present": "95.00%"}
+    added = more_table(table).drop(columns=list(more_table(plain)))
+    assert added.iloc[1].to_dict() == {"top-5": "98.76%", "top-1 of present": "95.00%"}
     notes = describe_run(evaluations, SPEEDS, None)
     assert notes[0].endswith("shapes (synthetic <images>), of 10 of the 1,000 classes.")
     plain_notes = describe_run(EVALUATIONS, SPEEDS, None)
@@ -298,9 +372,8 @@ def test_columns_stand_where_they_apply():
 def test_two_classes_have_columns_of_their_own():
     evaluations = with_metrics(two_classes=TWO)
     table = comparison_table(evaluations, SPEEDS)
-    row = sortable_table(table).iloc[0]
+    row = more_table(table).iloc[0]
     assert row[["precision", "F1", "AUC"]].tolist() == ["75.00%", "62.50%", "0.9877"]
     assert "recall" not in row  # which no model has
-    assert {"F1", "AUC"} < set(readable_table(table)) and "precision" not in readable_table(table)
     notes = "\n".join(describe_run(evaluations, SPEEDS, None))
     assert "precision and recall of the second class (person)" in notes

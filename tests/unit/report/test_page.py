@@ -1,10 +1,10 @@
 """Pages with tables; that they sort is tested in tests/browser."""
 
-import json
 import re
 
 import pandas as pd
-from ptq_comparison.report.page import to_page
+import pytest
+from ptq_comparison.report.page import table_to_html, to_page
 
 TABLE = pd.DataFrame({"model": ["fp32", "int8"], "bytes": ["314,604", "96,847"]})
 
@@ -17,10 +17,44 @@ def test_a_page_loads_nothing():
 
 def test_lead_headings_notes_and_cells_are_there_and_escaped():
     page = to_page("a < b", "c < d", {"e < f": TABLE}, ["g < h"])
-    for text in ("<h1>a &lt; b</h1>", ">c &lt; d</p>", "<h2>e &lt; f</h2>", "<li>g &lt; h</li>"):
+    for text in (
+        "<h1>a &lt; b</h1>",
+        ">c &lt; d</p>",
+        "<caption>e &lt; f</caption>",
+        "<li>g &lt; h</li>",
+    ):
         assert text in page
-    (data,) = re.findall(r'"data_json": "(.*?[^\\\\])"', page)
-    assert json.loads(json.loads(f'"{data}"')) == [["fp32", "314,604"], ["int8", "96,847"]]
+    assert re.findall(r"<th scope=\"row\">(\w+)</th><td[^>]*>([\d,]+)</td>", page) == [
+        ("fp32", "314,604"),
+        ("int8", "96,847"),
+    ]
+
+
+def test_a_page_names_language_width_captions_and_headings():
+    page = to_page("t", "l", {"One": TABLE, "": TABLE})
+    assert '<html lang="en">' in page
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
+    assert re.findall("<caption>(.*?)</caption>", page) == ["One", "t"]
+    assert page.count('<th scope="col"') == page.count('<th scope="row"') == 4
+    assert page.count("<th ") == 8
+
+
+@pytest.mark.parametrize(
+    ("cells", "order"),
+    [
+        (["", "-1.61 (-2.00 to -1.25)", "+0.13 (-1.00 to +2.00)"], ["", "-1.61", "+0.13"]),
+        (["1.00", "0.76 (0.60 to 0.95) *"], ["1.00", "0.76"]),
+        (["9,261 of 10,000"], ["9261"]),
+        (["0.00% (+0.00 pp)", "3.2e-12"], ["0.00", "3.2e-12"]),
+        (["12", "7 of them, or more"], []),
+        (["1.2.3", "2"], []),
+        (["", ""], []),
+    ],
+)
+def test_a_column_sorts_by_the_number_that_opens_its_cells(cells, order):
+    names = [f"m{number}" for number in range(len(cells))]
+    page = table_to_html(pd.DataFrame({"model": names, "value": cells}), "c", "t")
+    assert re.findall('data-order="(.*?)"', page) == order
 
 
 def test_a_name_is_no_html():

@@ -53,6 +53,11 @@ def difference(row: Row) -> str:
     return with_interval(row, "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp", "+.2f")
 
 
+def agreement(row: Row) -> str:
+    """Return the agreement with float32, as `98.89% (98.66% to 99.08%)` or without an interval."""
+    return with_interval(row, "agreement", "agreement_ci95_low", "agreement_ci95_high", ".2%")
+
+
 def speed(row: Row) -> str:
     """Return the speed against float32, as `0.76 (0.71 to 0.80)`, marked if it was disturbed."""
     text = with_interval(row, "speedup", "speedup_ci95_low", "speedup_ci95_high", ".2f")
@@ -75,6 +80,7 @@ def saturated(row: Row) -> str:
 # By the column of the first value.
 COMBINED = {
     "delta_pp": Combined("difference (95 % interval)", difference),
+    "agreement": Combined("agreement", agreement),
     "correct": Combined("correct", correct),
     "saturation_changed": Combined("saturated", saturated),
     "speedup": Combined("speed", speed),

@@ -5,20 +5,21 @@ A metric enters the tables here: a row of `COLUMNS`, and its key in the lists be
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from string import Formatter
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ptq_comparison.common.csv_rows import quote_formula
 from ptq_comparison.common.texts import plain_markdown
+from ptq_comparison.report.cells import COMBINED
 
 
 class Column(NamedTuple):
     """One column.
 
     `source` are the keys that lead to the value in a record of `make_table`, joined by dots. A
-    column without `heading` is for programs alone. `format` is a format specification.
+    column without `heading` is for programs alone, or part of a cell of `cells.COMBINED`, which has
+    a heading of its own. `format` is a format specification.
     """
 
     source: str
@@ -34,7 +35,7 @@ COLUMNS = {
     "weight_type": Column("quantization.weight_type"),
     "format": Column("quantization.format"),
     "top1": Column("accuracy.top1", "top-1", ".2%"),
-    "correct": Column("accuracy.correct", "correct", ","),
+    "correct": Column("accuracy.correct"),
     "total": Column("accuracy.total"),
     "top5": Column(
         "top5.top5",
@@ -68,24 +69,20 @@ COLUMNS = {
     "ece_delta_pp": Column("calibration_error.delta_pp"),
     "delta_pp": Column(
         "baseline.delta_pp",
-        "difference (pp)",
-        "+.2f",
-        "Difference: top-1 of the model minus top-1 of float32 on the same images, in percentage "
-        "points, with Tango's paired 95 % score interval; p of the exact McNemar test. An interval "
-        "across 0 means that the images cannot tell the two apart.",
+        note="Difference: top-1 of the model minus top-1 of float32 on the same images, in "
+        "percentage points, with Tango's paired 95 % score interval; p of the exact McNemar test. "
+        "An interval across 0 means that the images cannot tell the two apart.",
     ),
-    "delta_ci95_low_pp": Column("baseline.delta_ci95_pp.0", "from", "+.2f"),
-    "delta_ci95_high_pp": Column("baseline.delta_ci95_pp.1", "to", "+.2f"),
+    "delta_ci95_low_pp": Column("baseline.delta_ci95_pp.0"),
+    "delta_ci95_high_pp": Column("baseline.delta_ci95_pp.1"),
     "fixed": Column("baseline.fixed"),
     "broken": Column("baseline.broken"),
     "agreement": Column(
         "baseline.agreement",
-        "agreement",
-        ".2%",
-        "Agreement: share of images on which the model predicts the same class as float32.",
+        note="Agreement: share of images on which the model predicts the same class as float32.",
     ),
-    "agreement_ci95_low": Column("baseline.agreement_ci95.0", "from", ".2%"),
-    "agreement_ci95_high": Column("baseline.agreement_ci95.1", "to", ".2%"),
+    "agreement_ci95_low": Column("baseline.agreement_ci95.0"),
+    "agreement_ci95_high": Column("baseline.agreement_ci95.1"),
     "mcnemar_p": Column("baseline.mcnemar_p", "McNemar p", ".3g"),
     "kl_divergence": Column(
         "baseline.kl_divergence",
@@ -99,15 +96,20 @@ COLUMNS = {
         ".1f",
         "SQNR: signal to quantization noise ratio of the scores.",
     ),
-    "bytes": Column("model.bytes", "bytes", ","),
+    "bytes": Column("model.bytes", "bytes", ",.0f"),
     "size_ratio": Column("size_ratio", "size", ".0%"),
-    "nodes": Column("model.nodes", "nodes"),
+    "nodes": Column("model.nodes", "nodes", ",.0f"),
+    "integer_nodes": Column(
+        "executed.integer_nodes",
+        "integer nodes",
+        ",.0f",
+        "Integer nodes: those that compute with integers in the graph that onnxruntime runs on "
+        "this machine, after its fusions; others compute with float32, convert or move data.",
+    ),
     "saturation_changed": Column(
         "saturation.changed",
-        "saturated",
-        ".2%",
-        "Saturated: share of predictions that change, and accuracy that is lost or won, because "
-        "kernels for CPUs without VNNI add in 16 bits, which overflow.",
+        note="Saturated: share of predictions that change, and accuracy that is lost or won, "
+        "because kernels for CPUs without VNNI add in 16 bits, which overflow.",
     ),
     "saturation_pp": Column("saturation.delta_pp"),
     "threads": Column("latency.threads", "threads"),
@@ -118,13 +120,11 @@ COLUMNS = {
     "images_per_second": Column("latency.images_per_second", "images/s", ",.0f"),
     "speedup": Column(
         "latency.speedup",
-        "speed",
-        ".2f",
-        "Speed: images a second as a multiple of float32 ({setting}), and the 95 % bootstrap "
+        note="Speed: images a second as a multiple of float32 ({setting}), and the 95 % bootstrap "
         "interval of a repeat. It holds for this machine alone.",
     ),
-    "speedup_ci95_low": Column("latency.speedup_ci95.0", "from", ".2f"),
-    "speedup_ci95_high": Column("latency.speedup_ci95.1", "to", ".2f"),
+    "speedup_ci95_low": Column("latency.speedup_ci95.0"),
+    "speedup_ci95_high": Column("latency.speedup_ci95.1"),
     "session_start_ms": Column("latency.session_start_ms", "start (ms)", ".1f"),
     "peak_memory_mib": Column("peak_memory_mib", "peak memory (MiB)", ".1f"),
     "reason": Column("reason", "not made"),
@@ -132,21 +132,20 @@ COLUMNS = {
 
 COMPARISON_CSV = (
     "model", "top1", "correct", "total", "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp",
-    "agreement", "mcnemar_p", "bytes", "size_ratio", "nodes", "saturation_changed",
-    "saturation_pp", "speedup", "speedup_ci95_low", "speedup_ci95_high", "top5", "present_top1",
-    "precision", "recall", "f1", "auc", "ece", "ece_delta_pp",
+    "agreement", "mcnemar_p", "bytes", "size_ratio", "nodes", "integer_nodes",
+    "saturation_changed", "saturation_pp", "speedup", "speedup_ci95_low", "speedup_ci95_high",
+    "top5", "present_top1", "precision", "recall", "f1", "auc", "ece", "ece_delta_pp",
 )  # fmt: skip
-COMPARISON_PAGE = (
-    "model", "top1", "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp", "agreement",
-    "mcnemar_p", "top5", "present_top1", "precision", "recall", "f1", "auc", "bytes",
-    "size_ratio", "nodes", "saturation_changed", "speedup",
+# What decides, in 80 columns; and what explains it.
+COMPARISON_MAIN = ("model", "top1", "delta_pp", "agreement", "size_ratio", "speedup")
+COMPARISON_MORE = (
+    "model", "correct", "top5", "present_top1", "precision", "recall", "f1", "auc", "mcnemar_p",
+    "bytes", "nodes", "integer_nodes", "saturation_changed",
 )  # fmt: skip
-COMPARISON_MARKDOWN = (
-    "model", "top1", "correct", "delta_pp", "delta_ci95_low_pp", "agreement", "mcnemar_p", "top5",
-    "present_top1", "f1", "auc", "bytes", "size_ratio", "nodes", "saturation_changed", "speedup",
+# Columns that only some data sets, models or runs have.
+OPTIONAL = (
+    "top5", "present_top1", "precision", "recall", "f1", "auc", "integer_nodes", "speedup",
 )  # fmt: skip
-# Columns that only some data sets, models or runs have; without any value they are not shown.
-OPTIONAL = ("top5", "present_top1", "precision", "recall", "f1", "auc", "speedup")
 SWEEP_CSV = (
     "recipe", "activation_type", "weight_type", "format", "top1", "correct", "total", "delta_pp",
     "delta_ci95_low_pp", "delta_ci95_high_pp", "fixed", "broken", "agreement",
@@ -154,25 +153,16 @@ SWEEP_CSV = (
     "images_per_second", "speedup", "speedup_ci95_low", "speedup_ci95_high", "reason",
 )  # fmt: skip
 SWEEP_PAGE = (
-    "recipe", "agreement", "agreement_ci95_low", "agreement_ci95_high", "top1", "delta_pp",
-    "kl_divergence", "sqnr_db", "bytes", "speedup", "images_per_second", "reason",
+    "recipe", "top1", "delta_pp", "agreement", "bytes", "speedup", "kl_divergence",
+    "sqnr_db", "images_per_second", "reason",
 )  # fmt: skip
-FRONT_PAGE = ("recipe", "agreement", "top1", "delta_pp", "bytes", "speedup")
+FRONT_PAGE = ("recipe", "top1", "delta_pp", "agreement", "bytes", "speedup")
 LATENCY_PAGE = (
-    "model", "threads", "batch_size", "median_ms", "p90_ms", "p99_ms", "images_per_second",
-    "speedup", "speedup_ci95_low", "speedup_ci95_high", "session_start_ms", "peak_memory_mib",
+    "model", "threads", "batch_size", "speedup", "images_per_second", "median_ms", "p90_ms",
+    "p99_ms", "session_start_ms", "peak_memory_mib",
 )  # fmt: skip
-
-# Heading and text of cells that hold several values in Markdown, by the column of the first.
-COMBINED = {
-    "correct": ("correct", "{correct:,} of {total:,}"),
-    "delta_ci95_low_pp": (
-        "95 % interval (pp)",
-        "{delta_ci95_low_pp:+.2f} to {delta_ci95_high_pp:+.2f}",
-    ),
-    "saturation_changed": ("saturated", "{saturation_changed:.2%} ({saturation_pp:+.2f} pp)"),
-    "speedup": ("speed", "{speedup:.2f} ({speedup_ci95_low:.2f} to {speedup_ci95_high:.2f})"),
-}
+# With the interval that a page shows beside `speedup`.
+LATENCY = (*LATENCY_PAGE, "speedup_ci95_low", "speedup_ci95_high")
 
 
 def make_table(records: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> pd.DataFrame:
@@ -186,39 +176,25 @@ def _find(record: Any, source: str) -> Any:
     for key in source.split("."):
         if record is None:
             break
-        record = record[int(key) if key.isdigit() else key]
+        # Not every file has every key: those of older runs lack what was added since.
+        record = record[int(key)] if key.isdigit() else record.get(key)
     return math.nan if record is None else record
 
 
-def page_table(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return texts, one value a cell, by which a page can sort; no column without any value."""
-    texts = _as_text(table, {COLUMNS[key].heading: _template(key) for key in keys})
-    return texts.loc[:, (texts != "").any()]
+def text_table(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return texts, an interval beside its value; a column without any value is left out."""
+    rows, texts = table.to_dict("records"), {}
+    for key in keys:
+        if key in COMBINED:
+            heading, text = COMBINED[key]
+            texts[heading] = [text(row) for row in rows]
+        else:
+            texts[COLUMNS[key].heading] = [_as_text(row[key], key) for row in rows]
+    return pd.DataFrame({heading: cells for heading, cells in texts.items() if any(cells)})
 
 
-def combined_table(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Return texts, an interval or a number of images in one cell."""
-    return _as_text(
-        table,
-        dict(COMBINED.get(key, (COLUMNS[key].heading, _template(key))) for key in keys),
-    )
-
-
-def _template(key: str) -> str:
-    return f"{{{key}:{COLUMNS[key].format}}}"
-
-
-def _as_text(table: pd.DataFrame, templates: dict[str, str]) -> pd.DataFrame:
-    """Return texts by heading; a cell is empty where one of its values is missing."""
-    rows = table.to_dict("records")
-    texts = {}
-    for heading, template in templates.items():
-        names = [name for _, name, _, _ in Formatter().parse(template) if name]
-        texts[heading] = [
-            "" if any(pd.isna(row[name]) for name in names) else template.format(**row)
-            for row in rows
-        ]
-    return pd.DataFrame(texts)
+def _as_text(value: Any, key: str) -> str:
+    return "" if pd.isna(value) else f"{value:{COLUMNS[key].format}}"
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -226,6 +202,23 @@ def markdown_table(table: pd.DataFrame) -> str:
     alignment = ("left", *["right"] * (table.shape[1] - 1))
     escaped = table.map(plain_markdown)
     return str(escaped.to_markdown(index=False, disable_numparse=True, colalign=alignment))
+
+
+def narrow_table(table: pd.DataFrame) -> str:
+    """Return what `markdown_table` does without spaces beside the bars, for 80 columns."""
+    columns = [
+        [heading, *map(plain_markdown, table[heading])] for heading in map(str, table.columns)
+    ]
+    widths = [max(map(len, cells)) for cells in columns]
+    lines = [
+        "|".join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        )
+        for cells in zip(*columns, strict=True)
+    ]
+    rule = "|".join(f"{'-' * (width - 1)}{':' if n else '-'}" for n, width in enumerate(widths))
+    return "\n".join(f"|{line}|" for line in (lines[0], rule, *lines[1:]))
 
 
 def csv_text(table: pd.DataFrame) -> str:

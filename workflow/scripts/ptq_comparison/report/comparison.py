@@ -1,5 +1,6 @@
 """All models in one table."""
 
+import html
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -13,37 +14,48 @@ from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.evaluation.results import Latency, LatencyRow
 from ptq_comparison.report.columns import (
     COMPARISON_CSV,
-    COMPARISON_MARKDOWN,
-    COMPARISON_PAGE,
+    COMPARISON_MAIN,
+    COMPARISON_MORE,
+    LATENCY,
     LATENCY_PAGE,
-    combined_table,
     csv_text,
     make_table,
     markdown_table,
-    page_table,
-    shown_columns,
+    narrow_table,
+    text_table,
 )
 from ptq_comparison.report.comparison_notes import (
     describe_run,
+    disturbance_notes,
     float_notes,
     saturation_warnings,
 )
 from ptq_comparison.report.decision import decide
-from ptq_comparison.report.page import to_page
+from ptq_comparison.report.latex import latex_table
+from ptq_comparison.report.page import table_to_html, to_page
 from ptq_comparison.report.terminal_table import WIDTH, terminal_table
 from ptq_comparison.report.verdict import headline_speeds
 
 TITLE = "What the model loses and gains in 8 bits"
+MAIN_CAPTION = "Accuracy, size and speed"
+MORE_CAPTION = "More about the models"
+MAIN_LEGEND = (
+    "Difference to float32 on the same images, in percentage points; speed as a multiple of "
+    "float32's, on this machine."
+)
+SPEED_CAPTION = "Speed by threads and batch size"
 
 
 class Comparison(NamedTuple):
-    """The comparison as text: the contents of five files."""
+    """The comparison as text: the contents of seven files."""
 
     verdict: str
     summary: str
     csv: str
     markdown: str
     html: str
+    landing: str
+    latex: str
 
 
 def compare(
@@ -68,18 +80,22 @@ def compare(
     sentence = " ".join(sentences)
     table = comparison_table(evaluations, speeds)
     notes = [*diagnosis]
+    notes += disturbance_notes(latency)
     notes += saturation_warnings(evaluations, saturation_threshold)
     notes += float_notes(evaluations)
     notes += describe_run(evaluations, speeds, published_top1)
-    tables = {"": sortable_table(table)}
+    main, more = main_table(table), more_table(table)
+    tables = {MAIN_CAPTION: main, MORE_CAPTION: more}
     if latency:
-        tables["Speed"] = speed_table(latency)
+        tables[SPEED_CAPTION] = speed_table(latency)
     return Comparison(
         "\n".join(sentences) + "\n",
         to_summary(table, sentences),
         csv_text(table),
-        to_markdown(sentence, readable_table(table), notes),
+        to_markdown(sentence, main, more, notes),
         to_page(TITLE, sentence, tables, notes),
+        to_landing(sentence, main),
+        latex_table(main),
     )
 
 
@@ -102,21 +118,22 @@ def comparison_table(
         }
         for evaluation in evaluations
     )
-    return make_table(records, COMPARISON_CSV)
+    # Without the count of a model, plain pandas would make the others 5.0.
+    return make_table(records, COMPARISON_CSV).astype({"integer_nodes": "Int64"})
 
 
-def readable_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the same table as text for people: percent, intervals in one column."""
-    return combined_table(table, shown_columns(table, COMPARISON_MARKDOWN))
+def main_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of the comparison that decide, as text: an interval beside its value."""
+    return text_table(table, COMPARISON_MAIN)
 
 
-def sortable_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the comparison as text with one number a cell, by which a page can sort."""
-    return page_table(table, COMPARISON_PAGE)
+def more_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the other columns of the comparison, as text."""
+    return text_table(table, COMPARISON_MORE)
 
 
 def speed_table(latency: Latency) -> pd.DataFrame:
-    """Return every measurement of latency.json as text with one number a cell."""
+    """Return every measurement of latency.json as text."""
     records = (
         {
             "model": {"name": row["model"]},
@@ -125,7 +142,7 @@ def speed_table(latency: Latency) -> pd.DataFrame:
         }
         for row in latency["measurements"]
     )
-    return page_table(make_table(records, LATENCY_PAGE), LATENCY_PAGE)
+    return text_table(make_table(records, LATENCY), LATENCY_PAGE)
 
 
 def to_summary(table: pd.DataFrame, sentences: Sequence[str]) -> str:
@@ -138,8 +155,16 @@ def to_summary(table: pd.DataFrame, sentences: Sequence[str]) -> str:
     return "\n".join([rows, "", *paragraphs, ""])
 
 
-def to_markdown(sentence: str, readable: pd.DataFrame, notes: list[str]) -> str:
-    """Return the verdict, the readable table and the notes as Markdown."""
-    table = markdown_table(readable)
+def to_markdown(sentence: str, main: pd.DataFrame, more: pd.DataFrame, notes: list[str]) -> str:
+    """Return the verdict, both tables and the notes as Markdown; 80 columns hold the first one."""
+    tables = f"{narrow_table(main)}\n\n{markdown_table(more)}"
     listed = "\n".join(f"- {plain_markdown(note)}" for note in notes)
-    return f"# {TITLE}\n\n{plain_markdown(sentence)}\n\n{table}\n\n{listed}\n"
+    return f"# {TITLE}\n\n{plain_markdown(sentence)}\n\n{tables}\n\n{listed}\n"
+
+
+def to_landing(sentence: str, main: pd.DataFrame) -> str:
+    """Return verdict and table as HTML without a page around, for the first page of the report."""
+    return (
+        f'<p class="verdict">{html.escape(sentence)}</p>\n'
+        f"{table_to_html(main, MAIN_CAPTION, 'comparison')}\n<p>{MAIN_LEGEND}</p>\n"
+    )

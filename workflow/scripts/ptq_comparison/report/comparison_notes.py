@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+from ptq_comparison.common.texts import shown_names
+from ptq_comparison.evaluation.disturbance import is_disturbed
 from ptq_comparison.evaluation.evaluate import Evaluation
-from ptq_comparison.evaluation.results import LatencyRow
+from ptq_comparison.evaluation.results import Latency, LatencyRow
+from ptq_comparison.report.cells import MARK
 from ptq_comparison.report.columns import (
-    COMPARISON_PAGE,
+    COMPARISON_MAIN,
+    COMPARISON_MORE,
     OPTIONAL,
     column_notes,
     make_table,
@@ -45,6 +49,36 @@ def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list
                 "of its operators may saturate there. On this CPU they cannot."
             )
     return warnings
+
+
+def disturbance_notes(latency: Latency | None) -> list[str]:
+    """Return a sentence that names the measurements which other load disturbed, if there are any,
+    and what the machine said about its load."""
+    rows = latency["measurements"] if latency else []
+    disturbed = [row for row in rows if is_disturbed(row["speedup"], row["speedup_ci95"])]
+    if not latency or not disturbed:
+        return []
+    listed = shown_names(f"{row['model']} with {describe_setting(row)}" for row in disturbed)
+    return [
+        f"{MARK} Disturbed by other load: the 95 % interval of these speeds reaches more than 10 % "
+        f"to either side: {listed}.{_describe_machine(latency)} Measure again while nothing else "
+        "runs: snakemake --forcerun measure_latency."
+    ]
+
+
+def _describe_machine(latency: Latency) -> str:
+    """Return load average and frequency governor in sentences, as far as they are known."""
+    machine = latency.get("machine")  # not in the files of older runs
+    if not machine:
+        return ""
+    loads = [
+        f"{loads[0]} {when}"
+        for when, loads in machine["load_average"].items()
+        if isinstance(loads, list)
+    ]
+    text = f" Load average of the last minute: {', '.join(loads)} the measurement." if loads else ""
+    governor = machine["governor"]
+    return f"{text} Frequency governor: {governor}." if governor else text
 
 
 def float_notes(evaluations: list[Evaluation]) -> list[str]:
@@ -115,7 +149,7 @@ def describe_run(
         )
     notes.append(calibration_errors(evaluations))
     records = ({**item, "latency": speeds.get(item["model"]["name"])} for item in evaluations)
-    keys = shown_columns(make_table(records, OPTIONAL), COMPARISON_PAGE)
+    keys = shown_columns(make_table(records, OPTIONAL), (*COMPARISON_MAIN, *COMPARISON_MORE[1:]))
     setting = describe_setting(next(iter(speeds.values()))) if speeds else ""
     positive = (evaluations[0]["two_classes"] or {"positive": ""})["positive"]
     notes += [

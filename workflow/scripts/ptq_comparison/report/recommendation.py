@@ -9,8 +9,13 @@ from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.metrics import wilson_interval
 from ptq_comparison.evaluation.results import Latency, LatencyRow, Saturation
-from ptq_comparison.report.columns import FRONT_PAGE, markdown_table, page_table
-from ptq_comparison.report.comparison import comparison_table, readable_table, sortable_table
+from ptq_comparison.report.columns import FRONT_PAGE, markdown_table, text_table
+from ptq_comparison.report.comparison import (
+    MORE_CAPTION,
+    comparison_table,
+    main_table,
+    more_table,
+)
 from ptq_comparison.report.page import to_page
 from ptq_comparison.report.verdict import headline_speeds, verdict
 from ptq_comparison.search.selection_summary import RecipeValues
@@ -46,10 +51,11 @@ def recommend(
     table = comparison_table([*evaluations, evaluation], speeds)
     front = front_table(selection["pareto"])
     notes = [text for text in (content["reason"], content["warning"]) if text]
-    tables = {TEST_HEADING: sortable_table(table), FRONT_HEADING: front}
+    main = main_table(table)
+    tables = {TEST_HEADING: main, FRONT_HEADING: front, MORE_CAPTION: more_table(table)}
     return Recommendation(
         content,
-        to_markdown(content, readable_table(table), front),
+        to_markdown(content, main, front),
         to_page(TITLE, content["summary"], tables, notes),
     )
 
@@ -113,7 +119,7 @@ def _portability(saturation: Saturation) -> str | None:
 
 
 def to_markdown(content: dict[str, Any], tested: pd.DataFrame, front: pd.DataFrame) -> str:
-    """Return the recommendation as Markdown; `tested` is that of `comparison.readable_table`."""
+    """Return the recommendation as Markdown; `tested` is that of `comparison.main_table`."""
     return (
         f"# {TITLE}\n\n{_paragraph(content['summary'])}{_paragraph(content['reason'])}"
         f"{_paragraph(content['warning'])}"
@@ -128,4 +134,4 @@ def _paragraph(text: str | None) -> str:
 
 def front_table(pareto: Sequence[RecipeValues]) -> pd.DataFrame:
     """Return the recipes of the Pareto front, as text."""
-    return page_table(pd.DataFrame(pareto), FRONT_PAGE)
+    return text_table(pd.DataFrame(pareto), FRONT_PAGE)

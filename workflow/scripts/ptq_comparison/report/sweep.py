@@ -12,12 +12,13 @@ from ptq_comparison.common.not_made import summarize_not_made
 from ptq_comparison.evaluation.evaluate import RecipeEvaluation
 from ptq_comparison.evaluation.results import Speed
 from ptq_comparison.report.columns import (
-    COMPARISON_PAGE,
+    COMPARISON_MAIN,
+    COMPARISON_MORE,
     SWEEP_CSV,
     SWEEP_PAGE,
     column_notes,
     make_table,
-    page_table,
+    text_table,
 )
 
 # Integers that a recipe that could not be made does not have; plain pandas would make them floats.
@@ -89,8 +90,8 @@ def reasons_not_made(table: pd.DataFrame) -> dict[str, str]:
 
 
 def readable_sweep(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as text with one number a cell, by which a page can sort."""
-    return page_table(table, SWEEP_PAGE)
+    """Return the table as text: an interval beside its value."""
+    return text_table(table, SWEEP_PAGE)
 
 
 def describe_sweep(table: pd.DataFrame) -> list[str]:
@@ -111,13 +112,14 @@ def describe_sweep(table: pd.DataFrame) -> list[str]:
         lead += (
             f"; of the faster ones, {second['recipe']}: {second['agreement']:.2%}{_speed(second)}"
         )
+    explained = (*COMPARISON_MAIN, *COMPARISON_MORE)  # in comparison.html
     return [
         f"{lead}.",
         *([summarize_not_made(reasons, len(table))] if reasons else []),
         "Validation images are training images that do not calibrate; no test image is used.",
         "The best of many recipes looks better than it is: intervals (95 %) hold for one recipe, "
         "chosen beforehand. The recommendation has intervals that hold for all at once.",
-        " ".join(column_notes(key for key in SWEEP_PAGE if key not in COMPARISON_PAGE)),
+        " ".join(column_notes(key for key in SWEEP_PAGE if key not in explained)),
     ]
 
 
