@@ -9,6 +9,7 @@ if __name__ == "__main__":
         import numpy as np
         from ptq_comparison.common.files import atomic_path, read_json, sha256_file, write_json
         from ptq_comparison.common.mapped import write_npz
+        from ptq_comparison.config.schemes import REFERENCES
         from ptq_comparison.datasets.sampling import read_labels
         from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.evaluation.saturation import predict_exactly
@@ -41,8 +42,13 @@ if __name__ == "__main__":
         batches, part = share(batches, *map(int, shard.split("-of-")))
         labels = labels[part]
         session = make_session(model, task.threads)
+        told = {}
+        if name in REFERENCES:  # where float16 overflows, the float32 model is not to blame
+            from ptq_comparison.quantization.references import not_finite
+
+            told = {"not_finite": not_finite(name)}
         with task.progress(f"predicting {name}", len(labels)) as progress:
-            scores = predict_scores(session, batches, classes, progress)
+            scores = predict_scores(session, batches, classes, progress, **told)
         arrays = {"predicted": predicted_classes(scores), "scores": scores}
         if digested:
             arrays["digests"] = images.digests[part]

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -27,6 +28,7 @@ from ptq_comparison.report.comparison_notes import (
     saturation_warnings,
 )
 from ptq_comparison.report.page import to_page
+from ptq_comparison.report.references import candidates, reference_notes
 from ptq_comparison.report.verdict import headline_speeds, verdict
 
 TITLE = "What the model loses and gains in 8 bits"
@@ -47,18 +49,20 @@ def compare(
     saturation_threshold: float,
     published_top1: float | None,
     diagnosis: Sequence[str] = (),
+    references: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Comparison:
     """Compare all models with float32, which comes first.
 
     `latency` is None where no speed was measured. `saturation_threshold` is the share of changed
     predictions that is worth a warning, `published_top1` a fraction, `diagnosis` says why models
-    have lost too much.
+    have lost too much. `references` are what make_reference writes, by name.
     """
     speeds = headline_speeds(latency)
-    sentence = verdict(evaluations, speeds)
+    sentence = verdict(candidates(evaluations), speeds)
     table = comparison_table(evaluations, speeds)
     notes = [*diagnosis]
     notes += saturation_warnings(evaluations, saturation_threshold)
+    notes += reference_notes(evaluations, speeds, references)
     notes += float_notes(evaluations)
     notes += describe_run(evaluations, speeds, published_top1)
     tables = {"": sortable_table(table)}
