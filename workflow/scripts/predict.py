@@ -36,7 +36,9 @@ if __name__ == "__main__":
             images = DigestedImages(images)
         labels = read_labels(task.input.labels)
         classes = len(dataset["class_names"])
-        size = choose_batch_size(model, images, params)
+        # Dynamic quantization fits one grid to all images of a batch: alone, each has its own.
+        alone = any(node.op_type == "DynamicQuantizeLinear" for node in model.graph.node)
+        size = 1 if alone else choose_batch_size(model, images, params)
         batches = Batches.of(images, model, params.preprocessing, size)
         shard = task.wildcards.get("scatteritem", "1-of-1")
         batches, part = share(batches, *map(int, shard.split("-of-")))

@@ -14,9 +14,11 @@ MADE = {
     ),
     "dynamic": (
         "int8 weights, and activations quantized anew in each call, by onnxruntime's "
-        "quantize_dynamic with its defaults; it needs no calibration images"
+        "quantize_dynamic with its defaults; it needs no calibration images, and accuracy is that "
+        "of one image in a call"
     ),
 }
+WIDER = "; one that computes in float16 may predict otherwise."
 
 
 def is_reference(evaluation: Evaluation) -> bool:
@@ -43,12 +45,13 @@ def reference_notes(
         name = evaluation["model"]["name"]
         note = f"{name} is a reference, which the verdict leaves out: {MADE[name]}."
         types = checks[name]["weight_types"]
-        listed = ", ".join(f"{count} with {kind} weights" for kind, count in types.items())
-        if listed:
+        if types:
+            listed = ", ".join(f"{count} with {kind} weights" for kind, count in types.items())
             note += (
                 f" Of its {sum(types.values())} convolutions and matrix products, onnxruntime runs "
-                f"{listed} on this CPU."
+                f"{listed} on this CPU"
             )
+            note += WIDER if name == "fp16" and "float32" in types else "."
         notes.append(note + _consequence(evaluations[0], evaluation, speeds.get(name)))
     return notes
 
