@@ -36,7 +36,7 @@ from ptq_comparison.config.recipes import (
     same_graphs,
 )
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
-from ptq_comparison.config.schemes import required_opset
+from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
 from ptq_comparison.model.external_weights import external_files
@@ -64,7 +64,8 @@ if errors:
     stop(*errors)
 
 QUANTIZED = configured_recipes(config)  # complete recipes, by the name of the model
-MODELS = ["fp32", *QUANTIZED]
+CANDIDATES = ["fp32", *QUANTIZED]  # of the verdict
+MODELS = [*CANDIDATES, *config["comparison"]["references"]]
 RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others
 MODEL_IS_REMOTE = is_address(config["model"]["source"]) or is_in_bucket(
     config["model"]["source"]
@@ -95,7 +96,8 @@ ALL_CORES = 1000
 
 wildcard_constraints:
     dtype="|".join(QUANTIZED),
-    model="|".join([*MODELS, RECOMMENDED]),
+    reference="|".join(REFERENCES),
+    model="|".join([*CANDIDATES, *REFERENCES, RECOMMENDED]),
 
 
 MODULES = {}  # that code_digest has read
@@ -326,7 +328,8 @@ def reject_model(wildcards):
     """Name the models there are; without this, Snakemake says only that no rule makes the file."""
     stop(
         f"results/{wildcards.unknown}_eval.json: there is no model {wildcards.unknown!r}; "
-        f"allowed: {', '.join(MODELS)} (fp32, quantization.dtypes and extra_dtypes)"
+        f"allowed: {', '.join([*CANDIDATES, *REFERENCES])} (fp32, quantization.dtypes and "
+        "extra_dtypes, and references)"
     )
 
 

@@ -10,6 +10,10 @@ rule compare:
         predictions=expand("results/predictions/{model}.npz", model=MODELS),
         latency=LATENCY_FILE,
         diagnosis="results/diagnosis.json",
+        references=expand(
+            "results/models/{reference}.json",
+            reference=config["comparison"]["references"],
+        ),
     output:
         csv="results/comparison.csv",
         md="results/comparison.md",
@@ -92,7 +96,8 @@ rule plot_figures:
     input:
         evaluations=expand("results/{model}_eval.json", model=MODELS),
         latency=LATENCY_FILE,
-        predictions=expand("results/predictions/{model}.npz", model=MODELS),
+        # Without references, which would take room from what quantization changes.
+        predictions=expand("results/predictions/{model}.npz", model=CANDIDATES),
         images="results/dataset/test_images.npy",
         dataset="results/dataset/dataset.json",
         activations="results/calibration/activations.json",
@@ -145,7 +150,7 @@ rule plot_figures:
     resources:
         mem_mb=get_small_memory,
     params:
-        models=MODELS,
+        models=CANDIDATES,
         code=get_code("plot_figures"),
     script:
         "../scripts/plot_figures.py"

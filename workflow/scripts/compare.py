@@ -22,6 +22,7 @@ if __name__ == "__main__":
             task.params.saturation_threshold,
             task.params.published_top1,
             read_json(task.input.diagnosis)["notes"],
+            {path.stem: read_json(path) for path in task.input.references},
         )
         write_text(task.output.csv, comparison.csv)
         write_text(task.output.md, comparison.markdown)

@@ -15,14 +15,16 @@ if __name__ == "__main__":
         from ptq_comparison.report.figures.ranges import plot_ranges
         from ptq_comparison.report.figures.style import save
         from ptq_comparison.report.figures.tradeoff import plot_tradeoff
+        from ptq_comparison.report.references import candidates
         from ptq_comparison.report.verdict import headline_speeds
 
         evaluations = [read_json(path) for path in task.input.evaluations]
         latency = read_json(task.input.latency) if task.input.latency else None
         save(plot_accuracy(evaluations), task.output.accuracy)
         save(plot_tradeoff(evaluations, headline_speeds(latency)), task.output.tradeoff)
-        save(plot_classes(evaluations), task.output.classes)
-        save(plot_confusion(evaluations), task.output.confusion)
+        # References would take room from what quantization changes.
+        save(plot_classes(candidates(evaluations)), task.output.classes)
+        save(plot_confusion(candidates(evaluations)), task.output.confusion)
 
         predictions = {}
         for name, path in zip(task.params.models, task.input.predictions, strict=True):

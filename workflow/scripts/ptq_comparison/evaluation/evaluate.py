@@ -42,7 +42,7 @@ class Predictions(NamedTuple):
 
 
 class Evaluation(ScoreMetrics):
-    """The content of `<model>_eval.json`; None is what float32 does not have."""
+    """The content of `<model>_eval.json`; None is what float32, or a reference, does not have."""
 
     model: ModelDescription
     dataset: dict[str, Any]
@@ -97,7 +97,8 @@ def evaluate(
 ) -> Evaluation:
     """Return the evaluation of a model: accuracies as fractions, differences in percentage points.
 
-    `baseline` and `calibration` are None for the float32 model. No times are in it: two runs give
+    `baseline` and `calibration` are None for the float32 model, `calibration` also for a reference,
+    which needs none. No times are in it: two runs give
     equal evaluations. Raises UserError when the predictions are of another model or data set.
     """
     split = dataset["splits"]["test"]
@@ -137,7 +138,7 @@ def evaluate(
 
 
 def _saturation(predictions: Predictions) -> Saturation | None:
-    """Return what saturation changes; None for float32."""
+    """Return what saturation changes; None for float32 and float16."""
     check: SaturationCheck | None = predictions.provenance["saturation"]
     if check is None:
         return None

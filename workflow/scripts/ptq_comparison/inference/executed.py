@@ -5,14 +5,17 @@ only where it has a kernel for the types; elsewhere the operator runs in float32
 conversions. Such a model is 8 bits on the disk, and slower than float32.
 """
 
+import math
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
 
 import onnx
 import onnxruntime
+from onnx import helper
 
 from ptq_comparison.model.graph import all_nodes
 
@@ -29,6 +32,7 @@ LAYERS = {
 }
 # What onnxruntime appends to the names of nodes that it makes.
 APPENDED = re.compile(r"(_nchwc|_token_\d+|/MatMulAddFusion|_nhwc)+$")
+PRODUCTS = ("Conv", "MatMul", "Gemm")  # in the names of all operators that multiply by a weight
 LARGE_TENSOR = 1024  # bytes
 
 
@@ -85,3 +89,17 @@ def count_nodes(nodes: Iterable[onnx.NodeProto]) -> Executed:
                 name = APPENDED.sub("", node.name or node.output[0])
                 layers["integer" if is_integer else "float"].append(name)
     return found
+
+
+def weight_types(graph: onnx.GraphProto) -> dict[str, int]:
+    """Count convolutions and matrix products by the type of their weight, {"float32": 9}."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    counts: Counter[str] = Counter()
+    for node in graph.node:
+        if any(kind in node.op_type for kind in PRODUCTS):
+            # Scales, zero points and biases are smaller.
+            given = [constants[name] for name in node.input if name in constants]
+            if given:
+                weight = max(given, key=lambda tensor: math.prod(tensor.dims))
+                counts[helper.tensor_dtype_to_np_dtype(weight.data_type).name] += 1
+    return dict(sorted(counts.items()))

@@ -4,7 +4,8 @@ import html
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ from ptq_comparison.report.comparison_notes import (
 from ptq_comparison.report.decision import decide
 from ptq_comparison.report.latex import latex_table
 from ptq_comparison.report.page import table_to_html, to_page
+from ptq_comparison.report.references import candidates, reference_notes
 from ptq_comparison.report.terminal_table import WIDTH, terminal_table
 from ptq_comparison.report.verdict import headline_speeds
 
@@ -66,6 +68,7 @@ def compare(
     saturation_threshold: float,
     published_top1: float | None,
     diagnosis: Sequence[str] = (),
+    references: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Comparison:
     """Compare all models with float32, which comes first.
 
@@ -73,15 +76,16 @@ def compare(
     speed was measured. `max_drop_pp` is the loss up to which a model can be shipped, in percentage
     points. `saturation_threshold` is the share of changed
     predictions that is worth a warning, `published_top1` a fraction, `diagnosis` says why models
-    have lost too much.
+    have lost too much. `references` are what make_reference writes, by name.
     """
     speeds = headline_speeds(latency)
-    sentences = decide(evaluations, right, speeds, max_drop_pp).sentences
+    sentences = decide(candidates(evaluations), right, speeds, max_drop_pp).sentences
     sentence = " ".join(sentences)
     table = comparison_table(evaluations, speeds)
     notes = [*diagnosis]
     notes += disturbance_notes(latency)
     notes += saturation_warnings(evaluations, saturation_threshold)
+    notes += reference_notes(evaluations, speeds, references)
     notes += float_notes(evaluations)
     notes += describe_run(evaluations, speeds, published_top1)
     main, more = main_table(table), more_table(table)

@@ -16,6 +16,7 @@ from ptq_comparison.report.figures.style import (
     set_title,
     shorten,
 )
+from ptq_comparison.report.references import candidates
 from ptq_comparison.report.verdict import describe_setting, verdict
 
 LARGEST_DISC = 1200  # area of the disc of the largest model, square points
@@ -57,5 +58,5 @@ def plot_tradeoff(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow
     axes.margins(x=0.12, y=0.1)
     axes.grid()
     add_legend(figure)
-    set_title(figure, verdict(evaluations, speeds).rstrip("."))
+    set_title(figure, verdict(candidates(evaluations), speeds).rstrip("."))
     return figure
