@@ -86,8 +86,8 @@ ALL_CORES = 1000
 
 
 wildcard_constraints:
-    dtype="|".join(QUANTIZED),
-    model="|".join([*MODELS, RECOMMENDED]),
+    dtype="|".join(map(re.escape, QUANTIZED)),
+    model="|".join(map(re.escape, [*MODELS, RECOMMENDED])),
 
 
 MODULES = {}  # that code_digest has read

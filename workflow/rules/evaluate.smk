@@ -132,7 +132,7 @@ rule reject_unknown_model:
     benchmark:
         "results/benchmarks/reject_unknown_model/{unknown}.tsv"
     wildcard_constraints:
-        unknown=f"(?!(?:{'|'.join([*MODELS, RECOMMENDED])})_eval)[^/]+",
+        unknown=f"(?!(?:{'|'.join(map(re.escape, [*MODELS, RECOMMENDED]))})_eval)[^/]+",
     conda:
         "../../envs/data.yaml"
     shell:

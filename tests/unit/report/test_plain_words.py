@@ -45,8 +45,8 @@ VALUES = {
     "num_bins": [512, 2048],
     "num_quantized_bins": [64, 128],
     "samples_per_class": [None, 5, 20],
-    "weight_ranges": RECIPE_KEYS["weight_ranges"]["enum"],
-    "rounding": RECIPE_KEYS["rounding"]["enum"],
+    "weight_ranges": CONFIG_SCHEMA["$defs"]["weight_ranges"]["enum"],
+    "rounding": CONFIG_SCHEMA["$defs"]["rounding"]["enum"],
     "bias_correction": [False, True],
 }
 
