@@ -16,6 +16,7 @@ from ptq_comparison.common.code_digest import code_digest
 from ptq_comparison.common.supervisor import unlock_on_hangup
 from ptq_comparison.common.temporary import remove_stale
 from ptq_comparison.common.texts import PATH, named
+from ptq_comparison.config.pinned import without_secrets
 from ptq_comparison.config.presets import (
     geometry_of,
     needs_input_size,
@@ -55,6 +56,8 @@ if not errors:
 if errors:
     stop(*errors)
 
+DEFAULTS = {}
+fill_in_defaults(DEFAULTS, schema.schema)
 QUANTIZED = configured_recipes(config)  # complete recipes, by the name of the model
 MODELS = ["fp32", *QUANTIZED]
 RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others

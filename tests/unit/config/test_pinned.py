@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 from helpers import REPOSITORY
-from ptq_comparison.config.pinned import TAKEN, pin_recipe
+from ptq_comparison.config.pinned import TAKEN, pin_recipe, without_secrets
 from ptq_comparison.config.recipe_lists import expand_recipes
 from ptq_comparison.config.recipes import complete_recipes, configured_recipes
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
@@ -19,7 +19,7 @@ RECIPES = complete_recipes(expand_recipes(SHIPPED), CONFIG)
 
 
 def pin(name, recipe, config=CONFIG, **arguments):
-    return pin_recipe(name, recipe, config, CONFIG, **arguments)
+    return pin_recipe(name, recipe, without_secrets(config), CONFIG, **arguments)
 
 
 def as_run(pinned):

@@ -28,6 +28,16 @@ class Pinned(NamedTuple):
     left_out: list[str]
 
 
+def without_secrets(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the sections that a model depends on, without addresses that may hold a password."""
+    sections = {section: copy.deepcopy(config[section]) for section in SECTIONS}
+    for section, key in ADDRESS_KEYS.items():
+        value = sections[section][key]
+        if is_address(value) and masked(value) != value:
+            del sections[section][key]
+    return sections
+
+
 def pin_recipe(
     name: str,
     recipe: Mapping[str, Any],
@@ -37,10 +47,10 @@ def pin_recipe(
 ) -> Pinned:
     """Return the sections of the configuration that make the model of a recipe in a run of `all`.
 
-    `recipe` is complete, `config` that of the run, `defaults` that of the schema. The recipe
-    becomes an extra dtype beside the models of `config`, which may have decided on the opset of the
-    float32 model; `is_converted` tells whether that was converted. Sections hold what is not the
-    default.
+    `recipe` is complete, `config` is that of the run `without_secrets`, `defaults` that of the
+    schema. The recipe becomes an extra dtype beside the models of `config`, which may have decided
+    on the opset of the float32 model; `is_converted` tells whether that was converted. Sections
+    hold what is not the default.
     """
     pinned = {section: copy.deepcopy(config[section]) for section in SECTIONS}
     quantization = pinned["quantization"]
@@ -67,7 +77,7 @@ def pin_recipe(
         )
     if is_converted and required_opset(models.values()) != required_opset(before.values()):
         notes.append("the float32 model is converted to another opset there")
-    left_out = _leave_out_secrets(pinned)
+    left_out = [f"{name}.{key}" for name, key in ADDRESS_KEYS.items() if key not in pinned[name]]
     sections = {
         section: _to_be_said(section, pinned[section], defaults[section]) for section in SECTIONS
     }
@@ -84,17 +94,6 @@ def _is_plain(own: Mapping[str, Any], dtype: str) -> bool:
         and not own["tensor_types"]
         and all(own[key] == value for key, value in REFINEMENTS.items())
     )
-
-
-def _leave_out_secrets(pinned: dict[str, dict[str, Any]]) -> list[str]:
-    """Remove addresses that may hold a password, and return their keys."""
-    found = []
-    for section, key in ADDRESS_KEYS.items():
-        value = pinned[section][key]
-        if is_address(value) and masked(value) != value:
-            del pinned[section][key]
-            found.append(f"{section}.{key}")
-    return found
 
 
 def _to_be_said(
