@@ -60,6 +60,7 @@ rule write_recommendation:
     """Say which recipe to ship, why, what it gives on the test images, and how to use it."""
     input:
         model=f"results/models/{RECOMMENDED}.onnx",
+        check=f"results/models/{RECOMMENDED}.json",
         dataset="results/dataset/dataset.json",
         # With which `quantize_static` alone is tried.
         float_models=sorted(set(map(get_float_model, RECIPES.values()))),
@@ -78,6 +79,7 @@ rule write_recommendation:
         md="results/recommendation.md",
         txt="results/recommendation.txt",
         pinned=f"results/models/{RECOMMENDED}.yaml",
+        card="results/models/README.md",
         html=report(
             "results/recommendation.html",
             caption="../report/recommendation.rst",

@@ -15,8 +15,10 @@ if __name__ == "__main__":
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.quantization.plain_call import plain_call
         from ptq_comparison.report.code_sections import Use
+        from ptq_comparison.report.comparison import comparison_table, readable_table
+        from ptq_comparison.report.model_card import model_card
         from ptq_comparison.report.plain_words import plain_words
-        from ptq_comparison.report.recommendation import recommend
+        from ptq_comparison.report.recommendation import all_speeds, recommend
         from ptq_comparison.report.recommendation_lines import recommendation_lines
         from ptq_comparison.report.usage import ModelInput, usage_code
 
@@ -64,17 +66,18 @@ if __name__ == "__main__":
             pinned_yaml=yaml.safe_dump(pinned.sections, sort_keys=False, allow_unicode=True),
             pinned_file=str(task.output.pinned),
         )
-        recommendation = recommend(
-            selection,
-            [read_json(path) for path in task.input.evaluations],
-            evaluation,
-            [read_json(path) for path in task.input.latencies],
-            use,
-        )
+        evaluations = [read_json(path) for path in task.input.evaluations]
+        latencies = [read_json(path) for path in task.input.latencies]
+        recommendation = recommend(selection, evaluations, evaluation, latencies, use)
         write_json(task.output.json, recommendation.content)
         write_text(task.output.md, recommendation.markdown)
         write_text(task.output.html, recommendation.html)
         write_text(task.output.pinned, use.pinned_yaml)
         content = recommendation.content
+        table = readable_table(
+            comparison_table([evaluations[0], evaluation], all_speeds(latencies))
+        )
+        card = model_card(content, evaluation, table, read_json(task.input.check))
+        write_text(task.output.card, card)
         write_text(task.output.txt, "\n".join(recommendation_lines(content)) + "\n")
         task.print(f"{content['summary']}\n{content['reason']}")

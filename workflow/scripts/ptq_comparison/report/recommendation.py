@@ -42,9 +42,7 @@ def recommend(
     `evaluations` are those of the compared models on the test images, float32 first; `evaluation`
     is that of the recommended model. `latencies` are none where speed is not measured.
     """
-    speeds: dict[str, LatencyRow] = {}
-    for latency in latencies:
-        speeds.update(headline_speeds(latency))
+    speeds = all_speeds(latencies)
     content = recommendation(selection, evaluations[0], evaluation, speeds, use)
     table = comparison_table([*evaluations, evaluation], speeds)
     front = front_table(selection["pareto"])
@@ -56,6 +54,11 @@ def recommend(
         to_markdown(content, readable_table(table), front),
         with_code(to_page(TITLE, content["summary"], tables, notes), content),
     )
+
+
+def all_speeds(latencies: Sequence[Latency]) -> dict[str, LatencyRow]:
+    """Return the rows of several latency.json for their first setting, by model."""
+    return {name: row for latency in latencies for name, row in headline_speeds(latency).items()}
 
 
 def recommendation(
