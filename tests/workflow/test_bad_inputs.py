@@ -243,6 +243,12 @@ FAULTS = {
         {"quantization": {"format": "QOperator", "extra_dtypes": {
             "u16s8": {"activation_type": "QUInt16", "weight_type": "QInt8"}}}},
     ),
+    "types of tensors as QOperator": Fault(
+        "quantization.extra_dtypes.own: QOperator has no tensor_types; use the format QDQ",
+        {"quantization": {"extra_dtypes": {
+            "own": {"activation_type": "QUInt8", "weight_type": "QInt8", "format": "QOperator",
+                    "tensor_types": {"input": "QUInt16"}}}}},
+    ),
     "unknown model in the target": Fault(
         "there is no model 'int4'; allowed: fp32, int8, uint8", target="results/int4_eval.json"
     ),

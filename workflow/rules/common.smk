@@ -20,6 +20,7 @@ from ptq_comparison.common.supervisor import unlock_on_hangup
 from ptq_comparison.common.temporary import remove_stale
 from ptq_comparison.common.terminal import take_over
 from ptq_comparison.common.texts import PATH, named
+from ptq_comparison.config.pinned import without_secrets
 from ptq_comparison.config.presets import (
     geometry_of,
     needs_input_size,
@@ -63,6 +64,8 @@ if not errors:
 if errors:
     stop(*errors)
 
+DEFAULTS = {}
+fill_in_defaults(DEFAULTS, schema.schema)
 QUANTIZED = configured_recipes(config)  # complete recipes, by the name of the model
 CANDIDATES = ["fp32", *QUANTIZED]  # of the verdict
 MODELS = [*CANDIDATES, *config["comparison"]["references"]]
@@ -95,9 +98,9 @@ ALL_CORES = 1000
 
 
 wildcard_constraints:
-    dtype="|".join(QUANTIZED),
+    dtype="|".join(map(re.escape, QUANTIZED)),
     reference="|".join(REFERENCES),
-    model="|".join([*CANDIDATES, *REFERENCES, RECOMMENDED]),
+    model="|".join(map(re.escape, [*CANDIDATES, *REFERENCES, RECOMMENDED])),
 
 
 MODULES = {}  # that code_digest has read

@@ -135,7 +135,7 @@ rule reject_unknown_model:
     benchmark:
         "results/benchmarks/reject_unknown_model/{unknown}.tsv"
     wildcard_constraints:
-        unknown=f"(?!(?:{'|'.join([*CANDIDATES, *REFERENCES, RECOMMENDED])})_eval)[^/]+",
+        unknown=f"(?!(?:{'|'.join(map(re.escape, [*CANDIDATES, *REFERENCES, RECOMMENDED]))})_eval)[^/]+",
     conda:
         "../../envs/data.yaml"
     shell:

@@ -123,6 +123,7 @@ OPTIONAL = {Requirement(text).name for text in PROJECT["dependency-groups"]["par
 PACKAGE_OF = {
     "PIL": "pillow",
     "google": "protobuf",
+    "yaml": "pyyaml",
     "tensorflow": "tensorflow-cpu",
     "tf_keras": "tf-keras",
 }
