@@ -127,7 +127,7 @@ def test_nothing_else_is_left(tiny_run):
     assert found == {
         *(f"{model}_eval.json" for model in MODELS),
         *("comparison.csv", "comparison.md", "comparison.html", "verdict.txt"),
-        *("verification.json", "verification.md", "verification.html"),
+        *(f"verification.{suffix}" for suffix in ("json", "md", "html", "xml")),
         *("diagnosis.json", "diagnosis.md"),
         *("dataset", "calibration", "models", "predictions", "figures", "logs", "benchmarks"),
     }

@@ -48,6 +48,11 @@ def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
                 file_of_address(config[section][key], f"{section}.{key}")
             except UserError as error:
                 yield str(error)
+    if config["acceptance"]["min_speedup"] is not None and not config["latency"]["measure"]:
+        yield (
+            "acceptance.min_speedup: speed is not measured; set latency.measure to true, or this "
+            "to null"
+        )
     if quantization["format"] == "QOperator":
         for name, options in quantization["extra_dtypes"].items():
             if options["activation_type"].endswith("16"):
