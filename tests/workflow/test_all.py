@@ -141,7 +141,7 @@ def test_nothing_else_is_left(tiny_run):
         *(f"{model}_eval.json" for model in MODELS),
         *("comparison.csv", "comparison.md", "comparison.html", "comparison.tex"),
         *("landing.html", "summary.txt", "verdict.txt"),
-        *("verification.json", "verification.md", "verification.html"),
+        *(f"verification.{suffix}" for suffix in ("json", "md", "html", "xml")),
         *("diagnosis.json", "diagnosis.md"),
         *("dataset", "calibration", "models", "predictions", "figures", "logs", "benchmarks"),
     }

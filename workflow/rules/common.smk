@@ -92,6 +92,10 @@ DECODING_THREADS = 4 if DECODES else 1  # Snakemake cuts them down to --cores
 LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
 MEASURES_LATENCY = config["latency"]["measure"]
 LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []
+# What the gate adds to the summary of a step in GitHub Actions; nothing elsewhere.
+STEP_SUMMARY_FILE = (
+    "results/comparison.md" if os.environ.get("GITHUB_STEP_SUMMARY") else []
+)
 # For rules that measure times. Snakemake cuts it down to --cores, and runs nothing beside such a
 # rule. (`workflow.cores` is not known to --report.)
 ALL_CORES = 1000
@@ -344,6 +348,31 @@ def get_sweep(wildcards):
             "this to null"
         )
     return "results/sweep.csv"
+
+
+def get_earlier_results(wildcards):
+    """Name what an earlier run has left of the models of this one; none where the config does not."""
+    folder = config["acceptance"]["compare_to"]
+    if folder is None:
+        return []
+    key = f"acceptance.compare_to: {named(folder, PATH)}"
+    if not os.path.isdir(folder):
+        stop(f"{key}: no such folder; correct the path, or set it to null")
+    own, other = os.path.realpath("results"), os.path.realpath(folder)
+    if os.path.commonpath([own, other]) == own:
+        stop(
+            f"{key}: is, or is in, the folder that this run writes to; name a copy elsewhere"
+        )
+    evaluations = [os.path.join(folder, f"{model}_eval.json") for model in MODELS]
+    if not any(map(os.path.isfile, evaluations)):
+        stop(
+            f"{key}: holds no evaluation of {', '.join(MODELS)}; name a folder `results` of an "
+            "earlier run"
+        )
+    predictions = [os.path.join(folder, f"predictions/{model}.npz") for model in MODELS]
+    return [
+        local(path) for path in [*evaluations, *predictions] if os.path.isfile(path)
+    ]
 
 
 def get_validation_labels(wildcards):

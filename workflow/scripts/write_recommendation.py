@@ -74,9 +74,7 @@ if __name__ == "__main__":
         write_text(task.output.html, recommendation.html)
         write_text(task.output.pinned, use.pinned_yaml)
         content = recommendation.content
-        table = main_table(
-            comparison_table([evaluations[0], evaluation], all_speeds(latencies))
-        )
+        table = main_table(comparison_table([evaluations[0], evaluation], all_speeds(latencies)))
         card = model_card(content, evaluation, table, read_json(task.input.check))
         write_text(task.output.card, card)
         write_text(task.output.txt, "\n".join(recommendation_lines(content)) + "\n")

@@ -1,6 +1,8 @@
 """What keeps the repository in order says the same everywhere."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 
 import pytest
@@ -28,6 +30,42 @@ def test_the_forge_runs_what_contributors_run():
     workflow = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text())
     steps = workflow["jobs"]["test"]["steps"]
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+
+
+def test_ci_fails_where_a_tool_of_the_tests_is_missing(tmp_path):
+    """A test that is skipped looks like one that has passed."""
+    script = (REPOSITORY / ".ci/run").read_text()
+    texts = [path.read_text() for path in (REPOSITORY / "tests").rglob("*.py")]
+    tools = {tool for text in texts for tool in re.findall(r'shutil\.which\("(\w+)"\)', text)}
+    tools.discard("unshare")  # a part of every Linux
+    assert tools >= {"chromium", "chromedriver", "valgrind"}
+    assert all(f"[{tool}]=" in script for tool in tools)
+
+    # Only what the beginning of the script needs: no apt-get, no browser.
+    head, _, _ = script.partition("\nmake test")
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci/run").write_text(head)
+    (tmp_path / "bin").mkdir()
+    for name in ("bash", "dirname", "id", *(tools - {"chromium"})):
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name) or "/bin/true")
+    for slurm in ("munged", "slurmd"):
+        (tmp_path / "bin" / slurm).symlink_to("/bin/true")
+
+    def run(**environment):
+        return subprocess.run(
+            ["bash", ".ci/run"],
+            cwd=tmp_path,
+            env={"PATH": str(tmp_path / "bin"), **environment},
+            capture_output=True,
+            text=True,
+        )
+
+    result = run(GITHUB_ACTIONS="true")
+    assert result.returncode == 1, result.stderr
+    assert result.stdout == "error: .ci/run: GitHub has to run all tests; install: chromium\n"
+    assert run().returncode == 0  # a contributor without a browser
+    (tmp_path / "bin/chromium").symlink_to("/bin/true")
+    assert run(GITHUB_ACTIONS="true").returncode == 0
 
 
 def test_what_others_publish_is_named_by_its_digest():

@@ -48,6 +48,11 @@ def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
                 file_of_address(config[section][key], f"{section}.{key}")
             except UserError as error:
                 yield str(error)
+    if config["acceptance"]["min_speedup"] is not None and not config["latency"]["measure"]:
+        yield (
+            "acceptance.min_speedup: speed is not measured; set latency.measure to true, or this "
+            "to null"
+        )
     for name, options in quantization["extra_dtypes"].items():
         key = f"quantization.extra_dtypes.{name}"
         if options.get("format", quantization["format"]) == "QOperator":
