@@ -40,6 +40,7 @@ from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
+from ptq_comparison.model.bundled import BUNDLED_FILE
 from ptq_comparison.model.external_weights import external_files
 from ptq_comparison.model.file_kind import is_keras, refuse_folder
 
@@ -73,6 +74,9 @@ RECOMMENDED = "recommended"  # the model of the best recipe, tested like the oth
 MODEL_IS_REMOTE = is_address(config["model"]["source"]) or is_in_bucket(
     config["model"]["source"]
 )
+if config["model"]["source"] == "bundled" and not IS_LOCAL:
+    # Into the cache, beside the scripts.
+    workflow.source_path(f"../resources/{BUNDLED_FILE.name}")
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
 try:
     PREPROCESSING, GEOMETRY = preprocessing_of(config), geometry_of(config)
@@ -222,12 +226,7 @@ def get_model_file(wildcards):
     """Name the file of the float32 model as the config gives it: ONNX or Keras, here or in the web."""
     source = config["model"]["source"]
     if source == "bundled":
-        if not IS_LOCAL:  # Snakemake's cache holds text files only
-            stop(
-                "model.source: the bundled model comes with a clone of the repository, not with a "
-                "module from the web; set it to the path or the address of a model"
-            )
-        return workflow.source_path("../resources/resnet8_shapes.onnx")
+        return "results/models/bundled.onnx"
     if is_in_bucket(source):
         return in_bucket("model", "source")
     if MODEL_IS_REMOTE:
@@ -244,6 +243,8 @@ def get_model_file(wildcards):
 
 def is_keras_model(wildcards):
     """Tell whether the model is one of Keras; one in the web is not there yet, so its name tells."""
+    if config["model"]["source"] == "bundled":
+        return False
     return is_keras(Path(get_model_file(wildcards)), is_there=not MODEL_IS_REMOTE)
 
 
