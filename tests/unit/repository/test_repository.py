@@ -1,6 +1,7 @@
 """What keeps the repository in order says the same everywhere."""
 
 import re
+import runpy
 import tomllib
 
 import pytest
@@ -78,12 +79,15 @@ def test_every_file_of_rules_is_included():
 
 
 def test_pictures_are_small_and_shown():
-    pictures = list((REPOSITORY / "docs/pictures").iterdir())
-    assert sum(path.stat().st_size for path in pictures) < 1_000_000
-    page = (REPOSITORY / "docs/report.md").read_text()
-    shown = set(re.findall(r"!\[[^\]]+\]\(pictures/([^)]+)\)", page))
-    assert shown == {path.name for path in pictures}
-    assert shown == {"report.png", *(f"{name}.svg" for name in figure_names())}
+    pictures = {path.name: path for path in (REPOSITORY / "docs/pictures").iterdir()}
+    assert sum(path.stat().st_size for path in pictures.values()) < 1_000_000
+    page = (REPOSITORY / "docs/gallery.md").read_text()
+    shown = set(re.findall(r"(?:\]\(|src=\")pictures/([^)\"]+)", page))
+    assert shown == set(pictures)
+    # What the command of the gallery would write.
+    tool = runpy.run_path(str(REPOSITORY / "docs/make_pictures.py"))
+    made = {f"{name}.png" for name in tool["SHOTS"]} | {f"{name}.svg" for name in figure_names()}
+    assert shown == made
 
 
 def test_every_item_of_the_report_has_caption_category_and_labels():
