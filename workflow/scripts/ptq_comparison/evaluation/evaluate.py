@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypedDict, TypeVar
 
 import numpy as np
 
-from ptq_comparison.common.descriptions import ModelDescription, Provenance
+from ptq_comparison.common.descriptions import Executed, ModelDescription, Provenance
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json
 from ptq_comparison.evaluation.fidelity import Fidelity, fidelity
@@ -22,7 +22,6 @@ from ptq_comparison.evaluation.probabilities import are_probabilities
 from ptq_comparison.evaluation.results import Saturation, SaturationCheck
 from ptq_comparison.evaluation.score_metrics import ScoreMetrics, score_metrics, summarize
 from ptq_comparison.evaluation.stored_scores import StoredScores
-from ptq_comparison.inference.executed import Executed
 
 Value = TypeVar("Value")
 

@@ -11,12 +11,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypedDict
 
 import onnx
 import onnxruntime
 from onnx import helper
 
+from ptq_comparison.common.descriptions import Executed, Layers
 from ptq_comparison.model.graph import all_nodes
 
 # Operators that compute with integers; QuantizeLinear and DequantizeLinear only convert.
@@ -34,22 +34,6 @@ LAYERS = {
 APPENDED = re.compile(r"(_nchwc|_token_\d+|/MatMulAddFusion|_nhwc)+$")
 PRODUCTS = ("Conv", "MatMul", "Gemm")  # in the names of all operators that multiply by a weight
 LARGE_TENSOR = 1024  # bytes
-
-
-class Layers(TypedDict):
-    """The names of layers of a kind, by what they compute in."""
-
-    integer: list[str]
-    float: list[str]
-
-
-class Executed(TypedDict):
-    """The optimized graph; conversions are to 8 bits and back, of activations and weights."""
-
-    nodes: int
-    integer_nodes: int
-    conversions: int
-    layers: dict[str, Layers]
 
 
 def executed(model: onnx.ModelProto) -> Executed:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ptq_comparison.common.descriptions import Executed
 from ptq_comparison.evaluation.disturbance import is_disturbed
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.metrics import SIGNIFICANCE, holm, mcnemar_exact_p
 from ptq_comparison.evaluation.results import LatencyRow
-from ptq_comparison.inference.executed import Executed
 from ptq_comparison.report.verdict import best_model, describe_accuracy, describe_setting
 
 TEST = "exact McNemar test, Holm's correction"
