@@ -62,7 +62,7 @@ def decide(
     if speeds and is_slower(speeds[_name(chosen)]):
         sentences += [
             f"Why slower: {reason_for_slowness(chosen)}.",
-            "`snakemake recommend` looks for a faster one.",
+            "To look for a faster one: snakemake recommend",
         ]
     return Decision(_name(chosen), sentences)
 
@@ -181,5 +181,5 @@ def _none(best: Evaluation, max_drop_pp: float) -> list[str]:
     return [
         f"Ship none of them: the best, {_name(best)}, loses {_drop(best):.2f} pp of accuracy, more "
         f"than the {max_drop_pp:g} pp that acceptance.max_drop_pp allows.",
-        "`snakemake recommend` looks for a better one.",
+        "To look for a better one: snakemake recommend",
     ]
