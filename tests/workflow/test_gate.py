@@ -112,6 +112,7 @@ def test_by_interval_the_lower_end_has_to_hold(tiny, tiny_run, tmp_path):
     assert result.returncode == 0, result.stdout
     line = error_of(gate(tmp_path, tiny, {**limits, "by": "interval"}))
     assert "4 of 19 requirements do not hold: drop_int8: int8 loses at most " in line
+    assert "; more test images narrow an interval (log: " in line
     rows = rows_of(tmp_path)
     for name, baseline in zip(("int8", "uint8"), measured, strict=True):
         assert rows[f"drop_{name}"]["measured"] == baseline["delta_ci95_pp"]

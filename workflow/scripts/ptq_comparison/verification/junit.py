@@ -37,8 +37,9 @@ def _case(row: Requirement, suite: str) -> TestCase:
     if not row["passed"]:
         case.result = [Failure(line, row["kind"])]
     elif row["skipped"]:
-        return _skipped(case, _printable(row["skipped"]))
-    case.system_out = line
+        _skipped(case, _printable(row["skipped"]))
+    else:
+        case.system_out = line
     return case
 
 

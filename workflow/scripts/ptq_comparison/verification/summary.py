@@ -16,6 +16,7 @@ REMEDIES: dict[Kind, str] = {
     "your requirement": "change the quantization, or the acceptance section",
     "self check": "where a self check fails, results may be wrong: look at its evidence",
 }
+NARROWER = "more test images narrow an interval"
 
 
 def tables_by_kind(requirements: list[Requirement]) -> dict[str, list[dict[str, Any]]]:
@@ -119,10 +120,12 @@ def gate_error(requirements: list[Requirement]) -> str | None:
         for kind in kinds
         for row in failed[kind]
     ]
-    remedies = "; ".join(REMEDIES[kind] for kind in kinds)
+    remedies = [REMEDIES[kind] for kind in kinds]
+    if any(isinstance(row["measured"], list) for row in failed["your requirement"]):
+        remedies.append(NARROWER)
     return (
-        f"{len(lines)} of {len(requirements)} requirements do not hold: {'; '.join(lines)}; "
-        f"{remedies}"
+        f"{len(lines)} of {len(requirements)} requirements do not hold: "
+        f"{'; '.join([*lines, *remedies])}"
     )
 
 
