@@ -68,7 +68,7 @@ rule write_recommendation:
         selection="results/sweep/selection.json",
         sweep="results/sweep.csv",
         evaluation=f"results/{RECOMMENDED}_eval.json",
-        evaluations=expand("results/{model}_eval.json", model=MODELS),
+        evaluations=expand("results/{model}_eval.json", model=CANDIDATES),
         latencies=(
             ["results/latency.json", "results/recommended_latency.json"]
             if MEASURES_LATENCY
