@@ -106,6 +106,16 @@ def test_the_summary_names_the_recipe_and_what_it_gives(content):
     assert "at 25 % of the size and 1.41 times the speed" in content["summary"]
 
 
+def test_a_slower_model_is_called_slower(content):
+    speed = {"speedup": 0.8, "speedup_ci95": [0.7, 0.9], "threads": 1, "batch_size": 1}
+    models = make_evaluation("fp32", FP32, 400), make_evaluation("recommended", OWN, 100)
+    summary = recommendation(content, *models, {"recommended": speed}, USE)["summary"]
+    assert summary.endswith(
+        "0.80 times the speed on this machine (1 thread, batch 1), slower than float32."
+    )
+    assert "slower" not in content["summary"]
+
+
 def test_weights_that_can_saturate_elsewhere_are_told(content, monkeypatch):
     assert "without VNNI" in content["warning"]
     monkeypatch.setitem(SATURATION, "saturating_operators", [])

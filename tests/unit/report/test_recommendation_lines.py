@@ -7,6 +7,7 @@ CONTENT = {
     "recipe": "u8s8_gptq_QOperator",
     "words": "batch normalization folded, unsigned activations, signed 7-bit weights per channel, "
     "MinMax ranges of 512 images, GPTQ rounding, integer operators (QOperator)",
+    "warning": None,
     "model": {"path": "results/models/recommended.onnx", "bytes": 98541},
     "test": {
         "size_ratio": 0.3132,
@@ -28,7 +29,7 @@ def test_name_words_file_size_speed_and_loss():
         "         operators (QOperator)",
         "  file   results/models/recommended.onnx",
         "  size   98,541 bytes, 31 % of float32",
-        "  speed  1.47 times float32 on this machine (1.46 to 1.48; 1 thread, batch 1)",
+        "  speed  1.47 times float32 here (1.46 to 1.48; 1 thread, batch 1)",
         "  loss   -0.10 pp (95 % interval -0.85 to +0.63), not significant",
         "  use    results/recommendation.md tells how; results/models/README.md",
     ]
@@ -44,7 +45,7 @@ def test_name_words_file_size_speed_and_loss():
     ],
 )
 def test_whatever_the_names_it_stays_in_the_window(changes):
-    lines = recommendation_lines({**CONTENT, **changes})
+    lines = recommendation_lines({**CONTENT, "warning": "It may saturate.", **changes})
     assert len(lines) <= 12
     assert all(0 < len(line) <= 79 for line in lines)
 
@@ -52,3 +53,12 @@ def test_whatever_the_names_it_stays_in_the_window(changes):
 def test_without_speed_it_says_so():
     test = {**CONTENT["test"], "speedup": None, "speedup_ci95": None, "speed_setting": None}
     assert "  speed  not measured" in recommendation_lines({**CONTENT, "test": test})
+
+
+def test_a_slower_model_and_one_that_may_saturate_are_called_so():
+    test = {**CONTENT["test"], "speedup": 0.74, "speedup_ci95": [0.7, 0.78]}
+    lines = recommendation_lines({**CONTENT, "test": test, "warning": "It may saturate."})
+    assert "  speed  slower: 0.74 times float32 here (0.70 to 0.78; 1 thread, batch 1)" in lines
+    assert any(line.startswith("  note   may saturate on x86-64 without VNNI") for line in lines)
+    test["speedup_ci95"] = [0.7, 1.1]
+    assert not any("slower" in line for line in recommendation_lines({**CONTENT, "test": test}))

@@ -70,7 +70,7 @@ def with_code(page: str, content: dict[str, Any]) -> str:
     """Return a page with the code at its end."""
     parts = [
         f"<h2>{html.escape(heading)}</h2>\n<p>{html.escape(text.replace('`', ''))}</p>\n"
-        f"<pre><code>{html.escape(code)}</code></pre>\n"
+        f'<pre style="overflow-x: auto"><code>{html.escape(code)}</code></pre>\n'
         for heading, text, code, _ in code_sections(content)
     ]
     before, end, after = page.rpartition("</body>")

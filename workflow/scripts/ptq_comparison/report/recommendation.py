@@ -142,6 +142,8 @@ def _result(fp32: Evaluation, evaluation: Evaluation, speed: LatencyRow | None) 
             f" and {speed['speedup']:.2f} times the speed on this machine "
             f"({describe_setting(speed)})"
         )
+        if speed["speedup_ci95"][1] < 1:
+            result += ", slower than float32"
     return f"{result}."
 
 

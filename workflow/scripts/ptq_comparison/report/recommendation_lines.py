@@ -9,6 +9,7 @@ from ptq_comparison.evaluation.metrics import SIGNIFICANCE
 WIDTH = 79  # letters of a line
 LABEL = 7  # letters, with the space behind it
 LINES_OF_WORDS = 5
+SATURATION = "may saturate on x86-64 without VNNI, which costs accuracy there"
 
 
 def recommendation_lines(content: dict[str, Any]) -> list[str]:
@@ -22,8 +23,9 @@ def recommendation_lines(content: dict[str, Any]) -> list[str]:
     speed = "not measured"
     if test["speedup"] is not None:
         slowest, fastest = test["speedup_ci95"]
+        slower = "slower: " if fastest < 1 else ""
         speed = (
-            f"{test['speedup']:.2f} times float32 on this machine ({slowest:.2f} to {fastest:.2f}; "
+            f"{slower}{test['speedup']:.2f} times float32 here ({slowest:.2f} to {fastest:.2f}; "
             f"{test['speed_setting']})"
         )
     return [
@@ -36,6 +38,7 @@ def recommendation_lines(content: dict[str, Any]) -> list[str]:
             "loss",
             f"{test['delta_pp']:+.2f} pp (95 % interval {low:+.2f} to {high:+.2f}), {significant}",
         ),
+        *(_entry("note", SATURATION) if content["warning"] else []),
         *_entry("use", "results/recommendation.md tells how; results/models/README.md"),
     ]
 
