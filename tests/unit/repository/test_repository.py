@@ -155,6 +155,30 @@ def test_both_cluster_profiles_group_the_same_rules():
     assert slurm == kubernetes
 
 
+# What runs long, or has to have a machine to itself: a job of its own in a queue.
+LONG = {
+    *("download", "predict", "predict_shard", "calibrate_recipe", "measure_sensitivity"),
+    *("mix_precision", "measure_latency", "time_recipe", "time_recommended", "time_mixed"),
+}
+
+
+def test_every_short_rule_is_in_a_group():
+    """A job in a queue costs more than a short rule."""
+    groups = yaml.safe_load(PROFILES[0].read_text())["groups"]
+    working = {name for name, rule in read_rules().items() if rule.script}
+    assert working - LONG - set(groups) == set(), (
+        "put these rules into a group in profiles/slurm and profiles/kubernetes, or into LONG here"
+    )
+    assert LONG & set(groups) == set() and working >= LONG
+
+
+def test_long_rules_have_more_time_than_others():
+    profile = yaml.safe_load(PROFILES[0].read_text())
+    minutes = {name: asked["runtime"] for name, asked in profile["set-resources"].items()}
+    assert set(minutes) == LONG, "give these rules a runtime in set-resources of profiles/slurm"
+    assert min(minutes.values()) > profile["default-resources"]["runtime"]
+
+
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.parent.name)
 def test_a_cluster_profile_bounds_the_rules_that_ask_for_all_cores(path):
     asking = {
@@ -169,4 +193,4 @@ def test_a_cluster_profile_bounds_the_rules_that_ask_for_all_cores(path):
 def test_every_rule_says_how_much_memory_it_needs():
     """Without that, a cluster gives a job what its partition has by default."""
     silent = [n for n, rule in read_rules().items() if rule.script and not rule.find(MEMORY)]
-    assert silent == []
+    assert silent == [], "give these rules mem_mb, as get_memory or get_small_memory of common.smk"
