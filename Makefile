@@ -54,6 +54,7 @@ soak: .venv/installed
 report: run
 	$(RUN) snakemake --report report.html
 	$(RUN) snakemake --report report.zip
+	@echo "The report: $(CURDIR)/report.html; the same as a folder: $(CURDIR)/report.zip"
 
 lint: .venv/installed
 	$(RUN) ruff check .
