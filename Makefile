@@ -55,6 +55,7 @@ soak: .venv/tests
 report: run
 	$(RUN) snakemake --report report.html
 	$(RUN) snakemake --report report.zip
+	@echo "The report: $(CURDIR)/report.html; the same as a folder: $(CURDIR)/report.zip"
 
 lint: .venv/tests
 	$(RUN) ruff check .

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import REPOSITORY
+from helpers import REPOSITORY, run_snakemake
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -87,3 +87,17 @@ def complaints(browser: WebDriver) -> Callable[[], list[str]]:
         return errors + [address for address in addresses if not address.startswith(LOCAL)]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def recipes_report(recipes_run: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of report.html of a run with recipes, which has every item."""
+    path = tmp_path_factory.mktemp("recipes_report") / "report.html"
+    result = run_snakemake(
+        recipes_run,
+        *("all", "recommend", "sensitivity"),
+        configfiles=(tiny / "config.yaml", recipes_run / "own.yaml"),
+        options=("--report", str(path)),
+    )
+    assert result.returncode == 0, result.stdout
+    return path

@@ -8,7 +8,11 @@ if __name__ == "__main__":
         from ptq_comparison.common.not_made import read_not_made
         from ptq_comparison.report.columns import csv_text
         from ptq_comparison.report.page import to_page
-        from ptq_comparison.report.sweep import describe_sweep, readable_sweep, sweep_table
+        from ptq_comparison.report.sweep import (
+            describe_sweep,
+            readable_sweep,
+            sweep_table,
+        )
         from ptq_comparison.report.verdict import headline_speeds
 
         recipes, timed = task.params.recipes, task.params.timed

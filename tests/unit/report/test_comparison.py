@@ -148,7 +148,14 @@ def test_the_files_of_a_comparison_agree():
     assert SPEED not in without.html and "Speed" not in without.markdown
 
 
-PAGES = ("COMPARISON_MAIN", "COMPARISON_MORE", "SWEEP_PAGE", "FRONT_PAGE", "LATENCY_PAGE")
+PAGES = (
+    "COMPARISON_MAIN",
+    "COMPARISON_MORE",
+    "SWEEP_MAIN",
+    "SWEEP_MORE",
+    "FRONT_PAGE",
+    "LATENCY_PAGE",
+)
 
 
 @pytest.mark.parametrize("name", PAGES)

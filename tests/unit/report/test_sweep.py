@@ -10,6 +10,7 @@ from ptq_comparison.report.figures.sweep import plot_sweep
 from ptq_comparison.report.sweep import (
     describe_sweep,
     made_recipes,
+    more_of_sweep,
     read_sweep,
     readable_sweep,
     reasons_not_made,
@@ -130,6 +131,9 @@ def test_recipes_that_could_not_be_made_come_last_without_figures(tmp_path, monk
         "validation images."
     )
     assert second.startswith("1 of 4 recipes could not be made: lost (no kernel")
+    assert more_of_sweep(found)["correct"].tolist() == [
+        "537 of 600", "534 of 600", "450 of 600",
+    ]  # fmt: skip
     readable = readable_sweep(found)
     assert readable["bytes"].tolist() == ["100,063", "100,066", "100,150", ""]
     assert readable["not made"].tolist()[-1].startswith("no kernel")

@@ -15,7 +15,8 @@ from ptq_comparison.report.columns import (
     COMPARISON_MAIN,
     COMPARISON_MORE,
     SWEEP_CSV,
-    SWEEP_PAGE,
+    SWEEP_MAIN,
+    SWEEP_MORE,
     column_notes,
     make_table,
     text_table,
@@ -91,7 +92,12 @@ def reasons_not_made(table: pd.DataFrame) -> dict[str, str]:
 
 def readable_sweep(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table as text: an interval beside its value."""
-    return text_table(table, SWEEP_PAGE)
+    return text_table(table, SWEEP_MAIN)
+
+
+def more_of_sweep(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the other values of the recipes that could be made, as text."""
+    return text_table(made_recipes(table), SWEEP_MORE)
 
 
 def describe_sweep(table: pd.DataFrame) -> list[str]:
@@ -119,7 +125,7 @@ def describe_sweep(table: pd.DataFrame) -> list[str]:
         "Validation images are training images that do not calibrate; no test image is used.",
         "The best of many recipes looks better than it is: intervals (95 %) hold for one recipe, "
         "chosen beforehand. The recommendation has intervals that hold for all at once.",
-        " ".join(column_notes(key for key in SWEEP_PAGE if key not in explained)),
+        " ".join(column_notes(key for key in SWEEP_MORE if key not in explained)),
     ]
 
 
