@@ -62,6 +62,9 @@ MODEL_IS_REMOTE = is_address(config["model"]["source"]) or is_in_bucket(
     config["model"]["source"]
 )
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
+# The report shows the SVG, which is therefore always made.
+MORE_FORMATS = [name for name in config["figures"]["formats"] if name != "svg"]
+FORMATS = ["svg", *MORE_FORMATS]
 try:
     PREPROCESSING, GEOMETRY = preprocessing_of(config), geometry_of(config)
 except UserError as error:
