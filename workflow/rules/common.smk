@@ -78,6 +78,9 @@ if config["model"]["source"] == "bundled" and not IS_LOCAL:
     # Into the cache, beside the scripts.
     workflow.source_path(f"../resources/{BUNDLED_FILE.name}")
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
+# The report shows the SVG, which is therefore always made.
+MORE_FORMATS = [name for name in config["figures"]["formats"] if name != "svg"]
+FORMATS = ["svg", *MORE_FORMATS]
 try:
     PREPROCESSING, GEOMETRY = preprocessing_of(config), geometry_of(config)
 except UserError as error:

@@ -141,6 +141,9 @@ rule plot_figures:
             category="3 Calibration",
             labels={"content": "tensors", "shows": "ranges and use of the grid"},
         ),
+        more=expand(
+            "results/figures/{figure}.{format}", figure=FIGURES, format=MORE_FORMATS
+        ),
     log:
         "results/logs/plot_figures.log",
     benchmark:
@@ -151,6 +154,7 @@ rule plot_figures:
         mem_mb=get_small_memory,
     params:
         models=CANDIDATES,
+        options=config["figures"],
         code=get_code("plot_figures"),
     script:
         "../scripts/plot_figures.py"
@@ -167,6 +171,7 @@ rule plot_sensitivity:
             category="5 Recipes",
             labels={"content": "nodes", "shows": "what each of them costs"},
         ),
+        more=expand("results/figures/sensitivity.{format}", format=MORE_FORMATS),
     log:
         "results/logs/plot_sensitivity.log",
     benchmark:
@@ -176,6 +181,7 @@ rule plot_sensitivity:
     resources:
         mem_mb=get_small_memory,
     params:
+        options=config["figures"],
         code=get_code("plot_sensitivity"),
     script:
         "../scripts/plot_sensitivity.py"
@@ -195,6 +201,7 @@ rule plot_mixed_precision:
                 "shows": "accuracy, size and speed",
             },
         ),
+        more=expand("results/figures/mixed_precision.{format}", format=MORE_FORMATS),
     log:
         "results/logs/plot_mixed_precision.log",
     benchmark:
@@ -205,6 +212,7 @@ rule plot_mixed_precision:
         mem_mb=get_small_memory,
     params:
         target_drop_pp=config["sensitivity"]["target_drop_pp"],
+        options=config["figures"],
         code=get_code("plot_mixed_precision"),
     script:
         "../scripts/plot_mixed_precision.py"
@@ -221,6 +229,7 @@ rule plot_sweep:
             category="5 Recipes",
             labels={"content": "all recipes", "shows": "agreement against speed"},
         ),
+        more=expand("results/figures/sweep.{format}", format=MORE_FORMATS),
     log:
         "results/logs/plot_sweep.log",
     benchmark:
@@ -230,6 +239,8 @@ rule plot_sweep:
     resources:
         mem_mb=get_small_memory,
     params:
+        constraints=config["recommend"],
+        options=config["figures"],
         code=get_code("plot_sweep"),
     script:
         "../scripts/plot_sweep.py"
