@@ -35,10 +35,8 @@ from ptq_comparison.report.verdict import headline_speeds, verdict
 TITLE = "What the model loses and gains in 8 bits"
 MAIN_CAPTION = "Accuracy, size and speed"
 MORE_CAPTION = "More about the models"
-MAIN_LEGEND = (
-    "Difference to float32 on the same images, in percentage points; speed as a multiple of "
-    "float32's, on this machine."
-)
+MAIN_LEGEND = "Difference to float32 on the same images, in percentage points"
+SPEED_LEGEND = "; speed as a multiple of float32's, on this machine"
 SPEED_CAPTION = "Speed by threads and batch size"
 
 
@@ -143,7 +141,8 @@ def to_markdown(sentence: str, main: pd.DataFrame, more: pd.DataFrame, notes: li
 
 def to_landing(sentence: str, main: pd.DataFrame) -> str:
     """Return verdict and table as HTML without a page around, for the first page of the report."""
+    legend = MAIN_LEGEND + SPEED_LEGEND * ("speed" in main)
     return (
         f'<p class="verdict">{html.escape(sentence)}</p>\n'
-        f"{table_to_html(main, MAIN_CAPTION, 'comparison')}\n<p>{MAIN_LEGEND}</p>\n"
+        f"{table_to_html(main, MAIN_CAPTION, 'comparison')}\n<p>{legend}.</p>\n"
     )

@@ -37,6 +37,7 @@ div.dt-container { display: inline-block; }
   body { margin: 0.6em; }
   h1 { font-size: 1.2em; }
   ul { padding-left: 1.2em; }
+  caption { white-space: normal; }
   td.number { white-space: normal; }
   table.dataTable.compact > * > tr > * { padding: 3px 5px !important; }
   thead th .dt-column-order { display: none !important; }
