@@ -14,7 +14,8 @@
 # make docs         write the tables of config/README.md from the schemas
 # make lock         pin all packages again after a change in pyproject.toml (needs uv)
 #
-# Targets that need packages first set up .venv, if it is missing or older than requirements.lock.
+# Targets that need packages first set up .venv, if it is missing or older than requirements.lock, and
+# add what tests need.
 
 # onnxruntime would look a host up at its import.
 export ORT_DISABLE_TELEMETRY ?= 1
@@ -39,15 +40,15 @@ unlock: .venv/installed
 PYTEST = $(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder
 REST = browser or conversion or slow or valgrind
 
-test: .venv/installed
+test: .venv/tests
 	$(PYTEST) -m "not ($(REST) or soak)"
 
-test-rest: .venv/converts .venv-cluster/installed
+test-rest: .venv/tests .venv/converts .venv-cluster/installed
 	$(PYTEST) -m "($(REST)) and not soak"
 
 test-all: test test-rest soak
 
-soak: .venv/installed
+soak: .venv/tests
 	$(RUN) pytest -n auto --dist worksteal --reliability docs/reliability.md tests/faults \
 		"tests/models/test_drawn_graphs.py::test_drawn_graphs[2000]"
 
@@ -56,19 +57,19 @@ report: run
 	$(RUN) snakemake --report report.zip
 	@echo "The report: $(CURDIR)/report.html; the same as a folder: $(CURDIR)/report.zip"
 
-lint: .venv/installed
+lint: .venv/tests
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	.venv/bin/snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 
-format: .venv/installed
+format: .venv/tests
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 	.venv/bin/snakefmt Snakefile workflow
 
-bench: .venv/installed
+bench: .venv/tests
 	$(RUN) benchmarks.against_script
 	$(RUN) benchmarks.calibration_memory
 	$(RUN) benchmarks.sweep
@@ -88,7 +89,7 @@ SBOM = PYTHONWARNINGS=ignore .venv-tools/bin/cyclonedx-py requirements --pyproje
 	--output-reproducible
 
 audit: .venv-tools/installed
-	@$(AUDIT) --requirement requirements.lock --requirement requirements-convert.lock && \
+	@$(AUDIT) --requirement requirements-test.lock --requirement requirements-convert.lock && \
 	$(AUDIT) --requirement requirements-cluster.lock || { echo \
 	"error: audit: a package has a known vulnerability, or the advisory service could not be asked"; exit 1; }
 
@@ -103,12 +104,14 @@ docs: .venv/installed
 COMPILE = uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-emit-index-url --quiet
 
-# botocore, which the S3 plugin needs, refuses the version of python-dateutil in requirements.lock.
+# Tests run with what each lock installs, hence the constraint on the others. botocore, which the S3
+# plugin needs, refuses the locked version of python-dateutil.
 lock:
-	$(COMPILE) pyproject.toml --group test --output-file requirements.lock
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --group test --constraint requirements.lock --output-file requirements-test.lock
 	$(COMPILE) --group tools --output-file requirements-tools.lock
-	$(COMPILE) pyproject.toml --group convert --constraint requirements.lock --output-file requirements-convert.lock
-	sed -n '/^python-dateutil/d; s/^\([a-z].*\) \\$$/\1/p' requirements.lock > .constraints
+	$(COMPILE) pyproject.toml --group convert --constraint requirements-test.lock --output-file requirements-convert.lock
+	sed -n '/^python-dateutil/d; s/^\([a-z].*\) \\$$/\1/p' requirements-test.lock > .constraints
 	$(COMPILE) pyproject.toml --group cluster --constraint .constraints --output-file requirements-cluster.lock
 	rm .constraints
 
@@ -116,6 +119,10 @@ lock:
 ifneq ($(shell test -e .venv/bin/python && .venv/bin/python -c 'print(1)'),1)
 .PHONY: .venv/installed
 endif
+
+.venv/tests: .venv/installed requirements-test.lock
+	$(INSTALL) --requirement requirements-test.lock
+	touch $@
 
 .venv/converts: .venv/installed requirements-convert.lock
 	$(INSTALL) --requirement requirements-convert.lock

@@ -23,7 +23,6 @@ from PIL import Image
 from benchmarks.real_data import REPOSITORY, run
 
 IMAGES = {"train": ("calibration", 2_000), "test": ("test", 10_000)}  # stream of shapes, number
-MODEL = REPOSITORY / "workflow" / "resources" / "resnet8_shapes.onnx"
 TABLES = ["results/comparison.csv", "results/verification.json"]
 FIGURES = [
     f"results/figures/{name}.svg"
@@ -31,18 +30,21 @@ FIGURES = [
 ]
 
 
-def write_images(folder: Path) -> None:
-    """Write the images as `<split>/<class>/<number>.png`."""
+def write_inputs(folder: Path) -> None:
+    """Write images/<split>/<class>/<number>.png, and the bundled model as model.onnx."""
     sys.path.append(str(REPOSITORY / "workflow" / "scripts"))
     from ptq_comparison.datasets.shapes_generator import CLASS_NAMES, generate
+    from ptq_comparison.model.bundled import decode_bundled
 
+    (folder / "model.onnx").write_bytes(decode_bundled())
     # Classes are sorted by name, and those of the model are not.
     names = [f"{label}_{name}" for label, name in enumerate(CLASS_NAMES)]
     for split, (stream, count) in IMAGES.items():
         for name in names:
-            (folder / split / name).mkdir(parents=True)
+            (folder / "images" / split / name).mkdir(parents=True)
         for number, (pixels, label) in enumerate(zip(*generate(stream, count), strict=True)):
-            Image.fromarray(pixels).save(folder / split / names[label] / f"{number:05}.png")
+            file = folder / "images" / split / names[label] / f"{number:05}.png"
+            Image.fromarray(pixels).save(file)
 
 
 def main() -> None:
@@ -55,7 +57,7 @@ def main() -> None:
     print("| ---: | --- | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_images(folder / "images")
+        write_inputs(folder)
         for size in arguments.batch_sizes:
             config = folder / "config.yaml"
             config.write_text(
@@ -63,7 +65,7 @@ def main() -> None:
                 f"evaluation: {{batch_size: {size}}}\nlatency: {{measure: false}}\n"
             )
             script = str(REPOSITORY / "benchmarks" / "plain_script.py")
-            plain = [str(MODEL), str(folder / "images"), str(folder / "plain"), str(size)]
+            plain = [*(str(folder / name) for name in ("model.onnx", "images", "plain")), str(size)]
             snakemake = [sys.executable, "-m", "snakemake", "--cores", "2"]
             snakemake += ["-d", str(folder / "run"), "--configfile", str(config), "--", *TABLES]
             commands = {

@@ -5,8 +5,8 @@ Run from the repository's root, with the packages of the dependency group ``trai
     python training/train_resnet8_shapes.py
 
 It trains on the stream ``train``, prints the accuracy on ``validation`` after each epoch, writes
-the ONNX file and prints the figures that the model card holds. The stream ``test`` is evaluated
-once, at the end, on the written file.
+the ONNX file as text and prints the figures that the model card holds. The stream ``test`` is
+evaluated once, at the end, on the ONNX file.
 """
 
 # torch is large, so that mypy must also pass where it is not installed and all of it is Any:
@@ -15,9 +15,11 @@ once, at the end, on the written file.
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import platform
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +44,7 @@ from ptq_comparison.common.files import sha256_file  # noqa: E402
 from ptq_comparison.datasets import shapes_generator  # noqa: E402
 from ptq_comparison.inference.batches import Batches  # noqa: E402
 from ptq_comparison.inference.session import make_session, predict_scores  # noqa: E402
+from ptq_comparison.model.bundled import BUNDLED_FILE  # noqa: E402
 from ptq_comparison.model.loading import load_model  # noqa: E402
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -212,8 +215,8 @@ def main() -> None:
     parser.add_argument(
         "--output",
         type=Path,
-        default=ROOT / "workflow" / "resources" / "resnet8_shapes.onnx",
-        help="the ONNX file to write; default: %(default)s",
+        default=BUNDLED_FILE,
+        help="the ONNX file to write, as base64 text; default: %(default)s",
     )
     arguments = parser.parse_args()
 
@@ -232,8 +235,11 @@ def main() -> None:
         "ResNet8 (MLPerf Tiny's topology) trained on the synthetic data set shapes. Its accuracy "
         "says nothing about photographs and does not compare with CIFAR-10 figures."
     )
-    onnx.save(build_resnet8(folded_layers(model), description, metadata), arguments.output)
-    print_figures(model, arguments.output, seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "resnet8_shapes.onnx"
+        onnx.save(build_resnet8(folded_layers(model), description, metadata), path)
+        print_figures(model, path, seconds)
+        arguments.output.write_bytes(base64.encodebytes(path.read_bytes()))
 
 
 if __name__ == "__main__":

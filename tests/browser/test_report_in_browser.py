@@ -170,9 +170,11 @@ def test_a_long_table_is_searched_and_a_short_one_is_not(browser, open_it):
 
 def test_the_verification_is_part_of_it(browser, complaints, screenshot, open_it):
     open_it("4 Verification", "expected and measured", "eye")
-    open_page(browser, 1)
-    assert len(rows(browser, "#table0")) == 19
-    assert "19 of 19 requirements hold" in read_text(browser, "body")
+    open_page(browser, 2)
+    assert len(rows(browser, "#table0")) == 4 and len(rows(browser, "#table1")) == 15
+    text = read_text(browser, "body")
+    assert "19 of 19 requirements hold" in text
+    assert "Your requirements: 4 of 4 hold" in text and "Self checks: 15 of 15 hold" in text
     assert not is_cut(browser)
     screenshot("verification")
     assert complaints() == []
@@ -218,7 +220,7 @@ def test_columns_sort_as_numbers(browser, tmp_path, heading):
 @pytest.mark.parametrize("name", ["comparison", "verification"])
 def test_a_page_stands_alone(browser, complaints, screenshot, default_run, name):
     browser.get((default_run / f"results/{name}.html").as_uri())
-    wait_for_tables(browser, 3 if name == "comparison" else 1)
+    wait_for_tables(browser, 3 if name == "comparison" else 2)
     screenshot(f"page-{name}")
     assert complaints() == []
 

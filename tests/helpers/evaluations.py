@@ -31,6 +31,7 @@ def make_evaluations(
                     predicted, labels, len(classes)
                 ).tolist(),
                 "calibration": None,
+                "executed": {"nodes": 9, "integer_nodes": 0, "conversions": 0, "layers": {}},
                 "saturation": None,
                 "runtime": {"onnxruntime": "1.32.0", "cpu": "CPU", "isa": ["avx2"]},
             }

@@ -2,25 +2,24 @@
 
 import itertools
 
+import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 
-def check_layout(figure: Figure, title: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Assert that no text is cut off or written over another; `title` names a figure that fails."""
-    drawn = []
-    draw = Text.draw
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            Text, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer))
-        )
-        figure.draw_without_rendering()  # lays out
-        drawn.clear()
-        figure.draw_without_rendering()
-    texts = [text for text in drawn if text.get_text().strip() and text.get_visible()]
+def check_layout(
+    figure: Figure, title: str, monkeypatch: pytest.MonkeyPatch, least: int = 6
+) -> None:
+    """Assert that no text is cut off or written over another; `title` names a figure that fails.
+
+    It has so many texts at `least`.
+    """
+    texts = drawn_texts(figure, monkeypatch)
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
-    assert len(boxes) > 5, title
+    assert len(boxes) >= least, title
     page = figure.bbox.padded(1)
     for text, box in boxes:
         assert page.x0 <= box.x0 and box.x1 <= page.x1, (title, text)
@@ -30,3 +29,48 @@ def check_layout(figure: Figure, title: str, monkeypatch: pytest.MonkeyPatch) ->
     for (one, box), (other, second) in itertools.combinations(straight, 2):
         overlap = box.intersection(box.padded(-1), second.padded(-1))
         assert overlap is None, (title, one, other)
+
+
+def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[Text]:
+    """Return the texts of a figure that are seen, after its layout."""
+    drawn = []
+    draw = Text.draw
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Text, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer))
+        )
+        figure.draw_without_rendering()  # lays out
+        drawn.clear()
+        figure.draw_without_rendering()
+    return [text for text in drawn if text.get_text().strip() and text.get_visible()]
+
+
+def check_contrast(figure: Figure, title: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Assert that every text has a contrast of 4.5 to 1 to what is behind it. WCAG 2.2, 1.4.3.
+
+    That is the most frequent colour of the pixels in its box when no text is drawn.
+    """
+    texts = drawn_texts(figure, monkeypatch)
+    canvas = FigureCanvasAgg(figure)
+    with monkeypatch.context() as patch:
+        patch.setattr(Text, "draw", lambda self, renderer: None)
+        canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[::-1, :, :3]
+    assert texts, title
+    for text in texts:
+        box = text.get_window_extent()
+        x0, y0 = max(0, int(box.x0)), max(0, int(box.y0))
+        behind = pixels[y0 : int(np.ceil(box.y1)), x0 : int(np.ceil(box.x1))].reshape(-1, 3)
+        colors, counts = np.unique(behind, axis=0, return_counts=True)
+        background = tuple(colors[counts.argmax()] / 255)
+        ratio = contrast(to_rgb(text.get_color()), background)
+        assert ratio >= 4.5, (title, text.get_text(), text.get_color(), background, ratio)
+
+
+def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    """Return the contrast ratio of two colours, each of red, green and blue from 0 to 1."""
+    light = []
+    for color in (one, other):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color]
+        light.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+    return max(light) / min(light)

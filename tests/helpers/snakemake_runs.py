@@ -57,11 +57,15 @@ def run_in(
 
 
 def run_snakemake(
-    folder: Path, *targets: str, repository: Path = REPOSITORY, **arguments: Any
+    folder: Path,
+    *targets: str,
+    repository: Path = REPOSITORY,
+    environment: dict[str, str] | None = None,
+    **arguments: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command that a user types, started in the repository, to its end."""
     _, _, _, *options = snakemake_command(folder, *targets, **arguments)
-    return run_in(repository, *options)
+    return run_in(repository, *options, environment=environment)
 
 
 def overlay(path: Path, content: dict[str, Any]) -> Path:

@@ -90,20 +90,33 @@ def test_comparison_has_a_row_a_model(tiny_run):
     for model in MODELS:
         assert table.loc[model, "correct"] == read(tiny_run, model)["accuracy"]["correct"]
         assert table.loc[model, "bytes"] == read(tiny_run, model)["model"]["bytes"]
-    markdown = (tiny_run / "results/comparison.md").read_text()
-    assert markdown in (tiny_run / "output.txt").read_text()  # the user sees the table
+    assert table.loc["fp32", "integer_nodes"] == 0 and table.loc["uint8", "integer_nodes"] > 0
 
 
 def test_the_verdict_closes_the_run(tiny_run):
-    verdict = (tiny_run / "results/verdict.txt").read_text()
+    verdict = (tiny_run / "results/verdict.txt").read_text().splitlines()
     assert re.fullmatch(
-        r"u?int8 keeps [\d.]+ % of the float32 accuracy \([-+][\d.]+ pp, (not )?significant\), at "
-        r"\d+ % of the size\.\n",
-        verdict,
+        r"Ship u?int8: it keeps [\d.]+ % of the float32 accuracy \([-+][\d.]+ pp, "
+        r"(not )?significant\) at \d+ % of the size\.",
+        verdict[0],
     )
+    markdown = (tiny_run / "results/comparison.md").read_text()
+    assert all(sentence in markdown for sentence in verdict)
     output = (tiny_run / "output.txt").read_text()
-    assert output.index("steps (100%) done") < output.rindex(verdict)
-    assert verdict in (tiny_run / "results/comparison.md").read_text()
+    summary = (tiny_run / "results/summary.txt").read_text().rstrip()
+    place = output.index(summary)
+    assert output.index("steps (100%) done") < place < output.index("Next:")
+    # After it Snakemake names its log, and says no more.
+    assert output.splitlines()[-1].startswith("Complete log(s): ")
+    assert len(output.splitlines()) <= 40
+    assert max(map(len, summary.splitlines())) < 80
+
+
+def test_what_the_terminal_does_not_show_is_in_the_log(tiny_run):
+    log = max((tiny_run / ".snakemake/log").glob("*.snakemake.log")).read_text()
+    output = (tiny_run / "output.txt").read_text()
+    for text in ("rule predict:", "reason: ", "Finished jobid: ", "Job stats:", "wildcards: "):
+        assert text in log and text not in output
 
 
 def test_calibration_images_are_those_of_the_list(tiny_run):
@@ -127,8 +140,8 @@ def test_nothing_else_is_left(tiny_run):
     assert found == {
         *(f"{model}_eval.json" for model in MODELS),
         *("comparison.csv", "comparison.md", "comparison.html", "comparison.tex"),
-        *("landing.html", "verdict.txt"),
-        *("verification.json", "verification.md", "verification.html"),
+        *("landing.html", "summary.txt", "verdict.txt"),
+        *(f"verification.{suffix}" for suffix in ("json", "md", "html", "xml")),
         *("diagnosis.json", "diagnosis.md"),
         *("dataset", "calibration", "models", "predictions", "figures", "logs", "benchmarks"),
     }

@@ -229,6 +229,32 @@ FAULTS = {
         "acceptance.min_calibration_accuracy: 85 is greater than the maximum of 1",
         {"acceptance": {"min_calibration_accuracy": 85}},
     ),
+    "agreement in percent": Fault(
+        "acceptance.min_agreement: 99 is greater than the maximum of 1",
+        {"acceptance": {"min_agreement": 99}},
+    ),
+    "acceptance by something else": Fault(
+        "acceptance.by: 'mean' is not allowed; allowed: point, interval",
+        {"acceptance": {"by": "mean"}},
+    ),
+    "speed that nothing measures": Fault(
+        "config: acceptance.min_speedup: speed is not measured; set latency.measure to true, or",
+        {"acceptance": {"min_speedup": 1.1}},
+    ),
+    "earlier results that are not there": Fault(
+        "config: acceptance.compare_to: last: no such folder; correct the path, or set it to null",
+        {"acceptance": {"compare_to": "last"}},
+    ),
+    "earlier results without evaluations": Fault(
+        "config: acceptance.compare_to: last: holds no evaluation of fp32, int8, uint8; name a",
+        {"acceptance": {"compare_to": "last"}},
+        folder=lambda folder, _: (folder / "last/results").mkdir(parents=True),
+    ),
+    "earlier results that this run writes over": Fault(
+        "config: acceptance.compare_to: results/last: is, or is in, the folder that this run",
+        {"acceptance": {"compare_to": "results/last"}},
+        folder=lambda folder, _: (folder / "results/last").mkdir(parents=True), target="gate",
+    ),
     "unknown dtype": Fault(
         "quantization.dtypes.0: 'int4' is not allowed; allowed: int8, uint8, u8s8",
         {"quantization": {"dtypes": ["int4"]}},
@@ -242,6 +268,12 @@ FAULTS = {
         "quantization.extra_dtypes.u16s8: QOperator has no 16-bit activations",
         {"quantization": {"format": "QOperator", "extra_dtypes": {
             "u16s8": {"activation_type": "QUInt16", "weight_type": "QInt8"}}}},
+    ),
+    "types of tensors as QOperator": Fault(
+        "quantization.extra_dtypes.own: QOperator has no tensor_types; use the format QDQ",
+        {"quantization": {"extra_dtypes": {
+            "own": {"activation_type": "QUInt8", "weight_type": "QInt8", "format": "QOperator",
+                    "tensor_types": {"input": "QUInt16"}}}}},
     ),
     "unknown model in the target": Fault(
         "there is no model 'int4'; allowed: fp32, int8, uint8", target="results/int4_eval.json"

@@ -1,5 +1,6 @@
 """The workflow as a part of another one, and the layout that the workflow catalogue asks for."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -8,6 +9,8 @@ import pytest
 import yaml
 from helpers import REPOSITORY
 from helpers.snakemake_runs import run_in
+from ptq_comparison.model.bundled import BUNDLED_SHA256
+from snakedeploy.deploy import deploy
 
 SNAKEFILE = f"""
 import yaml
@@ -43,6 +46,7 @@ rule summarize:
 """
 
 
+TESTED = "results/uint8_eval.json"
 # As the workflow catalogue's `snakedeploy deploy-workflow` writes it.
 DEPLOYED = """
 configfile: "quantization.yaml"
@@ -84,18 +88,25 @@ def test_another_workflow_takes_all_rules_and_overrides_one(tiny, tmp_path):
     assert "ptq/results/comparison.html" in (tmp_path / "report.html").read_text()
 
 
+def git(folder, *arguments):
+    """Return what a command of git prints."""
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-C", folder, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 @pytest.fixture
 def published(tmp_path):
     """An environment in which github.com has this repository, under the tag v1."""
     folder = tmp_path / "published"
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-C"]
-    listed = ["ls-files", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run([*git, REPOSITORY, *listed], check=True, capture_output=True, text=True)
-    for name in files.stdout.splitlines():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(REPOSITORY / name, folder / name)
-    for command in (["init", "-q"], ["add", "-f", "."], ["commit", "-qm", "all"], ["tag", "v1"]):
-        subprocess.run([*git, folder, *command], check=True)
+    files = git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in files:
+        if (REPOSITORY / name).exists():  # not one that is deleted and not yet committed
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(REPOSITORY / name, folder / name)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "-f", ".")
+    git(folder, "commit", "-qm", "all")
+    git(folder, "tag", "v1")
     return {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{folder.as_uri()}.insteadOf",
@@ -125,11 +136,42 @@ def test_it_is_deployed_as_the_catalogue_does(tiny, tiny_run, published, tmp_pat
     assert again.returncode == 0 and "Nothing to be done" in again.stdout, again.stdout
     report = run(tmp_path, "--report", "report.html", environment=published)
     assert report.returncode == 0, report.stdout
-    bundled = run(
-        tmp_path, "-n", "all", "--config", "model={source: bundled}", environment=published
+
+
+@pytest.mark.slow  # the default has 10,000 test images
+def test_the_default_is_deployed_and_runs(published, tmp_path, monkeypatch):
+    for name, value in published.items():  # for the git that snakedeploy starts
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "deployed"
+    deploy(
+        "https://github.com/owner/repository", name=None, tag="v1", branch=None, dest_path=folder
     )
-    assert bundled.returncode != 0
-    assert bundled.stdout.splitlines()[-1].startswith("error: config: model.source: the bundled")
+    assert {path.name for path in folder.iterdir()} == {"LICENSE", "config", "profiles", "workflow"}
+    result = run(folder, TESTED)
+    assert result.returncode == 0, result.stdout
+    assert "specific profile profiles/default" in result.stdout
+    evaluation = json.loads((folder / TESTED).read_text())
+    assert evaluation["accuracy"]["total"] == 10_000
+    assert evaluation["accuracy"]["correct"] > 9_000
+    model = (folder / "results/models/fp32.onnx").read_bytes()
+    assert hashlib.sha256(model).hexdigest() == BUNDLED_SHA256
+    moved = folder.rename(tmp_path / "moved")
+    again = run(moved, "-n", TESTED)
+    assert again.returncode == 0 and "Nothing to be done" in again.stdout, again.stdout
+
+
+@pytest.mark.parametrize("ref", [{"branch": "main"}, {"commit": "HEAD"}])
+def test_a_branch_and_a_commit_bring_the_bundled_model(published, tmp_path, monkeypatch, ref):
+    for name, value in published.items():
+        monkeypatch.setenv(name, value)
+    if "commit" in ref:
+        ref = {"commit": git(tmp_path / "published", "rev-parse", "HEAD").strip()}
+    options = {"tag": None, "branch": None, **ref}
+    deploy("https://github.com/owner/repository", name=None, dest_path=tmp_path / "here", **options)
+    result = run(tmp_path / "here", "results/models/bundled.onnx")
+    assert result.returncode == 0, result.stdout
+    content = (tmp_path / "here/results/models/bundled.onnx").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == BUNDLED_SHA256
 
 
 def test_the_list_of_modules_is_complete():

@@ -56,6 +56,13 @@ def test_an_edited_module_reruns_the_rules_that_use_it(tiny, tiny_run, tmp_path,
     assert "prepare_dataset" not in reruns(tmp_path, tiny, checkout)
 
 
+def test_a_run_notes_no_path_of_the_repository(tiny_run):
+    """Among inputs or parameters it would make everything run again after a move."""
+    records = [path.read_text() for path in (tiny_run / ".snakemake/metadata").rglob("*")]
+    assert len(records) > 20
+    assert not [record for record in records if str(REPOSITORY) in record]
+
+
 def edit(path):
     path.write_text(path.read_text() + "\nEDITED = True\n")
 

@@ -258,3 +258,12 @@ def test_tensors_get_types_of_their_own(tiny, tmp_path):
     evaluation = json.loads((tmp_path / "results/sweep/a_eval.json").read_text())
     assert evaluation["provenance"]["quantization"]["tensor_types"] == {"input": "QUInt16"}
     assert yaml.safe_load((tmp_path / "own.yaml").read_text())["latency"]["measure"] is False
+
+
+def test_the_call_of_quantize_static_makes_the_recommended_graph(swept, tmp_path, monkeypatch):
+    content = json.loads((swept / "results/recommendation.json").read_text())
+    assert content["quantize_static"] in (swept / "results/recommendation.md").read_text()
+    monkeypatch.chdir(copy_run(swept, tmp_path / "run"))
+    exec(compile(content["quantize_static"], "call.py", "exec"), {})
+    made, recommended = onnx.load("quantized.onnx"), onnx.load("results/models/recommended.onnx")
+    assert made.graph == recommended.graph

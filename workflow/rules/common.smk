@@ -5,17 +5,22 @@ import hashlib
 import os
 import re
 
+from snakemake.logging import logger
+from snakemake_interface_executor_plugins.settings import ExecMode
+
 from ptq_comparison.common.address import (
     ADDRESS_KEYS,
     file_of_address,
     is_address,
     is_in_bucket,
 )
-from ptq_comparison.common.closing import error_lines, made_all
+from ptq_comparison.common.closing import closing_texts, error_lines
 from ptq_comparison.common.code_digest import code_digest
 from ptq_comparison.common.supervisor import unlock_on_hangup
 from ptq_comparison.common.temporary import remove_stale
+from ptq_comparison.common.terminal import take_over
 from ptq_comparison.common.texts import PATH, named
+from ptq_comparison.config.pinned import without_secrets
 from ptq_comparison.config.presets import (
     geometry_of,
     needs_input_size,
@@ -32,14 +37,19 @@ from ptq_comparison.config.recipes import (
     same_graphs,
 )
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
-from ptq_comparison.config.schemes import required_opset
+from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
+from ptq_comparison.model.bundled import BUNDLED_FILE
 from ptq_comparison.model.external_weights import external_files
 from ptq_comparison.model.file_kind import is_keras, refuse_folder
 
 # A terminal that is closed ends the run as Ctrl-C does.
 unlock_on_hangup()
+# What the terminal shows of a run, if it is this workflow's to decide; a job says nothing itself.
+TERMINAL = None
+if workflow.exec_mode == ExecMode.DEFAULT and workflow.modifier.parent_modifier is None:
+    TERMINAL = take_over(logger, workflow.logger_manager.settings.dryrun)
 
 # Results lie in a bucket (--default-storage-provider), and here for the time of a job alone.
 IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
@@ -55,13 +65,22 @@ if not errors:
 if errors:
     stop(*errors)
 
+DEFAULTS = {}
+fill_in_defaults(DEFAULTS, schema.schema)
 QUANTIZED = configured_recipes(config)  # complete recipes, by the name of the model
-MODELS = ["fp32", *QUANTIZED]
+CANDIDATES = ["fp32", *QUANTIZED]  # of the verdict
+MODELS = [*CANDIDATES, *config["comparison"]["references"]]
 RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others
 MODEL_IS_REMOTE = is_address(config["model"]["source"]) or is_in_bucket(
     config["model"]["source"]
 )
+if config["model"]["source"] == "bundled" and not IS_LOCAL:
+    # Into the cache, beside the scripts.
+    workflow.source_path(f"../resources/{BUNDLED_FILE.name}")
 FIGURES = ["accuracy", "tradeoff", "classes", "confusion", "examples", "ranges"]
+# The report shows the SVG, which is therefore always made.
+MORE_FORMATS = [name for name in config["figures"]["formats"] if name != "svg"]
+FORMATS = ["svg", *MORE_FORMATS]
 try:
     PREPROCESSING, GEOMETRY = preprocessing_of(config), geometry_of(config)
 except UserError as error:
@@ -80,14 +99,19 @@ DECODING_THREADS = 4 if DECODES else 1  # Snakemake cuts them down to --cores
 LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
 MEASURES_LATENCY = config["latency"]["measure"]
 LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []
+# What the gate adds to the summary of a step in GitHub Actions; nothing elsewhere.
+STEP_SUMMARY_FILE = (
+    "results/comparison.md" if os.environ.get("GITHUB_STEP_SUMMARY") else []
+)
 # For rules that measure times. Snakemake cuts it down to --cores, and runs nothing beside such a
 # rule. (`workflow.cores` is not known to --report.)
 ALL_CORES = 1000
 
 
 wildcard_constraints:
-    dtype="|".join(QUANTIZED),
-    model="|".join([*MODELS, RECOMMENDED]),
+    dtype="|".join(map(re.escape, QUANTIZED)),
+    reference="|".join(REFERENCES),
+    model="|".join(map(re.escape, [*CANDIDATES, *REFERENCES, RECOMMENDED])),
 
 
 MODULES = {}  # that code_digest has read
@@ -205,12 +229,7 @@ def get_model_file(wildcards):
     """Name the file of the float32 model as the config gives it: ONNX or Keras, here or in the web."""
     source = config["model"]["source"]
     if source == "bundled":
-        if not IS_LOCAL:  # Snakemake's cache holds text files only
-            stop(
-                "model.source: the bundled model comes with a clone of the repository, not with a "
-                "module from the web; set it to the path or the address of a model"
-            )
-        return workflow.source_path("../resources/resnet8_shapes.onnx")
+        return "results/models/bundled.onnx"
     if is_in_bucket(source):
         return in_bucket("model", "source")
     if MODEL_IS_REMOTE:
@@ -227,6 +246,8 @@ def get_model_file(wildcards):
 
 def is_keras_model(wildcards):
     """Tell whether the model is one of Keras; one in the web is not there yet, so its name tells."""
+    if config["model"]["source"] == "bundled":
+        return False
     return is_keras(Path(get_model_file(wildcards)), is_there=not MODEL_IS_REMOTE)
 
 
@@ -318,7 +339,8 @@ def reject_model(wildcards):
     """Name the models there are; without this, Snakemake says only that no rule makes the file."""
     stop(
         f"results/{wildcards.unknown}_eval.json: there is no model {wildcards.unknown!r}; "
-        f"allowed: {', '.join(MODELS)} (fp32, quantization.dtypes and extra_dtypes)"
+        f"allowed: {', '.join([*CANDIDATES, *REFERENCES])} (fp32, quantization.dtypes and "
+        "extra_dtypes, and references)"
     )
 
 
@@ -330,6 +352,31 @@ def get_sweep(wildcards):
             "this to null"
         )
     return "results/sweep.csv"
+
+
+def get_earlier_results(wildcards):
+    """Name what an earlier run has left of the models of this one; none where the config does not."""
+    folder = config["acceptance"]["compare_to"]
+    if folder is None:
+        return []
+    key = f"acceptance.compare_to: {named(folder, PATH)}"
+    if not os.path.isdir(folder):
+        stop(f"{key}: no such folder; correct the path, or set it to null")
+    own, other = os.path.realpath("results"), os.path.realpath(folder)
+    if os.path.commonpath([own, other]) == own:
+        stop(
+            f"{key}: is, or is in, the folder that this run writes to; name a copy elsewhere"
+        )
+    evaluations = [os.path.join(folder, f"{model}_eval.json") for model in MODELS]
+    if not any(map(os.path.isfile, evaluations)):
+        stop(
+            f"{key}: holds no evaluation of {', '.join(MODELS)}; name a folder `results` of an "
+            "earlier run"
+        )
+    predictions = [os.path.join(folder, f"predictions/{model}.npz") for model in MODELS]
+    return [
+        local(path) for path in [*evaluations, *predictions] if os.path.isfile(path)
+    ]
 
 
 def get_validation_labels(wildcards):

@@ -34,7 +34,7 @@ rule predict:
         mem_mb=get_memory,
     params:
         split="test",
-        checks_saturation=lambda wildcards: wildcards.model != "fp32",
+        checks_saturation=lambda wildcards: wildcards.model not in ("fp32", "fp16"),
         batch_size=config["evaluation"]["batch_size"],
         memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
@@ -93,8 +93,11 @@ rule evaluate:
         provenance="results/predictions/{model}.json",
         baseline="results/predictions/fp32.npz",
         baseline_provenance="results/predictions/fp32.json",
+        # Of the models that are calibrated.
         samples=lambda wildcards: (
-            [] if wildcards.model == "fp32" else "results/calibration/samples.csv"
+            "results/calibration/samples.csv"
+            if wildcards.model in [*QUANTIZED, RECOMMENDED]
+            else []
         ),
         # No result before the float32 model has passed.
         gate="results/calibration/fp32_accuracy.json",
@@ -132,7 +135,7 @@ rule reject_unknown_model:
     benchmark:
         "results/benchmarks/reject_unknown_model/{unknown}.tsv"
     wildcard_constraints:
-        unknown=f"(?!(?:{'|'.join([*MODELS, RECOMMENDED])})_eval)[^/]+",
+        unknown=f"(?!(?:{'|'.join(map(re.escape, [*CANDIDATES, *REFERENCES, RECOMMENDED]))})_eval)[^/]+",
     conda:
         "../../envs/data.yaml"
     shell:

@@ -2,7 +2,25 @@
 # makes  results/models/fp32.onnx, the baseline, and preprocessed.onnx, the same with batch
 #        normalization folded; results/calibration/fp32_accuracy.json
 #
-# convert_model -> check_conversion -> prepare_model -> preprocess_model, check_accuracy
+# decode_model, or convert_model -> check_conversion -> prepare_model -> preprocess_model, check_accuracy
+
+
+rule decode_model:
+    """Decode the bundled model, which the repository holds as text."""
+    output:
+        model="results/models/bundled.onnx",
+    log:
+        "results/logs/decode_model.log",
+    benchmark:
+        "results/benchmarks/decode_model.tsv"
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        mem_mb=get_small_memory,
+    params:
+        code=get_code("decode_model"),  # with the checksum of the model
+    script:
+        "../scripts/decode_model.py"
 
 
 rule convert_model:

@@ -1,8 +1,9 @@
 # needs  the float32 models and the calibration images
 # makes  results/calibration/ranges.json, and results/models/<dtype>.onnx with its provenance inside
-#        and the check of its operators beside it, <dtype>.json
+#        and the check of its operators beside it, <dtype>.json; results/models/fp16.onnx and
+#        dynamic.onnx where they are asked for
 #
-# calibrate -> quantize -> measure_activations
+# calibrate -> quantize -> measure_activations; make_reference
 
 
 rule calibrate:
@@ -65,6 +66,38 @@ rule quantize:
         code=get_code("quantize"),
     script:
         "../scripts/quantize.py"
+
+
+rule make_reference:
+    """Make a model to compare with: float16, or int8 by dynamic quantization."""
+    input:
+        # Each as its users make it: dynamic quantization like the other, after folding.
+        model=lambda wildcards: (
+            "results/models/fp32.onnx"
+            if wildcards.reference == "fp16"
+            else get_float_model(config["quantization"])
+        ),
+        # On which its scores have to be finite.
+        images="results/calibration/samples.npy",
+        accuracy="results/calibration/fp32_accuracy.json",
+    output:
+        model="results/models/{reference}.onnx",
+        check="results/models/{reference}.json",
+    log:
+        "results/logs/make_reference/{reference}.log",
+    benchmark:
+        "results/benchmarks/make_reference/{reference}.tsv"
+    conda:
+        "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
+    params:
+        batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
+        preprocessing=PREPROCESSING,
+        code=get_code("make_reference"),
+    script:
+        "../scripts/make_reference.py"
 
 
 rule measure_activations:

@@ -1,5 +1,6 @@
 # needs  all recipes on the validation images, and their speed
-# makes  results/models/recommended.onnx, and results/recommendation.json, .md and .html
+# makes  results/models/recommended.onnx, the check of its operators, the configuration that pins it,
+#        and README.md, its model card; results/recommendation.json, .md, .html and .txt
 #
 # select_recipe -> (predict, evaluate) time_recommended -> write_recommendation
 
@@ -9,6 +10,7 @@ rule select_recipe:
     input:
         sweep=get_sweep,
         models=expand("results/sweep/models/{recipe}.onnx", recipe=SWEPT),
+        checks=expand("results/sweep/models/{recipe}.json", recipe=SWEPT),
         predictions=expand("results/sweep/predictions/{recipe}.npz", recipe=SWEPT),
         baseline="results/sweep/predictions/fp32.npz",
         # Its steps are tries, too.
@@ -16,6 +18,7 @@ rule select_recipe:
     output:
         selection="results/sweep/selection.json",
         model="results/models/recommended.onnx",
+        check="results/models/recommended.json",
     log:
         "results/logs/select_recipe.log",
     benchmark:
@@ -54,12 +57,18 @@ use rule measure_latency as time_recommended with:
 
 
 rule write_recommendation:
-    """Say which recipe to ship, why, and what it gives on the test images."""
+    """Say which recipe to ship, why, what it gives on the test images, and how to use it."""
     input:
+        model=f"results/models/{RECOMMENDED}.onnx",
+        check=f"results/models/{RECOMMENDED}.json",
+        dataset="results/dataset/dataset.json",
+        # With which `quantize_static` alone is tried.
+        float_models=sorted(set(map(get_float_model, RECIPES.values()))),
+        ranges=sorted(set(map(get_recipe_ranges, RECIPES.values()))),
         selection="results/sweep/selection.json",
         sweep="results/sweep.csv",
         evaluation=f"results/{RECOMMENDED}_eval.json",
-        evaluations=expand("results/{model}_eval.json", model=MODELS),
+        evaluations=expand("results/{model}_eval.json", model=CANDIDATES),
         latencies=(
             ["results/latency.json", "results/recommended_latency.json"]
             if MEASURES_LATENCY
@@ -68,6 +77,9 @@ rule write_recommendation:
     output:
         json="results/recommendation.json",
         md="results/recommendation.md",
+        txt="results/recommendation.txt",
+        pinned=f"results/models/{RECOMMENDED}.yaml",
+        card="results/models/README.md",
         html=report(
             "results/recommendation.html",
             caption="../report/recommendation.rst",
@@ -84,8 +96,19 @@ rule write_recommendation:
     conda:
         "../../envs/report.yaml"
     resources:
-        mem_mb=get_small_memory,
+        mem_mb=get_memory,
     params:
+        recipes={**RECIPES, AUTO: MIXED},
+        float_models={
+            name: get_float_model(recipe)
+            for name, recipe in [*RECIPES.items(), (AUTO, MIXED)]
+        },
+        ranges={
+            name: get_recipe_ranges(recipe)
+            for name, recipe in [*RECIPES.items(), (AUTO, MIXED)]
+        },
+        config=without_secrets(config),
+        defaults=DEFAULTS,
         code=get_code("write_recommendation"),
     script:
         "../scripts/write_recommendation.py"

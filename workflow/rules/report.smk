@@ -4,11 +4,16 @@
 
 
 rule compare:
-    """Put all models into one table, and the verdict into one sentence."""
+    """Put all models into one table, and decide which one to ship."""
     input:
         evaluations=expand("results/{model}_eval.json", model=MODELS),
+        predictions=expand("results/predictions/{model}.npz", model=MODELS),
         latency=LATENCY_FILE,
         diagnosis="results/diagnosis.json",
+        references=expand(
+            "results/models/{reference}.json",
+            reference=config["comparison"]["references"],
+        ),
     output:
         csv="results/comparison.csv",
         md="results/comparison.md",
@@ -22,6 +27,7 @@ rule compare:
         landing="results/landing.html",
         tex="results/comparison.tex",
         verdict="results/verdict.txt",
+        summary="results/summary.txt",
     log:
         "results/logs/compare.log",
     benchmark:
@@ -31,6 +37,7 @@ rule compare:
     resources:
         mem_mb=get_small_memory,
     params:
+        max_drop_pp=config["acceptance"]["max_drop_pp"],
         published_top1=config["baseline"]["published_top1"],
         saturation_threshold=config["evaluation"]["saturation_threshold"],
         code=get_code("compare"),
@@ -89,7 +96,8 @@ rule plot_figures:
     input:
         evaluations=expand("results/{model}_eval.json", model=MODELS),
         latency=LATENCY_FILE,
-        predictions=expand("results/predictions/{model}.npz", model=MODELS),
+        # Without references, which would take room from what quantization changes.
+        predictions=expand("results/predictions/{model}.npz", model=CANDIDATES),
         images="results/dataset/test_images.npy",
         dataset="results/dataset/dataset.json",
         activations="results/calibration/activations.json",
@@ -133,6 +141,9 @@ rule plot_figures:
             category="3 Calibration",
             labels={"content": "tensors", "shows": "ranges and use of the grid"},
         ),
+        more=expand(
+            "results/figures/{figure}.{format}", figure=FIGURES, format=MORE_FORMATS
+        ),
     log:
         "results/logs/plot_figures.log",
     benchmark:
@@ -142,7 +153,8 @@ rule plot_figures:
     resources:
         mem_mb=get_small_memory,
     params:
-        models=MODELS,
+        models=CANDIDATES,
+        options=config["figures"],
         code=get_code("plot_figures"),
     script:
         "../scripts/plot_figures.py"
@@ -159,6 +171,7 @@ rule plot_sensitivity:
             category="5 Recipes",
             labels={"content": "nodes", "shows": "what each of them costs"},
         ),
+        more=expand("results/figures/sensitivity.{format}", format=MORE_FORMATS),
     log:
         "results/logs/plot_sensitivity.log",
     benchmark:
@@ -168,6 +181,7 @@ rule plot_sensitivity:
     resources:
         mem_mb=get_small_memory,
     params:
+        options=config["figures"],
         code=get_code("plot_sensitivity"),
     script:
         "../scripts/plot_sensitivity.py"
@@ -187,6 +201,7 @@ rule plot_mixed_precision:
                 "shows": "accuracy, size and speed",
             },
         ),
+        more=expand("results/figures/mixed_precision.{format}", format=MORE_FORMATS),
     log:
         "results/logs/plot_mixed_precision.log",
     benchmark:
@@ -197,6 +212,7 @@ rule plot_mixed_precision:
         mem_mb=get_small_memory,
     params:
         target_drop_pp=config["sensitivity"]["target_drop_pp"],
+        options=config["figures"],
         code=get_code("plot_mixed_precision"),
     script:
         "../scripts/plot_mixed_precision.py"
@@ -213,6 +229,7 @@ rule plot_sweep:
             category="5 Recipes",
             labels={"content": "all recipes", "shows": "agreement against speed"},
         ),
+        more=expand("results/figures/sweep.{format}", format=MORE_FORMATS),
     log:
         "results/logs/plot_sweep.log",
     benchmark:
@@ -222,6 +239,8 @@ rule plot_sweep:
     resources:
         mem_mb=get_small_memory,
     params:
+        constraints=config["recommend"],
+        options=config["figures"],
         code=get_code("plot_sweep"),
     script:
         "../scripts/plot_sweep.py"

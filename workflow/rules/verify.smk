@@ -1,6 +1,6 @@
 # needs  the evaluations, the logs of quantization, and the images
 # makes  results/diagnosis.json and .md: why models have lost too much, empty where none has;
-#        results/verification.json and .md; the target gate fails where a requirement does
+#        results/verification.json, .md and .xml; the target gate fails where a requirement does
 #
 # explain_loss -> verify -> gate
 
@@ -47,9 +47,18 @@ rule verify:
         predictions="results/predictions/fp32.npz",
         dataset="results/dataset/dataset.json",
         diagnosis="results/diagnosis.json",
+        latency=LATENCY_FILE if config["acceptance"]["min_speedup"] is not None else [],
+        # The next two are for acceptance.compare_to alone.
+        all_predictions=expand(
+            "results/predictions/{model}.npz",
+            model=MODELS if config["acceptance"]["compare_to"] else [],
+        ),
+        earlier=lambda wildcards: as_inputs(get_earlier_results(wildcards)),
     output:
         json="results/verification.json",
         md="results/verification.md",
+        # Made here, not by the gate: Snakemake removes what a failed job has made.
+        xml="results/verification.xml",
     log:
         "results/logs/verify.log",
     benchmark:
@@ -63,6 +72,7 @@ rule verify:
         method=config["calibration"]["method"],
         published_top1=config["baseline"]["published_top1"],
         dtypes=list(QUANTIZED),
+        odd_names=lambda wildcards: odd_names(earlier=get_earlier_results(wildcards)),
         code=get_code("verify"),
     script:
         "../scripts/verify.py"
@@ -72,8 +82,11 @@ rule gate:
     """Fail when the verification has failed, so that a CI can block on it."""
     input:
         verification="results/verification.json",
+        xml="results/verification.xml",
+        comparison=STEP_SUMMARY_FILE,
     log:
         "results/logs/gate.log",
+    retries: 0  # it would fail again
     conda:
         "../../envs/onnx.yaml"
     resources:

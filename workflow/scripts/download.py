@@ -13,5 +13,4 @@ if __name__ == "__main__":
             output=task.output.file,
             section=section,
             key=key,
-            terminal=task.terminal,
         )

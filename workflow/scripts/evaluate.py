@@ -17,6 +17,7 @@ if __name__ == "__main__":
         baseline = None
         if name != "fp32":
             baseline = read_predictions(task.input.baseline, task.input.baseline_provenance)
+        if task.input.samples:  # a quantized model, which is no reference
             provenance = read_metadata(load_model(task.input.model))
             per_class = provenance["options"].get("samples_per_class")
             calibration = {

@@ -5,9 +5,9 @@ if __name__ == "__main__":
 
     with job(snakemake) as task:
         from ptq_comparison.common.csv_rows import read_rows
+        from ptq_comparison.report.figures.files import save
         from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
-        from ptq_comparison.report.figures.style import save
 
         rows = read_rows(task.input.curve)
         figure = plot_mixed_precision(rows, task.params.target_drop_pp)
-        save(figure, task.output.figure)
+        save(figure, task.output.figure, task.params.options)

@@ -5,8 +5,8 @@ if __name__ == "__main__":
 
     with job(snakemake) as task:
         from ptq_comparison.common.csv_rows import read_rows
+        from ptq_comparison.report.figures.files import save
         from ptq_comparison.report.figures.sensitivity import plot_sensitivity
-        from ptq_comparison.report.figures.style import save
 
         rows = read_rows(task.input.sensitivity)
-        save(plot_sensitivity(rows), task.output.figure)
+        save(plot_sensitivity(rows), task.output.figure, task.params.options)

@@ -4,9 +4,10 @@ if __name__ == "__main__":
     from ptq_comparison.common.job import job
 
     with job(snakemake) as task:
-        from ptq_comparison.report.figures.style import save
+        from ptq_comparison.report.figures.files import save
         from ptq_comparison.report.figures.sweep import plot_sweep
         from ptq_comparison.report.sweep import read_sweep
 
         table = read_sweep(task.input.sweep)
-        save(plot_sweep(table), task.output.figure)
+        figure = plot_sweep(table, task.params.constraints)
+        save(figure, task.output.figure, task.params.options)

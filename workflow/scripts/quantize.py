@@ -13,6 +13,7 @@ if __name__ == "__main__":
         from ptq_comparison.datasets.sampling import describe_samples
         from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.quantization.quantize import check_recipe, quantize
         from ptq_comparison.refinement.refine import REFINEMENT_IMAGE_COUNT, refine
@@ -40,7 +41,7 @@ if __name__ == "__main__":
         provenance = recipe_provenance(
             task.input.model, task.input.images, ranges, params.preprocessing, recipe, name
         )
-        model = load_model(task.input.model)
+        model = name_nodes(load_model(task.input.model))  # by which they are excluded
         check_recipe(model, params.section, options)
         images = np.load(task.input.images, mmap_mode="r")
         few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]

@@ -28,8 +28,12 @@ if __name__ == "__main__":
             step_count = sum(is_made(row) for row in read_rows(task.input.curve))
         selected = select(table, constraints, len(reasons))
         selection = describe_selection(table, *selected, agrees, constraints, step_count, reasons)
-        models = dict(zip(task.params.recipes, task.input.models, strict=True))
+        chosen = task.params.recipes.index(selection["recipe"])
         write_json(task.output.selection, selection)
-        with atomic_path(task.output.model) as temporary:
-            shutil.copyfile(models[selection["recipe"]], temporary)
+        for given, output in (
+            (task.input.models, task.output.model),
+            (task.input.checks, task.output.check),
+        ):
+            with atomic_path(output) as temporary:
+                shutil.copyfile(given[chosen], temporary)
         task.print(selection["reason"])

@@ -1,7 +1,9 @@
 """The lines that close a run, from Snakemake's log of it."""
 
+import os
+
 import pytest
-from ptq_comparison.common.closing import INTERRUPTED, error_lines, made_all
+from ptq_comparison.common.closing import INTERRUPTED, closing_texts, error_lines
 
 DIED = """\
 RuleException:
@@ -60,7 +62,47 @@ def test_a_full_disk_is_named_where_snakemake_itself_writes():
     assert error_lines("Nothing to be done\n") == []
 
 
-def test_only_a_run_of_all_has_a_verdict():
-    assert made_all("[date]\nlocalrule all:\n    input: a\n")
-    assert made_all("rule default:\n")
-    assert not made_all("rule allocate:\n") and not made_all("    reason: rule all:\n")
+ALL = "[date]\nlocalrule all:\n    input: a\n"
+SUMMARY = "model  top-1\nint8   90%\n\nShip int8: " + "it keeps what counts, " * 9
+
+
+@pytest.fixture
+def results(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/summary.txt").write_text(SUMMARY + "\n")
+    (tmp_path / "results/diagnosis.md").write_text("")
+    (tmp_path / "results/recommendation.txt").write_text("Ship u8s8.\n")
+
+
+@pytest.mark.parametrize("log", [ALL, "rule default:\n"])
+def test_a_run_of_all_closes_with_table_verdict_and_next_steps(log, results):
+    summary, steps = closing_texts(log)
+    assert summary.startswith("model  top-1\nint8   90%\n\nShip int8: it keeps")
+    assert steps.startswith("Next:\n") and "recommend" in steps and "comparison.html" in steps
+    assert max(map(len, summary.splitlines())) <= 79
+
+
+def test_reasons_of_a_loss_stand_behind_the_verdict(results, tmp_path):
+    (tmp_path / "results/diagnosis.md").write_text("Lost more.\n")
+    assert closing_texts(ALL)[1] == "Lost more."
+
+
+def test_a_recommendation_comes_last(results):
+    made = "rule write_recommendation:\n"
+    text, steps = closing_texts(made)
+    assert text == "Ship u8s8." and "--report report.html recommend" in steps
+    summary, text, steps = closing_texts(made + ALL)
+    assert summary.startswith("model") and text == "Ship u8s8."
+    assert "--report report.html all recommend" in steps and "faster model" not in steps
+
+
+def test_a_run_of_something_else_closes_with_nothing():
+    assert closing_texts("rule allocate:\n    reason: rule all:\nrule compare:\n") == []
+
+
+def test_commands_run_where_snakemake_is_not_on_the_path(results, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("sys.executable", os.path.abspath(".venv/bin/python"))
+    (*_, steps) = closing_texts(ALL)
+    assert "\n  .venv/bin/python -m snakemake --report report.html  the report\n" in steps
+    assert max(map(len, steps.splitlines())) <= 79

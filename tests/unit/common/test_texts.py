@@ -1,7 +1,7 @@
 """Texts of the user in messages and in Markdown."""
 
 import pytest
-from ptq_comparison.common.texts import cut, named, plain_markdown, shown
+from ptq_comparison.common.texts import cut, fenced, named, plain_markdown, shown
 
 
 def test_values_are_cut_and_of_one_line():
@@ -30,3 +30,10 @@ def test_values_are_cut_and_of_one_line():
 )
 def test_markdown_shows_the_text(text, markdown):
     assert plain_markdown(text) == markdown
+
+
+@pytest.mark.parametrize("code", ["print(1)\n", "a = '```'\n", "`````"])
+def test_code_does_not_end_its_own_block(code):
+    first, *lines, last = fenced(code, "python").splitlines()
+    assert first == f"{last}python" and set(last) == {"`"}
+    assert last not in code and lines == code.splitlines()

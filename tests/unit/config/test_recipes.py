@@ -267,3 +267,24 @@ def test_recipes_are_counted_before_they_are_made():
     assert len(expand_recipes({"a": most})) == MAX_RECIPES
     with pytest.raises(UserError, match=r"recipes\.b: .*1,001; at most 1,000 are allowed"):
         expand_recipes({"a": most, "b": {}})
+
+
+def test_an_extra_dtype_takes_all_options_that_the_models_of_a_run_do_not_share():
+    own = {
+        "activation_type": "QUInt8",
+        "weight_type": "QInt8",
+        "format": "QOperator",
+        "nodes_to_exclude": ["conv"],
+        "extra_options": {"ActivationSymmetric": True},
+        "weight_ranges": "MSE",
+        "rounding": "GPTQ",
+        "bias_correction": True,
+    }
+    config = {**CONFIG, "quantization": {**CONFIG["quantization"], "extra_dtypes": {"a.b": own}}}
+    schema = load_schema(REPOSITORY / "workflow/schemas/config.schema.yaml", dataset_kinds=KINDS)
+    assert config_errors(config, schema) == []
+    model = configured_recipes(config)["a.b"]
+    assert {key: model[key] for key in own} == own
+    assert model["method"] == CONFIG["calibration"]["method"]
+    own["method"] = "MSE"  # of calibration, which is one for all
+    assert "extra_dtypes.a.b.method: unknown key" in config_errors(config, schema)[0]

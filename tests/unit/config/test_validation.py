@@ -11,7 +11,7 @@ from helpers import REPOSITORY
 from ptq_comparison.common.address import ADDRESS_KEYS
 from ptq_comparison.config.methods import METHODS
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
-from ptq_comparison.config.schemes import DTYPES
+from ptq_comparison.config.schemes import DTYPES, REFERENCES
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.datasets.readers import KINDS
 
@@ -67,7 +67,10 @@ def test_names_come_from_the_tables_of_the_code():
     assert keys["dataset"]["properties"]["name"]["enum"] == list(KINDS)
     quantization = keys["quantization"]["properties"]
     assert quantization["dtypes"]["items"]["enum"] == list(DTYPES)
-    assert {"fp32", *DTYPES} < set(quantization["extra_dtypes"]["propertyNames"]["not"]["enum"])
+    assert keys["comparison"]["properties"]["references"]["items"]["enum"] == list(REFERENCES)
+    assert {"fp32", *DTYPES, *REFERENCES} < set(
+        quantization["extra_dtypes"]["propertyNames"]["not"]["enum"]
+    )
 
 
 def test_the_tables_of_the_readme_are_those_of_make_docs():
@@ -94,6 +97,10 @@ MISTAKES = [
     ("dataset", "sha256", "12", "dataset.sha256: '12' does not match"),
     ("quantization", "extra_dtypes", {"int8": U8S8}, "extra_dtypes: 'int8' is taken; choose anoth"),
     ("quantization", "extra_dtypes", {"fp32": U8S8}, "extra_dtypes: 'fp32' is taken; choose anoth"),
+    ("quantization", "extra_dtypes", {"fp16": U8S8}, "extra_dtypes: 'fp16' is taken; choose anoth"),
+    ("quantization", "extra_dtypes", {"dynamic": U8S8}, "'dynamic' is taken; choose another"),
+    ("comparison", "references", ["bf16"], "references.0: 'bf16' is not allowed; allowed: fp16"),
+    ("comparison", "references", ["fp16", "fp16"], "'fp16' stands there twice; remove one of them"),
     ("acceptance", "target_drop_pp", 1, "refused: its name is sensitivity.target_drop_pp now"),
     ("baseline", "published_top1", 87.19, "87.19 is greater than the maximum of 1"),
 ]  # fmt: skip

@@ -13,9 +13,9 @@ import pytest
 from helpers import REPOSITORY
 from numpy.typing import NDArray
 from ptq_comparison.datasets import shapes_generator
+from ptq_comparison.model.bundled import decode_bundled
 
 RESOURCES = REPOSITORY / "workflow" / "resources"
-MODEL = RESOURCES / "resnet8_shapes.onnx"
 CARD = RESOURCES / "resnet8_shapes.md"
 
 # SHA-256 of the images' bytes followed by the labels' (int64, little-endian).
@@ -88,12 +88,12 @@ def from_card(pattern: str) -> str:
 
 
 def run_model(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(MODEL, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(decode_bundled(), providers=["CPUExecutionProvider"])
     return np.asarray(session.run(None, {"input": images.astype(np.float32)})[0])
 
 
 def test_card_names_the_shipped_file() -> None:
-    data = MODEL.read_bytes()
+    data = decode_bundled()
     assert from_card(r"\b([0-9a-f]{64})\b") == hashlib.sha256(data).hexdigest()
     assert from_card(r"([0-9,]+) bytes").replace(",", "") == str(len(data))
 
@@ -107,7 +107,7 @@ def test_card_states_the_accuracy_on_test() -> None:
 
 
 def test_graph_is_resnet8_with_folded_batch_normalization() -> None:
-    model = onnx.load(MODEL)
+    model = onnx.load_from_string(decode_bundled())
     onnx.checker.check_model(model, full_check=True)
     kinds = [node.op_type for node in model.graph.node]
     assert len(kinds) == 25

@@ -12,6 +12,7 @@ def make_predictions(dataset_sha256: str = "d", model_sha256: str = "m") -> Pred
         "model_sha256": model_sha256,
         "preprocessing": {},
         "runtime": {},
+        "executed": {"nodes": 9, "integer_nodes": 0, "conversions": 0, "layers": {}},
         "saturation": None,
     }
     scores = np.float32([[0.75, 0.25], [0.5, 0.5]])

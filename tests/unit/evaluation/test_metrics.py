@@ -10,15 +10,18 @@ from ptq_comparison.evaluation.metrics import (
     accuracy,
     confusion_matrix,
     enclose,
+    holm,
     mcnemar_exact_p,
     paired_comparison,
     paired_difference_interval,
     per_class_accuracy,
+    unpaired_difference_interval,
     wilson_interval,
 )
 from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 
 @pytest.mark.parametrize(("correct", "total"), [(81, 263), (0, 20), (20, 20), (8719, 10000)])
@@ -186,6 +189,7 @@ def test_paired_comparison_counts_what_broke_and_what_was_fixed():
     assert (result["fixed"], result["broken"]) == (1, 2)
     assert result["correct"] == 5 and result["top1"] == 5 / 8
     assert result["agreement"] == 4 / 8
+    assert result["agreement_ci95"] == list(wilson_interval(4, 8))
     assert result["delta_pp"] == pytest.approx(-12.5)
     low, high = result["delta_ci95_pp"]
     assert low < -12.5 < high
@@ -214,3 +218,26 @@ def test_a_class_without_images_has_no_row():
         {"class": "dog", "correct": 1, "total": 1, "top1": 1.0, "delta_pp": 100.0},
     ]
     assert per_class_accuracy(predicted, None, labels, names)[1]["delta_pp"] is None
+
+
+def test_holm_equals_statsmodels():
+    generator = np.random.default_rng(1)
+    for count in (1, 2, 7, 30):
+        p_values = (generator.random(count) ** 3).tolist()
+        expected = multipletests(p_values, method="holm")[1]
+        assert holm(p_values) == pytest.approx(expected)
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize(
+    "counts", [(56, 70, 48, 80), (9, 10, 3, 10), (0, 20, 0, 30), (20, 20, 0, 30), (5, 5, 7, 7)]
+)
+def test_unpaired_interval_equals_statsmodels(counts):
+    expected = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
+    assert unpaired_difference_interval(*counts) == pytest.approx(expected, abs=1e-12)
+
+
+def test_unpaired_interval_equals_the_published_value():
+    """Example (a) of Newcombe's table II: 56 of 70 and 48 of 80."""
+    low, high = unpaired_difference_interval(56, 70, 48, 80)
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)

@@ -7,6 +7,7 @@ from helpers import RAW, Quantizer, make_from_nodes, make_images
 from helpers.products import make_product
 from onnx import helper
 from onnxruntime import InferenceSession
+from onnxruntime.quantization import quantize_dynamic
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.exact_kernels import EXACT_KERNELS, make_exact_session
 from ptq_comparison.inference.session import make_session
@@ -38,6 +39,23 @@ def test_a_weight_may_be_shared(quantized):
     found = make_exact_session(made, threads=1).run(None, inputs)[0]
     assert made.SerializeToString() == before
     expected = InferenceSession(model.SerializeToString()).run(None, inputs)[0]
+    assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
+
+
+def test_a_weight_of_dynamic_quantization_may_be_shared(tmp_path):
+    nodes = [
+        helper.make_node("Flatten", ["image"], ["f"], "flatten"),
+        helper.make_node("MatMul", ["f", "v"], ["x"], "first"),
+        helper.make_node("MatMul", ["x", "w"], ["y"], "second"),
+        helper.make_node("MatMul", ["y", "w"], ["scores"], "third"),
+    ]
+    arrays = {"v": np.full((108, 4), 0.01), "w": np.full((4, 4), 0.25)}
+    model = make_from_nodes(nodes, arrays)
+    (batch,) = Batches.of(IMAGES, model, PIXELS, 30)
+    quantize_dynamic(model, tmp_path / "dynamic.onnx")
+    made = onnx.load(tmp_path / "dynamic.onnx")
+    found = make_exact_session(made, threads=1).run(None, batch.inputs)[0]
+    expected = InferenceSession(model.SerializeToString()).run(None, batch.inputs)[0]
     assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
 
 

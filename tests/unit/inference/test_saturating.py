@@ -13,7 +13,8 @@ import pytest
 from archspec.cpu.detect import detected_info
 from helpers import REPOSITORY
 from helpers.products import OPERATORS, make_product
-from ptq_comparison.inference.exact_kernels import EXACT_KERNELS
+from onnx import TensorProto, helper, numpy_helper
+from ptq_comparison.inference.exact_kernels import EXACT_KERNELS, make_exact_session
 from ptq_comparison.inference.saturating import kernels_saturate, saturating_operators
 from ptq_comparison.inference.session import make_session
 
@@ -86,6 +87,45 @@ def test_a_weight_that_is_quantized_on_the_fly_may_have_any_levels():
     dequantize = next(node for node in model.graph.node if node.output[0] == "factors")
     dequantize.input[0] = "not_a_constant"
     assert saturating_operators(model) == ["MatMul 'it'"]
+
+
+def make_dynamic(operator, weight, weight_type):
+    """Return a product as dynamic quantization makes it: integers in, sums of 32 bits out."""
+    sizes = [2, 64, 5, 5] if operator == "ConvInteger" else [2, 64]
+    names = ["x", "w", "zero", "weight_zero"]
+    zeros = {"zero": np.array(0, np.uint8), "weight_zero": np.array(0, weight_type)}
+    arrays = {"w": weight.astype(weight_type), **zeros}
+    graph = helper.make_graph(
+        [helper.make_node(operator, names, ["y"], "it")],
+        "dynamic",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, sizes)],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, None)],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+@pytest.mark.parametrize("level", [100, -100])
+@pytest.mark.parametrize("weight_type", TYPES)
+@pytest.mark.parametrize(
+    ("operator", "shape"),
+    [("MatMulInteger", (64, 8)), ("ConvInteger", (8, 64, 1, 1)), ("ConvInteger", (8, 64, 3, 3))],
+)
+def test_products_of_dynamic_quantization(operator, shape, weight_type, level):
+    """What is foreseen is what happens here, on a CPU whose kernels saturate."""
+    weight = np.full(shape, level if weight_type == "int8" else abs(level))
+    model = make_dynamic(operator, weight, weight_type)
+    expected = operator == "MatMulInteger" and weight_type == "int8"
+    assert saturating_operators(model) == [f"{operator} 'it'"] * expected
+    sizes = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
+    inputs = {"x": np.full(sizes, 255, np.uint8)}
+    true = 255 * int(weight.flat[0]) * 64 * int(np.prod(shape[2:]))
+    found, exact = (
+        session.run(None, inputs)[0]
+        for session in (make_session(model, 1), make_exact_session(model, 1))
+    )
+    assert np.all(exact == true)
+    assert np.all(found == true) != (expected and kernels_saturate())
 
 
 def test_kernels_of_this_cpu():

@@ -82,6 +82,10 @@ def test_threads_follow_the_rule():
 def test_scores_that_are_not_finite_are_refused():
     with pytest.raises(UserError, match="not finite"):
         predict(make_nan_classifier())
+    model = make_nan_classifier()
+    batches = Batches.of(IMAGES, model, RAW, 10)
+    with pytest.raises(UserError, match=r"^told$"):
+        predict_scores(make_session(model, 1), batches, 3, tqdm(disable=True), not_finite="told")
 
 
 def test_another_number_of_classes_is_refused():

@@ -1,7 +1,10 @@
 """Rule compare: one row a model, for programs and for people."""
 
+import csv
+import html
 import io
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import score_metrics
@@ -24,6 +27,7 @@ from ptq_comparison.report.comparison_notes import (
     float_notes,
     saturation_warnings,
 )
+from ptq_comparison.report.terminal_table import terminal_table
 from ptq_comparison.report.verdict import headline_speeds
 
 COLUMNS = [
@@ -66,6 +70,7 @@ def make_evaluation(name, correct, size, baseline=None):
         "baseline": baseline,
         **score_metrics(is_float=baseline is None),
         "calibration": calibration if baseline else None,
+        "executed": {"integer_nodes": 21 if baseline else 0, "layers": {}},
         "saturation": SATURATION if baseline else None,
         "runtime": {"onnxruntime": "1.32.0", "cpu": "CPU", "isa": ["avx2"]},
     }
@@ -89,6 +94,13 @@ EVALUATIONS = [
     make_evaluation("fp32", 8719, 321606),
     make_evaluation("int8", 8558, 125516, BASELINE),
 ]
+
+
+RIGHT = {"fp32": np.arange(10000) < 8719, "int8": np.arange(10000) < 8558}
+
+
+def csv_rows(text):
+    return csv.DictReader(io.StringIO(text))
 
 
 def make_row(model, threads, batch_size, speedup):
@@ -121,15 +133,18 @@ SPEED = "<caption>Speed by threads and batch size</caption>"
 
 
 def test_the_files_of_a_comparison_agree():
-    comparison = compare(EVALUATIONS, LATENCY, saturation_threshold=0.01, published_top1=None)
+    comparison = compare(EVALUATIONS, RIGHT, LATENCY, 3.0, 0.01, None)
     assert comparison.csv == comparison_table(EVALUATIONS, SPEEDS).to_csv(index=False)
-    assert comparison.markdown.splitlines()[2] == comparison.verdict
+    verdict = " ".join(comparison.verdict.splitlines())
+    assert verdict.startswith("Ship int8: it keeps 98.2 % of the float32 accuracy")
+    assert comparison.markdown.splitlines()[2] == plain_markdown(verdict)
+    assert comparison.summary.startswith(terminal_table(list(csv_rows(comparison.csv))))
     notes = saturation_warnings(EVALUATIONS, 0.01) + describe_run(EVALUATIONS, SPEEDS, None)
     assert comparison.markdown.endswith(
         "\n".join(f"- {plain_markdown(note)}" for note in notes) + "\n"
     )
-    assert comparison.verdict in comparison.html and SPEED in comparison.html
-    without = compare(EVALUATIONS, None, saturation_threshold=0.01, published_top1=None)
+    assert html.escape(verdict) in comparison.html and SPEED in comparison.html
+    without = compare(EVALUATIONS, RIGHT, None, 3.0, 0.01, None)
     assert SPEED not in without.html and "Speed" not in without.markdown
 
 
@@ -183,7 +198,9 @@ def test_markdown_shows_percent_signs_and_intervals():
     assert first == [
         "int8", "85.58%", "-1.61 (-2.00 to -1.25)", "95.00%", "39%", "1.71 (1.70 to 1.73)",
     ]  # fmt: skip
-    assert second == ["int8", "8,558 of 10,000", "3.2e-12", "125,516", "39", "3.34% (-1.18 pp)"]
+    assert second == [
+        "int8", "8,558 of 10,000", "3.2e-12", "125,516", "39", "21", "3.34% (-1.18 pp)",
+    ]  # fmt: skip
     assert lines[2] == "The verdict." and lines[-1] == "- A note."
 
 
@@ -205,19 +222,10 @@ def test_the_first_table_of_markdown_fits_a_terminal():
         assert [len(line.replace(r"\|", "").split("|")) for line in lines] == [8] * 4
 
 
-def test_integer_nodes_are_shown_where_they_are_known():
-    assert "integer nodes" not in more_table(comparison_table(EVALUATIONS, SPEEDS))
-    fp32, int8 = EVALUATIONS
-    for count, shown in ((21, "21"), (0, "0"), (None, None)):
-        model = {**int8["model"], "integer_nodes": count}
-        evaluations = [fp32, {**int8, "model": model}]
-        table = comparison_table(evaluations, SPEEDS)
-        more = more_table(table)
-        if shown is None:
-            assert "integer nodes" not in more
-        else:
-            assert more["integer nodes"].tolist() == ["", shown]
-            assert f",39,{count}," in table.to_csv()  # an integer
+def test_integer_nodes_stand_beside_nodes():
+    table = comparison_table(EVALUATIONS, SPEEDS)
+    assert more_table(table)["integer nodes"].tolist() == ["0", "21"]
+    assert ",39,21," in table.to_csv()  # an integer
 
 
 def disturb(row, before=None, governor=None):
@@ -228,7 +236,7 @@ def disturb(row, before=None, governor=None):
 
 def test_a_disturbed_speed_is_marked_and_explained():
     speed = {**make_row("int8", 1, 1, 1.0), "speedup_ci95": [0.85, 1.1]}
-    text = compare(EVALUATIONS, disturb(speed, [3.25, 2, 1], "powersave"), 0.01, None)
+    text = compare(EVALUATIONS, RIGHT, disturb(speed, [3.25, 2, 1], "powersave"), 3.0, 0.01, None)
     assert "1.00 (0.85 to 1.10) *" in text.html
     (note,) = disturbance_notes(disturb(speed, [3.25, 2, 1], "powersave"))
     assert note.startswith("* Disturbed by other load") and "int8 with 1 thread, batch 1." in note
@@ -244,7 +252,7 @@ def test_a_disturbed_speed_is_marked_and_explained():
 def test_a_narrow_interval_is_no_disturbance():
     speed = {**make_row("int8", 1, 1, 1.0), "speedup_ci95": [0.91, 1.1]}
     assert disturbance_notes(disturb(speed)) == disturbance_notes(None) == []
-    assert "*" not in "".join(compare(EVALUATIONS, disturb(speed), 1, None).latex)
+    assert "*" not in compare(EVALUATIONS, RIGHT, disturb(speed), 3.0, 1, None).latex
 
 
 def test_a_sentence_tells_the_calibration_errors():

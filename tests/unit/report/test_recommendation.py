@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from helpers import score_metrics
 from helpers.sweeps import FREE, make_table
+from ptq_comparison.config.pinned import Pinned
 from ptq_comparison.evaluation.metrics import accuracy, paired_comparison, wilson_interval
+from ptq_comparison.report.code_sections import Use, code_markdown
 from ptq_comparison.report.recommendation import (
     front_table,
     recommend,
@@ -29,6 +31,16 @@ SATURATION = {
     "changed": 0.0,
     "delta_pp": 0.0,
 }
+
+
+USE = Use(
+    words="batch normalization folded, unsigned activations",
+    python="print('<class>')\n",
+    quantize_static=None,
+    pinned=Pinned("a", {"calibration": {"seed": 1}}, [], []),
+    pinned_yaml="calibration:\n  seed: 1\n",
+    pinned_file="results/models/recommended.yaml",
+)
 
 
 def make_evaluation(name, predicted, size):
@@ -64,12 +76,12 @@ def content():
         }
     }
     fp32 = make_evaluation("fp32", FP32, 400)
-    return recommendation(selection, fp32, make_evaluation("recommended", OWN, 100), speeds)
+    return recommendation(selection, fp32, make_evaluation("recommended", OWN, 100), speeds, USE)
 
 
 def test_the_recommendation_is_the_same_in_all_files(content):
     evaluations = [make_evaluation("fp32", FP32, 400)]
-    written = recommend(content, evaluations, make_evaluation("recommended", OWN, 100), [])
+    written = recommend(content, evaluations, make_evaluation("recommended", OWN, 100), [], USE)
     assert written.content["recipe"] == "a" and written.content["test"]["speedup"] is None
     for text in (written.markdown, html.unescape(written.html)):
         assert written.content["summary"] in text and written.content["reason"] in text
@@ -94,12 +106,22 @@ def test_the_summary_names_the_recipe_and_what_it_gives(content):
     assert "at 25 % of the size and 1.41 times the speed" in content["summary"]
 
 
+def test_a_slower_model_is_called_slower(content):
+    speed = {"speedup": 0.8, "speedup_ci95": [0.7, 0.9], "threads": 1, "batch_size": 1}
+    models = make_evaluation("fp32", FP32, 400), make_evaluation("recommended", OWN, 100)
+    summary = recommendation(content, *models, {"recommended": speed}, USE)["summary"]
+    assert summary.endswith(
+        "0.80 times the speed on this machine (1 thread, batch 1), slower than float32."
+    )
+    assert "slower" not in content["summary"]
+
+
 def test_weights_that_can_saturate_elsewhere_are_told(content, monkeypatch):
     assert "without VNNI" in content["warning"]
     monkeypatch.setitem(SATURATION, "saturating_operators", [])
     evaluation = make_evaluation("recommended", OWN, 100)
     fp32 = make_evaluation("fp32", FP32, 400)
-    assert recommendation(content, fp32, evaluation, {})["warning"] is None
+    assert recommendation(content, fp32, evaluation, {}, USE)["warning"] is None
 
 
 def test_the_page_holds_both_tables(content):
@@ -109,3 +131,35 @@ def test_the_page_holds_both_tables(content):
     for part in ("summary", "reason", "warning"):
         assert content[part] in page
     assert "| recommended |" in page and "| b " in page
+
+
+def test_the_file_and_how_to_use_it_stand_in_all_files(content):
+    evaluations = [make_evaluation("fp32", FP32, 400)]
+    written = recommend(content, evaluations, make_evaluation("recommended", OWN, 100), [], USE)
+    assert content["model"]["bytes"] == 100 and content["words"] == USE.words
+    for text in (written.markdown, html.unescape(written.html)):
+        for part in (
+            "results/models/recommended.onnx, 100 bytes, SHA-256 " + "0" * 64,
+            USE.words,
+            USE.python.strip(),
+            USE.pinned_yaml.strip(),
+            "--configfile results/models/recommended.yaml",
+            "the same file",
+            "No call of quantize_static alone",
+        ):
+            assert part in text
+    assert "<class>" not in written.html  # escaped
+    assert written.html.rstrip().endswith("</body>\n</html>")
+
+
+def test_what_cannot_be_pinned_is_told(content):
+    pinned = {**content["pinned"], "notes": ["it is called b"], "left_out": ["model.source"]}
+    page = code_markdown({**content, "pinned": pinned, "quantize_static": "quantize_static()"})
+    assert "which is not the same file: it is called b." in page
+    assert "Without model.source, whose address may hold a password" in page
+    assert "```python\nquantize_static()\n```" in page and "No call" not in page
+
+
+def test_a_closing_fence_in_the_code_does_not_close_it(content):
+    page = code_markdown({**content, "python": "CLASSES = ['```']\n"})
+    assert "````python\nCLASSES = ['```']\n````\n" in page

@@ -11,8 +11,10 @@ import yaml
 from helpers import REPOSITORY
 from helpers.rules import read_rules
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 LOCK = (REPOSITORY / "requirements.lock").read_text()
+TEST_LOCK = (REPOSITORY / "requirements-test.lock").read_text()
 CONVERT_LOCK = (REPOSITORY / "requirements-convert.lock").read_text()
 CLUSTER_LOCK = (REPOSITORY / "requirements-cluster.lock").read_text()
 TOOLS_LOCK = (REPOSITORY / "requirements-tools.lock").read_text()
@@ -38,25 +40,62 @@ def locked(lock=LOCK):
     }
 
 
-def test_every_requirement_is_locked_to_a_version_that_fits():
+def declared_for_tests():
     groups = PROJECT["dependency-groups"]
-    declared = PROJECT["project"]["dependencies"] + groups["test"] + groups["parquet"]
-    named = [text for text in declared if isinstance(text, str)]  # not those of another group
-    for requirement in map(Requirement, named):
-        assert requirement.specifier.contains(locked()[requirement.name]), requirement.name
+    texts = groups["test"] + groups["parquet"]
+    return [Requirement(text) for text in texts if isinstance(text, str)]  # not another group
+
+
+def test_every_requirement_is_locked_to_a_version_that_fits():
+    for_run = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
+    for requirements, versions in (
+        (for_run, locked()),
+        ([*for_run, *declared_for_tests()], locked(TEST_LOCK)),
+    ):
+        for requirement in requirements:
+            version = versions[canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(version), requirement.name
+
+
+def test_a_run_installs_nothing_for_tests():
+    """They were 40 % of what `make run` installed."""
+    assert not {canonicalize_name(needed.name) for needed in declared_for_tests()} & set(locked())
+    assert locked().items() <= locked(TEST_LOCK).items()
+
+
+TARGET = re.compile(r"(?m)^([\w./-]+):(?!=)(.*)\n((?:\t.*\n)*)")
+
+
+def makefile_targets():
+    """Return what each target of the Makefile needs, and its commands."""
+    text = (REPOSITORY / "Makefile").read_text()
+    return {name: (needs.split(), commands) for name, needs, commands in TARGET.findall(text)}
+
+
+def test_make_installs_what_a_target_uses():
+    targets = makefile_targets()
+    tools = r"pytest|PYTEST|ruff|mypy|snakefmt|benchmarks\."
+    used = {name for name, (_, commands) in targets.items() if re.search(tools, commands)}
+    assert used == {"test", "test-rest", "soak", "lint", "format", "bench"}
+    assert {name for name, (needs, _) in targets.items() if ".venv/tests" in needs} == used
+    assert targets["run"][0] == [".venv/installed"]
+    for target, lock in ((".venv/installed", ""), (".venv/tests", "-test")):
+        needs, commands = targets[target]
+        assert needs[-1] == f"requirements{lock}.lock"
+        assert f"$(INSTALL) --requirement {needs[-1]}\n" in commands
 
 
 def test_the_tools_are_locked_apart():
     """They see what the workflow installs, and bring in packages that it does without."""
     for requirement in map(Requirement, PROJECT["dependency-groups"]["tools"]):
         assert requirement.specifier.contains(locked(TOOLS_LOCK)[requirement.name])
-        assert requirement.name not in locked()
+        assert requirement.name not in locked(TEST_LOCK)
 
 
 @pytest.mark.parametrize(
     "lock",
-    [LOCK, CONVERT_LOCK, CLUSTER_LOCK, TOOLS_LOCK],
-    ids=["main", "convert", "cluster", "tools"],
+    [LOCK, TEST_LOCK, CONVERT_LOCK, CLUSTER_LOCK, TOOLS_LOCK],
+    ids=["main", "test", "convert", "cluster", "tools"],
 )
 def test_every_locked_file_has_a_hash_and_no_address(lock):
     blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
@@ -65,8 +104,8 @@ def test_every_locked_file_has_a_hash_and_no_address(lock):
     assert "://" not in lock and "index" not in re.sub(r"(?m)^#.*$", "", lock)
 
 
-def test_both_locks_agree_so_that_one_environment_serves():
-    main, convert = locked(), locked(CONVERT_LOCK)
+def test_all_locks_agree_so_that_one_environment_serves():
+    main, convert = locked(TEST_LOCK), locked(CONVERT_LOCK)
     shared = set(main) & set(convert)
     assert len(shared) > 40
     assert {name: main[name] for name in shared} == {name: convert[name] for name in shared}
@@ -77,7 +116,7 @@ def test_both_locks_agree_so_that_one_environment_serves():
 
 def test_a_cluster_runs_what_one_machine_runs():
     """Path files of .venv-cluster lead to .venv, whose packages it takes where versions agree."""
-    main, cluster = locked(), locked(CLUSTER_LOCK)
+    main, cluster = locked(TEST_LOCK), locked(CLUSTER_LOCK)
     declared = PROJECT["dependency-groups"]["cluster"]
     for requirement in map(Requirement, declared):
         assert requirement.specifier.contains(cluster[requirement.name]), requirement.name
@@ -90,7 +129,9 @@ def test_a_cluster_runs_what_one_machine_runs():
 def test_plugins_slow_no_run_on_one_machine_down():
     """Snakemake imports all that are installed."""
     assert "snakemake" in locked()
-    assert not [name for name in locked() if re.match("snakemake-(executor|storage)-", name)]
+    assert not [
+        name for name in locked(TEST_LOCK) if re.match("snakemake-(executor|storage)-", name)
+    ]
 
 
 def test_the_container_installs_the_locks_with_the_python_of_the_environments():
@@ -101,14 +142,29 @@ def test_the_container_installs_the_locks_with_the_python_of_the_environments():
     assert installed == locks
 
 
+# What conda-forge has under another name; matplotlib there brings Qt.
+CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+
+
+def pinned(path):
+    """Return the version of each package of a conda environment, by its name in the locks."""
+    text = path.read_text()
+    packages = re.findall(r"(?m)^ +- ([\w-]+) ?==?([\w.]+)$", text)
+    names = {conda: name for name, conda in CONDA_NAMES.items()}
+    found = {names.get(name, name): version for name, version in packages}
+    # Nothing is without a version, but pip itself.
+    listed = re.findall(r"(?m)^ +- (?!pip\b|conda-forge$|nodefaults$)", text)
+    assert len(found) == len(packages) == len(listed), path
+    return found
+
+
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_conda_environment_pins_the_versions_of_the_lock(path):
-    python, pip, packages = yaml.safe_load(path.read_text())["dependencies"]
-    assert (python, pip, list(packages)) == (f"python ={PYTHON}", "pip", ["pip"])
-    for package in packages["pip"]:
-        name, version = package.split("==")
-        versions = locked(CONVERT_LOCK if path.stem == "convert" else LOCK)
-        assert version == versions[name], name
+    assert yaml.safe_load(path.read_text())["channels"] == ["conda-forge", "nodefaults"]
+    versions = locked(CONVERT_LOCK if path.stem == "convert" else LOCK)
+    packages = pinned(path)
+    assert packages.pop("python") == PYTHON
+    assert {name: versions.get(name) for name in packages} == packages
 
 
 def test_every_rule_has_an_environment_that_exists():
@@ -123,6 +179,7 @@ OPTIONAL = {Requirement(text).name for text in PROJECT["dependency-groups"]["par
 PACKAGE_OF = {
     "PIL": "pillow",
     "google": "protobuf",
+    "yaml": "pyyaml",
     "tensorflow": "tensorflow-cpu",
     "tf_keras": "tf-keras",
 }
@@ -133,11 +190,12 @@ def test_the_environment_of_a_rule_has_what_its_script_imports(name):
     """A package that is missing would show only under conda, which tests cannot count on."""
     rule = read_rules()[name]
     script = REPOSITORY / "workflow/scripts" / f"{rule.script}.py"
-    content = (REPOSITORY / "envs" / f"{rule.environment}.yaml").read_text()
+    packages = pinned(REPOSITORY / "envs" / f"{rule.environment}.yaml")
     finder = ModuleFinder(path=[str(script.parent)])
     finder.run_script(str(script))
     files = [module.__file__ for module in finder.modules.values() if module.__file__]
     for file in files:
         for module in IMPORTS.findall(Path(file).read_text()):
             if module not in {*sys.stdlib_module_names, "ptq_comparison", *OPTIONAL}:
-                assert f"- {PACKAGE_OF.get(module, module)}==" in content, (module, file)
+                package = PACKAGE_OF.get(module, module)
+                assert package in packages, f"envs/{rule.environment}.yaml: {package} for {file}"

@@ -1,6 +1,9 @@
 """What keeps the repository in order says the same everywhere."""
 
 import re
+import runpy
+import shutil
+import subprocess
 import tomllib
 
 import pytest
@@ -28,6 +31,42 @@ def test_the_forge_runs_what_contributors_run():
     workflow = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text())
     steps = workflow["jobs"]["test"]["steps"]
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+
+
+def test_ci_fails_where_a_tool_of_the_tests_is_missing(tmp_path):
+    """A test that is skipped looks like one that has passed."""
+    script = (REPOSITORY / ".ci/run").read_text()
+    texts = [path.read_text() for path in (REPOSITORY / "tests").rglob("*.py")]
+    tools = {tool for text in texts for tool in re.findall(r'shutil\.which\("(\w+)"\)', text)}
+    tools -= {"unshare", "pdflatex"}  # a part of every Linux; a gigabyte for one test
+    assert tools >= {"chromium", "chromedriver", "valgrind"}
+    assert all(f"[{tool}]=" in script for tool in tools)
+
+    # Only what the beginning of the script needs: no apt-get, no browser.
+    head, _, _ = script.partition("\nmake test")
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci/run").write_text(head)
+    (tmp_path / "bin").mkdir()
+    for name in ("bash", "dirname", "id", *(tools - {"chromium"})):
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name) or "/bin/true")
+    for slurm in ("munged", "slurmd"):
+        (tmp_path / "bin" / slurm).symlink_to("/bin/true")
+
+    def run(**environment):
+        return subprocess.run(
+            ["bash", ".ci/run"],
+            cwd=tmp_path,
+            env={"PATH": str(tmp_path / "bin"), **environment},
+            capture_output=True,
+            text=True,
+        )
+
+    result = run(GITHUB_ACTIONS="true")
+    assert result.returncode == 1, result.stderr
+    assert result.stdout == "error: .ci/run: GitHub has to run all tests; install: chromium\n"
+    assert run().returncode == 0  # a contributor without a browser
+    (tmp_path / "bin/chromium").symlink_to("/bin/true")
+    assert run(GITHUB_ACTIONS="true").returncode == 0
 
 
 def test_what_others_publish_is_named_by_its_digest():
@@ -78,12 +117,15 @@ def test_every_file_of_rules_is_included():
 
 
 def test_pictures_are_small_and_shown():
-    pictures = list((REPOSITORY / "docs/pictures").iterdir())
-    assert sum(path.stat().st_size for path in pictures) < 1_000_000
-    page = (REPOSITORY / "docs/report.md").read_text()
-    shown = set(re.findall(r"!\[[^\]]+\]\(pictures/([^)]+)\)", page))
-    assert shown == {path.name for path in pictures}
-    assert shown == {"report.png", *(f"{name}.svg" for name in figure_names())}
+    pictures = {path.name: path for path in (REPOSITORY / "docs/pictures").iterdir()}
+    assert sum(path.stat().st_size for path in pictures.values()) < 1_000_000
+    page = (REPOSITORY / "docs/gallery.md").read_text()
+    shown = set(re.findall(r"(?:\]\(|src=\")pictures/([^)\"]+)", page))
+    assert shown == set(pictures)
+    # What the command of the gallery would write.
+    tool = runpy.run_path(str(REPOSITORY / "docs/make_pictures.py"))
+    made = {f"{name}.png" for name in tool["SHOTS"]} | {f"{name}.svg" for name in figure_names()}
+    assert shown == made
 
 
 def test_every_item_of_the_report_has_caption_category_and_labels():
@@ -113,6 +155,30 @@ def test_both_cluster_profiles_group_the_same_rules():
     assert slurm == kubernetes
 
 
+# What runs long, or has to have a machine to itself: a job of its own in a queue.
+LONG = {
+    *("download", "predict", "predict_shard", "calibrate_recipe", "measure_sensitivity"),
+    *("mix_precision", "measure_latency", "time_recipe", "time_recommended", "time_mixed"),
+}
+
+
+def test_every_short_rule_is_in_a_group():
+    """A job in a queue costs more than a short rule."""
+    groups = yaml.safe_load(PROFILES[0].read_text())["groups"]
+    working = {name for name, rule in read_rules().items() if rule.script}
+    assert working - LONG - set(groups) == set(), (
+        "put these rules into a group in profiles/slurm and profiles/kubernetes, or into LONG here"
+    )
+    assert LONG & set(groups) == set() and working >= LONG
+
+
+def test_long_rules_have_more_time_than_others():
+    profile = yaml.safe_load(PROFILES[0].read_text())
+    minutes = {name: asked["runtime"] for name, asked in profile["set-resources"].items()}
+    assert set(minutes) == LONG, "give these rules a runtime in set-resources of profiles/slurm"
+    assert min(minutes.values()) > profile["default-resources"]["runtime"]
+
+
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.parent.name)
 def test_a_cluster_profile_bounds_the_rules_that_ask_for_all_cores(path):
     asking = {
@@ -127,4 +193,4 @@ def test_a_cluster_profile_bounds_the_rules_that_ask_for_all_cores(path):
 def test_every_rule_says_how_much_memory_it_needs():
     """Without that, a cluster gives a job what its partition has by default."""
     silent = [n for n, rule in read_rules().items() if rule.script and not rule.find(MEMORY)]
-    assert silent == []
+    assert silent == [], "give these rules mem_mb, as get_memory or get_small_memory of common.smk"

@@ -6,14 +6,12 @@ from helpers.sweeps import FREE, make_table
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.metrics import mcnemar_exact_p, wilson_interval
 from ptq_comparison.search.selection import (
-    holm,
     misses,
     not_worse,
     pareto_front,
     select,
     simultaneous_intervals,
 )
-from statsmodels.stats.multitest import multipletests
 
 
 def test_the_recipe_that_agrees_best_is_chosen_of_equals_the_faster_then_the_smaller():
@@ -100,15 +98,6 @@ def test_simultaneous_intervals_cover_all_recipes_in_95_of_100_sweeps():
             covered[tried] += low <= truth <= high
     assert covered[recipes] / sweeps >= 0.95
     assert covered[1] / sweeps < 0.8
-
-
-def test_holm_equals_statsmodels():
-    generator = np.random.default_rng(1)
-    for count in (1, 2, 7, 30):
-        p_values = (generator.random(count) ** 3).tolist()
-        expected = multipletests(p_values, method="holm")[1]
-        assert holm(p_values) == pytest.approx(expected)
-    assert holm([]) == []
 
 
 def test_rivals_are_those_that_the_images_cannot_tell_from_the_chosen_one():

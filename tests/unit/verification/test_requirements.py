@@ -7,17 +7,31 @@ import onnx
 import pytest
 from helpers import make_classifier
 from ptq_comparison.inference.digested_images import DigestedImages, digests_of
+from ptq_comparison.verification.limits import verify_baseline, verify_limits
 from ptq_comparison.verification.requirements import (
-    verify_baseline,
     verify_calibration,
     verify_disjoint,
     verify_log,
     verify_model,
     verify_operators,
 )
-from ptq_comparison.verification.summary import failure_lines, summarize, table_rows, to_markdown
+from ptq_comparison.verification.summary import (
+    count_kinds,
+    gate_error,
+    summarize,
+    table_rows,
+    tables_by_kind,
+    to_markdown,
+)
 
-ACCEPTANCE = {"max_drop_pp": 3.0, "min_top1": 0.8, "min_size_reduction": 0.5}
+ACCEPTANCE = {
+    "max_drop_pp": 3.0,
+    "min_top1": 0.8,
+    "min_agreement": None,
+    "min_size_reduction": 0.5,
+    "by": "point",
+}
+KEYS = {"id", "kind", "requirement", "expected", "measured", "passed", "skipped", "evidence"}
 SATURATION = {
     "checked": True,
     "cannot": None,
@@ -57,7 +71,8 @@ def quantized(tmp_path):
 def verify(folder, quantized, correct=880, size=400, delta=-2.0, images=1000, **options):
     fp32 = write(folder / "fp32.json", "fp32.onnx", 900, 1000, None)
     path = write(folder / "int8.json", quantized, correct, size, delta, **options)
-    return {row["id"]: row for row in verify_model("int8", path, fp32, images, ACCEPTANCE)}
+    rows = [*verify_model("int8", path, images), *verify_limits("int8", path, fp32, ACCEPTANCE)]
+    return {row["id"]: row for row in rows}
 
 
 def failed(rows):
@@ -68,11 +83,13 @@ def test_a_good_model_passes_and_every_row_names_its_evidence(tmp_path, quantize
     rows = verify(tmp_path, quantized)
     assert failed(rows) == set()
     for row in rows.values():
-        assert set(row) == {"id", "requirement", "expected", "measured", "passed", "evidence"}
+        assert set(row) == KEYS
         assert set(row["evidence"]) == {"file", "key"}
     assert rows["drop_int8"]["measured"] == -2.0
     assert rows["drop_int8"]["evidence"]["key"] == "baseline.delta_pp"
     assert rows["size_int8"]["expected"] == "<= 500"
+    own = {id for id, row in rows.items() if row["kind"] == "your requirement"}
+    assert own == {"drop_int8", "top1_int8", "size_int8"}
 
 
 @pytest.mark.parametrize(
@@ -128,6 +145,9 @@ def test_calibration_accuracy_is_compared_with_what_was_required(tmp_path):
         known = {"checked": True, "top1": top1, "required_top1": 0.325, "suspicious": None}
         path.write_text(json.dumps(known))
         assert [row["passed"] for row in verify_calibration(path)] == [passed, True]
+        assert [row["kind"] for row in verify_calibration(path)] == ["self check"] * 2
+        accuracy, _ = verify_calibration(path, asked=True)
+        assert accuracy["kind"] == "your requirement"
 
 
 def test_a_suspicious_input_that_did_not_stop_the_run_fails(tmp_path):
@@ -145,6 +165,7 @@ def test_without_labels_the_accuracy_is_told_as_not_checked(tmp_path):
     path.write_text(json.dumps({"checked": False}))
     (row,) = verify_calibration(path)
     assert row["passed"] and row["measured"].startswith("not checked: the calibration images have")
+    assert row["skipped"] == row["measured"]
 
 
 @pytest.mark.parametrize(("correct", "passed"), [(872, True), (881, True), (882, False)])
@@ -165,9 +186,9 @@ def test_drop_and_size_of_exactly_the_limit_are_within(tmp_path, quantized):
     """In binary fractions 0.1 + 0.2 is more than 0.3, and a fifth of 100 bytes less than 20."""
     fp32 = write(tmp_path / "fp32.json", "fp32.onnx", 900, 100, None)
     path = write(tmp_path / "int8.json", quantized, 900, 20, -(0.1 + 0.2))
-    limits = {"max_drop_pp": 0.3, "min_top1": None, "min_size_reduction": 0.8}
-    rows = {row["id"]: row for row in verify_model("int8", path, fp32, 1000, limits)}
-    assert failed(rows) == set()
+    limits = {**ACCEPTANCE, "max_drop_pp": 0.3, "min_top1": None, "min_size_reduction": 0.8}
+    rows = {row["id"]: row for row in verify_limits("int8", path, fp32, limits)}
+    assert set(rows) == {"drop_int8", "size_int8"} and failed(rows) == set()
 
 
 def test_a_calibration_image_among_the_test_images_is_found(tmp_path):
@@ -187,19 +208,47 @@ def test_a_calibration_image_among_the_test_images_is_found(tmp_path):
 def test_report_and_gate_tell_what_fails(tmp_path, quantized):
     rows = list(verify(tmp_path, quantized, delta=-4.0).values())
     assert summarize(rows) == "6 of 7 requirements hold; not: int8 loses at most 3.0 pp."
-    (line,) = failure_lines(rows)
+    line = gate_error(rows)
     assert line.startswith(
-        "drop_int8: int8 loses at most 3.0 pp: expected >= -3.0, measured -4.0 ("
+        "1 of 7 requirements do not hold: drop_int8: int8 loses at most 3.0 pp: expected >= -3.0, "
+        "measured -4.0 ("
     )
-    assert line.endswith("int8.json baseline.delta_pp)")
+    assert line.endswith(
+        "int8.json baseline.delta_pp); change the quantization, or the acceptance section"
+    )
     markdown = to_markdown(rows)
     assert "| FAIL | int8 loses at most 3.0 pp" in markdown
     good = list(verify(tmp_path, quantized).values())
-    assert summarize(good) == "7 of 7 requirements hold." and failure_lines(good) == []
+    assert summarize(good) == "7 of 7 requirements hold." and gate_error(good) is None
+    assert count_kinds(good) == "3 of yours and 4 self checks"
+
+
+def test_your_requirements_are_told_from_self_checks(tmp_path, quantized):
+    rows = list(verify(tmp_path, quantized, delta=-4.0, images=1001).values())
+    own, checks = tables_by_kind(rows).items()
+    assert own[0] == "Your requirements: 2 of 3 hold" and len(own[1]) == 3
+    assert checks[0] == "Self checks: 3 of 4 hold" and len(checks[1]) == 4
+    markdown = to_markdown(rows)
+    assert markdown.index(own[0]) < markdown.index("| FAIL | int8 loses at most")
+    assert markdown.index("| pass | the file of int8") < markdown.index(checks[0])
+    assert markdown.index(checks[0]) < markdown.index("| FAIL | int8 is evaluated on the full")
+    line = gate_error(rows)
+    assert "2 of 7 requirements do not hold: drop_int8: " in line
+    assert "; self check test_split_int8: int8 is evaluated on the full test split: " in line
+    assert "acceptance section; where a self check fails, results may be wrong" in line
+    # Nothing in the acceptance section mends a self check.
+    line = gate_error(list(verify(tmp_path, quantized, images=1001).values()))
+    assert "acceptance" not in line and "look at its evidence" in line
 
 
 def test_objects_are_told_without_braces():
-    saturation = {"checked": True, "refused": None, "changed": 0.25, "operators": ["a", "b"]}
+    saturation = {
+        "checked": True,
+        "refused": None,
+        "changed": 1 / 3,
+        "interval": [-0.25, 1 / 3],
+        "operators": ["a", "b"],
+    }
     row = {
         "requirement": "is checked",
         "expected": "checked",
@@ -207,4 +256,6 @@ def test_objects_are_told_without_braces():
         "passed": True,
         "evidence": {"file": "int8_eval.json", "key": "saturation"},
     }
-    assert table_rows([row])[0]["measured"] == "checked True, changed 0.25, operators 2"
+    assert table_rows([row])[0]["measured"] == (
+        "checked True, changed 0.333333, interval -0.25 to 0.333333, operators 2"
+    )

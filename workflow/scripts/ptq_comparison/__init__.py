@@ -16,7 +16,8 @@
                                                                       inference model config
     diagnosis     why a quantized model lost accuracy                 quantization preparation
                                                                       inference model
-    verification  requirements on the results                         quantization inference model
+    verification  requirements on the results                         quantization evaluation
+                                                                      inference model
     report        tables, pages, figures and verdicts for people      search evaluation config
 
 All may import common, and nobody imports report. A test holds the imports against this table.

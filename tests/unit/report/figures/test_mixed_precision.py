@@ -4,6 +4,7 @@ import pytest
 from helpers.layout import check_layout
 from ptq_comparison.report.figures import mixed_precision
 from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
+from ptq_comparison.report.figures.style import label_lines
 
 
 def make_steps(deltas, nodes, **more):
@@ -29,8 +30,15 @@ def names(axes):
 @pytest.mark.parametrize(
     ("deltas", "expected"),
     [
-        ([-0.1], "No node has to stay in float32: -0.10 pp, and -0.3 pp is allowed"),
-        ([-2, -1, 0.1], "2 of 3 nodes in float32: from -2.00 to +0.10 pp (-0.3 pp is allowed)"),
+        (
+            [-0.1],
+            "All 3 nodes in 8 bits: -0.10 pp (95 %: -1.10 to +0.90), and -0.3 pp is allowed",
+        ),
+        (
+            [-2, -1, 0.1],
+            "2 of 3 nodes in float32: +0.10 pp (95 %: -0.90 to +1.10) instead of -2.00 pp, "
+            "and -0.3 pp is allowed",
+        ),
         (
             [-2, -1, -1, 0],
             "The loss is too large as long as any node is in 8 bits: -0.3 pp is allowed",
@@ -40,7 +48,7 @@ def names(axes):
 def test_the_title_tells_how_many_nodes_stay_in_float(deltas, expected):
     steps = make_steps(deltas, nodes=3)
     figure = plot_mixed_precision(steps, 0.3)
-    assert mixed_precision.finding(steps, 0.3) == figure.get_suptitle() == expected
+    assert [mixed_precision.finding(steps, 0.3)] == label_lines(figure) == [expected]
     figure.canvas.draw()
 
 
@@ -57,10 +65,26 @@ def test_accuracy_size_and_speed_are_in_panels_of_their_own():
     assert len(untimed.axes) == 2
 
 
+def test_a_single_step_is_a_sentence(monkeypatch):
+    steps = make_steps([-0.1], nodes=3, speedup=1.5, speedup_ci95_low=1.4, speedup_ci95_high=1.6)
+    figure = plot_mixed_precision(steps, 0.3)
+    assert not figure.axes
+    text, title = figure.texts
+    assert title.get_text().startswith("All 3 nodes in 8 bits")
+    assert " ".join(text.get_text().split()) == (
+        "There is one step, so there is no curve: with no node in float32, the accuracy on the "
+        "validation images differs from that of float32 by -0.10 pp (95 %: -1.10 to +0.90), and "
+        "the file has 100 KiB, at 1.50 times the speed (95 %: 1.40 to 1.60)."
+    )
+    check_layout(figure, "sentence", monkeypatch, least=2)
+    untimed = plot_mixed_precision(make_steps([-0.1], nodes=3), 0.3)
+    assert "speed" not in untimed.texts[0].get_text()
+
+
 LONG = "model_1/batch_normalization_{}/batchnorm/mul_1"
 
 
-@pytest.mark.parametrize("steps", [1, 2, 10, 50, 120])
+@pytest.mark.parametrize("steps", [2, 10, 50, 120])
 @pytest.mark.parametrize("timed", [(), ("speedup", "speedup_ci95_low", "speedup_ci95_high")])
 def test_no_text_of_mixed_precision_is_cut_off_or_written_over(steps, timed, monkeypatch):
     curve = make_steps([-2 + 0.018 * n for n in range(steps)], nodes=150)
@@ -81,11 +105,12 @@ def test_steps_that_could_not_be_made_are_left_out(monkeypatch):
     steps[0] |= {**dict.fromkeys(empty), "reason": "no kernel"}
     figure = plot_mixed_precision(steps, 0.3)
     assert names(figure.axes[0]) == ["1: + node1", "2: + node2"]
-    assert "2 of 3 nodes in float32: from -1.00 to -0.20 pp" in figure.get_suptitle()
+    assert label_lines(figure)[0].startswith("2 of 3 nodes in float32: -0.20 pp")
     check_layout(figure, "left out", monkeypatch)
     steps[1] |= {**dict.fromkeys(empty), "reason": "no kernel"}
     figure = plot_mixed_precision(steps, 0.3)
-    assert figure.get_suptitle() == (
-        "2 of 3 nodes in float32: with fewer it cannot be made; -0.20 pp, and -0.3 pp is allowed"
+    assert label_lines(figure)[0] == (
+        "2 of 3 nodes in float32: with fewer it cannot be made; -0.20 pp (95 %: -1.20 to +0.80), "
+        "and -0.3 pp is allowed"
     )
-    check_layout(figure, "one step", monkeypatch)
+    check_layout(figure, "one step", monkeypatch, least=2)

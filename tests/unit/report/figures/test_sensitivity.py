@@ -4,6 +4,7 @@ import pytest
 from helpers.layout import check_layout
 from ptq_comparison.report.figures import sensitivity
 from ptq_comparison.report.figures.sensitivity import plot_sensitivity
+from ptq_comparison.report.figures.style import label_lines
 
 
 def make_rows(divergences, everything=0.05):
@@ -32,8 +33,8 @@ def test_the_worst_node_is_on_top_and_in_the_title():
     rows = make_rows({"worst": 0.02, "small": 0.001, "none": 0.0})
     figure = plot_sensitivity(rows)
     assert sensitivity.finding(rows) == (
-        "worst costs most: alone in 8 bits it changes 2.0 % of the predictions, "
-        "all nodes change 5.0 %"
+        "worst has the largest divergence measured: alone in 8 bits KL 0.02 nats; "
+        "all nodes together: KL 0.05 nats"
     )
     left, right = figure.axes
     assert names(left) == ["worst (Conv)", "small (Conv)", "none (Conv)"]
@@ -53,13 +54,26 @@ def test_of_many_nodes_those_that_cost_most_are_shown():
     figure = plot_sensitivity(rows)
     assert len(names(figure.axes[0])) == sensitivity.MOST_NODES
     assert names(figure.axes[0])[0] == "n0 (Conv)"
-    assert "(5 nodes that cost less are left out)" in figure.get_suptitle()
+    assert label_lines(figure)[1:] == ["5 nodes that cost less are left out"]
+
+
+def test_title_and_order_are_by_the_divergence_alone():
+    """Not by changed predictions, nor by the order of the rows."""
+    rows = make_rows({"a": 0.001, "b": 0.03, "c": 0.002})
+    for row in rows:
+        if row["node"] == "a":
+            row |= {"agreement": 0.2, "agreement_ci95_low": 0.1, "agreement_ci95_high": 0.3}
+    figure = plot_sensitivity(rows)
+    assert names(figure.axes[0]) == ["b (Conv)", "c (Conv)", "a (Conv)"]
+    assert label_lines(figure)[0].startswith("b has the largest divergence")
 
 
 def test_a_model_that_nothing_changes_can_be_plotted():
     figure = plot_sensitivity(make_rows({"a": 0.0, "b": 0.0}, everything=0.0))
     figure.canvas.draw()
-    assert "changes 0.0 %" in figure.get_suptitle()
+    assert label_lines(figure)[0] == (
+        "No node alone in 8 bits changes a score; all nodes together: KL 0 nats"
+    )
 
 
 LONG = "model_1/batch_normalization_{}/batchnorm/mul_1"
@@ -86,11 +100,11 @@ def test_nodes_that_cannot_be_quantized_are_left_out(monkeypatch):
             lose(row)
     figure = plot_sensitivity(rows)
     assert names(figure.axes[0]) == ["worst (Conv)", "small (Conv)"]
-    assert "all nodes together cannot be quantized" in figure.get_suptitle()
-    assert "(1 nodes that cannot be quantized are left out)" in figure.get_suptitle()
+    assert "all nodes together cannot be quantized" in label_lines(figure)[0]
+    assert "1 node that cannot be quantized is left out" in label_lines(figure)
     check_layout(figure, "left out", monkeypatch)
     for row in rows:
         lose(row)
     figure = plot_sensitivity(rows)
-    assert figure.get_suptitle().startswith("No node can be quantized alone")
+    assert label_lines(figure)[0].startswith("No node can be quantized alone")
     figure.canvas.draw()

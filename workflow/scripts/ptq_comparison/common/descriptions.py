@@ -15,6 +15,25 @@ class ModelDescription(TypedDict):
     opset: int
 
 
+class Layers(TypedDict):
+    """The names of layers of a kind, by what they compute in."""
+
+    integer: list[str]
+    float: list[str]
+
+
+class Executed(TypedDict):
+    """The graph that onnxruntime runs, after its optimizations.
+
+    Conversions are to 8 bits and back, of activations and weights.
+    """
+
+    nodes: int
+    integer_nodes: int
+    conversions: int
+    layers: dict[str, Layers]
+
+
 class Provenance(TypedDict):
     """What ranges were made from, and in a quantized model also how it was made from them."""
 

@@ -1,7 +1,6 @@
 """Download a file once, check it, and leave nothing half-written."""
 
 from pathlib import Path
-from typing import TextIO
 
 from ptq_comparison.common.address import masked
 from ptq_comparison.common.errors import UserError
@@ -16,16 +15,14 @@ REMEDIES = {
 }
 
 
-def download(
-    url: str, sha256: str | None, output: Path, section: str, key: str, terminal: TextIO
-) -> None:
-    """Download `url` to `output`, with a bar where `terminal` really is one.
+def download(url: str, sha256: str | None, output: Path, section: str, key: str) -> None:
+    """Download `url` to `output`.
 
     `section` and `key` say where the config has the address. Raises UserError when the server does
     not give a file, gives a page (HTML) in its place, or the SHA-256 is another.
     """
     shown = masked(url)
-    progress = Progress(f"downloading {output.name}", None, terminal, " B", unit_scale=True)
+    progress = Progress(f"downloading {output.name}", None, " B")
     with atomic_path(output) as temporary, progress:
         try:
             fetch(url, temporary, progress)

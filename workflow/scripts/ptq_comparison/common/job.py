@@ -11,20 +11,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.faults import describe_failure, is_fault_of_machine
 from ptq_comparison.common.limits import Limits
 from ptq_comparison.common.not_made import read_not_made, write_not_made
+from ptq_comparison.common.progress import Progress
 from ptq_comparison.common.supervisor import MAXRSS_UNIT, supervise
 from ptq_comparison.common.temporary import make_temporary, remove_stale
 
-if TYPE_CHECKING:
-    from ptq_comparison.common.progress import Progress
-
 ERROR_PREFIX = "error: "
 NOT_MADE_PREFIX = "not made: "
+CLEAR_LINE = "\r\x1b[K"
 # onnxruntime, which scripts import after this, would look a host up and keep a device id.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
@@ -47,16 +46,15 @@ class Task:
         self.threads: int = snakemake.threads
         self.terminal = terminal
 
-    def progress(self, text: str, total: int, unit: str = " images") -> "Progress":
-        """Return a bar on the terminal that counts to `total`, with lines in the log."""
-        # Here, since tqdm takes time to import and few jobs show a bar.
-        from ptq_comparison.common.progress import Progress
-
-        return Progress(text, total, self.terminal, unit)
+    def progress(self, text: str, total: int, unit: str = " images") -> Progress:
+        """Return a counter to `total` that writes lines to the log, which the terminal shows."""
+        return Progress(text, total, unit)
 
     def print(self, text: str) -> None:
         """Show a text on the terminal; what a script prints otherwise goes to the log."""
-        print(text, file=self.terminal)
+        # Over the line of progress, which the next event shows again.
+        clear = CLEAR_LINE if self.terminal.isatty() else ""
+        print(f"{clear}{text}", file=self.terminal)
 
 
 def _paths(files: Any) -> SimpleNamespace:
@@ -169,7 +167,7 @@ def _fail(
         traceback.print_exception(error, file=file)
         print(closing, file=file)
     with suppress(OSError):
-        print(closing, file=task.terminal)
+        task.print(closing)
     sys.exit(0 if tolerated else 1)
 
 

@@ -1,42 +1,38 @@
-"""How far a long step is: a bar on a terminal, and plain lines in the log."""
+"""How far a long step is: plain lines in its log, of which the terminal shows the last one."""
 
 import logging
-from typing import Any, TextIO
-
-from tqdm import tqdm
+from typing import Self
 
 LINES = 10  # in the log for a whole step
 
 
-class Progress(tqdm):  # type: ignore[misc]  # tqdm has no types
-    """A tqdm bar on a terminal, nothing on anything else, and lines in the log in both cases."""
+class Progress:
+    """Counts what a step has done, and writes a line to the log for each tenth of it.
 
-    def __init__(
-        self,
-        description: str,
-        total: int | None,
-        terminal: TextIO,
-        unit: str = " images",
-        **options: Any,
-    ):
+    Jobs run side by side, so none draws on the terminal: `common.terminal` shows one line for all.
+    `total` is None where it is not known; then there are no lines.
+    """
+
+    def __init__(self, description: str, total: int | None, unit: str = " images") -> None:
+        self.total = total
         self._text, self._unit = description, unit
         self._counted = self._lines = 0
-        # disable=None: no bar where the file is not a terminal
-        super().__init__(
-            desc=description, total=total, unit=unit, file=terminal, disable=None, **options
-        )
 
-    def update(self, n: float = 1) -> bool | None:
-        """Count `n` more. Without a total, the log gets no lines."""
-        self._counted += int(n)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def update(self, n: int = 1) -> None:
+        """Count `n` more."""
+        self._counted += n
         lines = LINES * self._counted // self.total if self.total else 0
-        if lines > self._lines:
+        if self.total and lines > self._lines:
             self._lines = lines
             done = f"{min(self._counted, self.total):,} of {self.total:,}{self._unit}"
             logging.info("%s: %s", self._text, done)
-        return super().update(n)  # type: ignore[no-any-return]
 
-    def reset(self, total: float | None = None) -> None:
+    def reset(self) -> None:
         """Count from 0 again, as a download that begins again; lines are not written twice."""
         self._counted = 0
-        super().reset(total)

@@ -45,3 +45,10 @@ def plain_markdown(text: str) -> str:
     `_` stays: inside of a word, as in most names, it has no meaning.
     """
     return re.sub(r"([\\|`<*\[])", r"\\\1", " ".join(text.splitlines()))
+
+
+def fenced(code: str, language: str) -> str:
+    """Return a block of code in Markdown, with more backticks around it than are in it."""
+    longest = max((len(run) for run in re.findall("`+", code)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{code.rstrip()}\n{fence}\n"

@@ -24,7 +24,7 @@ MODELS = ("dtypes", "extra_dtypes")
 def configured_recipes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the section `quantization` of the config as complete recipes, by the model's name.
 
-    A configured dtype is a recipe without refinements.
+    A configured dtype is a recipe without refinements, unless an extra dtype asks for some.
     """
     quantization = config["quantization"]
     dtypes = {name: {"dtype": name} for name in quantization["dtypes"]}

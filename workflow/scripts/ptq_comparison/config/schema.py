@@ -17,7 +17,7 @@ from referencing import Registry, Resource
 
 from ptq_comparison.common.texts import shown
 from ptq_comparison.config.methods import METHODS
-from ptq_comparison.config.schemes import DTYPES
+from ptq_comparison.config.schemes import DTYPES, REFERENCES
 
 # Written in C, where PyYAML has it: the schemas are read at every start, and they are our own.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -67,9 +67,14 @@ def load_schema(path: Path, **tables: Iterable[str]) -> Validator:
 
     A `$ref` may lead to a schema beside it, as `config.schema.yaml#/properties/model`. `names_of`,
     a keyword of ours, adds the names in a table to `enum`: in one of `tables`, or in
-    `calibration_methods` or `dtypes`, which are known here.
+    `calibration_methods`, `dtypes` or `references`, which are known here.
     """
-    known: dict[str, Iterable[str]] = {"calibration_methods": METHODS, "dtypes": DTYPES, **tables}
+    known: dict[str, Iterable[str]] = {
+        "calibration_methods": METHODS,
+        "dtypes": DTYPES,
+        "references": REFERENCES,
+        **tables,
+    }
 
     @cache  # otherwise the registry reads the file again for each $ref
     def read(name: str) -> Resource[Any]:

@@ -10,6 +10,9 @@ DTYPES = {
     "u8s8": ("QUInt8", "QInt8"),
 }
 
+# Models that a comparison may hold beside them, which `comparison.references` names.
+REFERENCES = ("fp16", "dynamic")
+
 MIN_OPSET = 10  # the first with QuantizeLinear
 MIN_OPSET_PER_CHANNEL = 13  # the first with an axis for it
 

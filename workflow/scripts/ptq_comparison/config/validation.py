@@ -48,13 +48,18 @@ def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
                 file_of_address(config[section][key], f"{section}.{key}")
             except UserError as error:
                 yield str(error)
-    if quantization["format"] == "QOperator":
-        for name, options in quantization["extra_dtypes"].items():
+    if config["acceptance"]["min_speedup"] is not None and not config["latency"]["measure"]:
+        yield (
+            "acceptance.min_speedup: speed is not measured; set latency.measure to true, or this "
+            "to null"
+        )
+    for name, options in quantization["extra_dtypes"].items():
+        key = f"quantization.extra_dtypes.{name}"
+        if options.get("format", quantization["format"]) == "QOperator":
             if options["activation_type"].endswith("16"):
-                yield (
-                    f"quantization.extra_dtypes.{name}: QOperator has no 16-bit activations; "
-                    "use the format QDQ"
-                )
+                yield f"{key}: QOperator has no 16-bit activations; use the format QDQ"
+            elif options.get("tensor_types"):
+                yield f"{key}: QOperator has no tensor_types; use the format QDQ"
 
 
 def _lines(error: ValidationError) -> Iterator[str]:

@@ -11,7 +11,7 @@ CPUS = Path("/sys/devices/system/cpu")
 def is_disturbed(speedup: float, ci95: Sequence[float]) -> bool:
     """Tell whether half the width of the 95 % interval of a speed is more than 10 % of the speed.
 
-    On an idle machine it is 1 to 3 %. An interval without any width, as that of float32 against
+    On an idle machine it is some percent. An interval without any width, as that of float32 against
     itself, is not disturbed, nor is a speed that was not measured (NaN).
     """
     low, high = ci95

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypedDict, TypeVar
 
 import numpy as np
 
-from ptq_comparison.common.descriptions import ModelDescription, Provenance
+from ptq_comparison.common.descriptions import Executed, ModelDescription, Provenance
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json
 from ptq_comparison.evaluation.fidelity import Fidelity, fidelity
@@ -41,7 +41,7 @@ class Predictions(NamedTuple):
 
 
 class Evaluation(ScoreMetrics):
-    """The content of `<model>_eval.json`; None is what float32 does not have."""
+    """The content of `<model>_eval.json`; None is what float32, or a reference, does not have."""
 
     model: ModelDescription
     dataset: dict[str, Any]
@@ -51,6 +51,7 @@ class Evaluation(ScoreMetrics):
     per_class: list[dict[str, Any]]
     confusion_matrix: list[list[int]]
     calibration: dict[str, Any] | None
+    executed: Executed
     saturation: Saturation | None
     runtime: dict[str, Any]
 
@@ -95,7 +96,8 @@ def evaluate(
 ) -> Evaluation:
     """Return the evaluation of a model: accuracies as fractions, differences in percentage points.
 
-    `baseline` and `calibration` are None for the float32 model. No times are in it: two runs give
+    `baseline` and `calibration` are None for the float32 model, `calibration` also for a reference,
+    which needs none. No times are in it: two runs give
     equal evaluations. Raises UserError when the predictions are of another model or data set.
     """
     split = dataset["splits"]["test"]
@@ -128,13 +130,14 @@ def evaluate(
         "per_class": per_class_accuracy(predicted, fp32, labels, class_names),
         "confusion_matrix": confusion_matrix(predicted, labels, len(class_names)).tolist(),
         "calibration": calibration,
+        "executed": predictions.provenance["executed"],
         "saturation": _saturation(predictions),
         "runtime": predictions.provenance["runtime"],
     }
 
 
 def _saturation(predictions: Predictions) -> Saturation | None:
-    """Return what saturation changes; None for float32."""
+    """Return what saturation changes; None for float32 and float16."""
     check: SaturationCheck | None = predictions.provenance["saturation"]
     if check is None:
         return None

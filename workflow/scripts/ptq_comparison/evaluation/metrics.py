@@ -29,6 +29,7 @@ class PairedComparison(TypedDict):
     delta_pp: float
     delta_ci95_pp: list[float]
     agreement: float
+    agreement_ci95: list[float]
     fixed: int
     broken: int
     mcnemar_p: float
@@ -70,6 +71,20 @@ def mcnemar_exact_p(fixed: int, broken: int) -> float:
     return min(1.0, 2 * tail)
 
 
+def holm(p_values: list[float]) -> list[float]:
+    """Return p values with Holm's correction for their number, in the same order.
+
+    It keeps the chance of any false difference among all tests at the level of one test.
+    S. Holm, Scand. J. Stat. 6 (1979), 65-70.
+    """
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    adjusted, largest = [1.0] * len(p_values), 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
 def paired_difference_interval(
     fixed: int, broken: int, total: int, z: float = NORMAL_QUANTILE
 ) -> tuple[float, float]:
@@ -104,6 +119,25 @@ def paired_difference_interval(
     return enclose((low, high), difference)
 
 
+def unpaired_difference_interval(
+    correct: int, total: int, other_correct: int, other_total: int
+) -> tuple[float, float]:
+    """Return the 95 % interval of an accuracy minus one on other images, as fractions.
+
+    It is the hybrid score interval of R. G. Newcombe, Stat. Med. 17 (1998), 873-890 (method 10),
+    made from the Wilson intervals of both.
+    """
+    share, other = correct / total, other_correct / other_total
+    low, high = wilson_interval(correct, total)
+    other_low, other_high = wilson_interval(other_correct, other_total)
+    difference = share - other
+    limits = (
+        difference - math.hypot(share - low, other_high - other),
+        difference + math.hypot(high - share, other - other_low),
+    )
+    return enclose(limits, difference)
+
+
 def accuracy(correct: int, total: int) -> Accuracy:
     """Return `correct`, `total`, `top1` and its 95 % Wilson interval `ci95`, as fractions."""
     return {
@@ -120,10 +154,11 @@ def paired_comparison(
     """Compare a model with the baseline on the same images; all arrays are int64 (N,).
 
     `delta_pp` is model minus baseline in percentage points, `agreement` the share of equal
-    predictions. `fixed` counts images that the model gets right and the baseline
-    wrong, `broken` the other way round.
+    predictions, with its 95 % Wilson interval. `fixed` counts images that the model gets right and
+    the baseline wrong, `broken` the other way round.
     """
     total = len(labels)
+    equal = int(np.sum(predicted == baseline))
     right, baseline_right = predicted == labels, baseline == labels
     fixed = int(np.sum(right & ~baseline_right))
     broken = int(np.sum(~right & baseline_right))
@@ -134,7 +169,8 @@ def paired_comparison(
         "top1": float(baseline_right.mean()),
         "delta_pp": delta_pp,
         "delta_ci95_pp": list(enclose([100 * limit for limit in interval], delta_pp)),
-        "agreement": float((predicted == baseline).mean()),
+        "agreement": equal / total,
+        "agreement_ci95": list(wilson_interval(equal, total)),
         "fixed": fixed,
         "broken": broken,
         "mcnemar_p": mcnemar_exact_p(fixed, broken),

@@ -12,9 +12,13 @@ from ptq_comparison.model.graph import all_names, copy_model, free_name
 from ptq_comparison.model.opset import ONNX_DOMAINS
 
 EXACT_KERNELS = {"session.x64quantprecision": "1"}
-# Operators on integers with a weight, which is their input 3; its zero point is input 5.
-WEIGHTED = ("QLinearConv", "QLinearMatMul", "QGemm")
-WEIGHT, ZERO_POINT = 3, 5
+# Operators on integers with a weight: which inputs are the weight and its zero point.
+WEIGHTED = {
+    "QLinearConv": (3, 5),
+    "QLinearMatMul": (3, 5),
+    "QGemm": (3, 5),
+    "MatMulInteger": (1, 3),
+}
 LAST_OPSET = 20  # for which onnxruntime has such kernels
 
 
@@ -39,7 +43,9 @@ def _unshared(model: onnx.ModelProto) -> onnx.ModelProto:
             opset.version = min(opset.version, LAST_OPSET)
     arrays, seen, taken = {i.name: i for i in own.graph.initializer}, set[str](), all_names(own)
     for node in own.graph.node:
-        for place in (WEIGHT, ZERO_POINT) if node.op_type in WEIGHTED else ():
+        for place in WEIGHTED.get(node.op_type, ()):
+            if place >= len(node.input):  # no zero point
+                continue
             name = node.input[place]
             if name in seen:
                 copy = own.graph.initializer.add()

@@ -3,7 +3,9 @@
 On x86-64 without VNNI, onnxruntime multiplies unsigned activations with signed weights by an
 instruction that adds two products in 16 bits and saturates. It has other instructions for unsigned
 weights, and for signed activations. Those of a QDQ model it makes unsigned where it can; those of
-a QLinear operator stay as they are.
+a QLinear operator stay as they are. A model that is quantized dynamically has MatMulInteger, which
+saturates, too, and ConvInteger, which does not: its kernel exchanges the two, and multiplies signed
+weights with unsigned activations.
 """
 
 import numpy as np
@@ -42,6 +44,9 @@ def saturating_operators(model: onnx.ModelProto) -> list[str]:
         inputs = list(node.input)
         if node.op_type in QLINEAR_OPERATORS:
             activation, weight, types = inputs[:3], inputs[3:6], ["uint8"]
+        elif node.op_type == "MatMulInteger":  # without scales
+            activation, weight = ([inputs[n], "", *inputs[n + 2 : n + 3]] for n in (0, 1))
+            types = ["uint8"]
         elif node.op_type in QDQ_OPERATORS and all(name in dequantized for name in inputs[:2]):
             activation, weight = (list(dequantized[name].input) for name in inputs[:2])
             types = ["uint8", "int8"]

@@ -13,6 +13,11 @@ from ptq_comparison.inference.batches import Batch, Batches
 from ptq_comparison.inference.scores import class_scores
 from ptq_comparison.model.interface import Interface, remedy_for_classes
 
+NOT_FINITE = (
+    "model.source: the scores of some images are not finite; check the weights and model.scale, "
+    "model.mean, model.std"
+)
+
 
 def make_session(
     model: onnx.ModelProto,
@@ -61,13 +66,17 @@ def run_scores(
 
 
 def predict_scores(
-    session: onnxruntime.InferenceSession, batches: Batches, classes: int, progress: Any
+    session: onnxruntime.InferenceSession,
+    batches: Batches,
+    classes: int,
+    progress: Any,
+    not_finite: str = NOT_FINITE,
 ) -> np.ndarray:
     """Return the scores of all images, float32 (N, classes).
 
     It is in a temporary file where it is large. `progress` is a tqdm bar over images. Raises
     UserError when the scores are of another number of classes, which not every model declares, or
-    not finite.
+    not finite, which `not_finite` tells then.
     """
     result = scratch_array((len(batches.images), classes), np.float32)
     done = 0
@@ -79,10 +88,7 @@ def predict_scores(
                 f"{classes}; {remedy_for_classes(scores.shape[1], classes)}"
             )
         if not np.isfinite(scores).all():
-            raise UserError(
-                "model.source: the scores of some images are not finite; "
-                "check the weights and model.scale, model.mean, model.std"
-            )
+            raise UserError(not_finite)
         result[done : done + batch.images] = scores
         drop_pages(result)
         done += batch.images

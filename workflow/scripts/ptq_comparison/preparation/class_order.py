@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ptq_comparison.preparation.assignment import best_assignment
+
 FOLDS = 5
 ALPHA = 0.001  # level of the test
 LENIENT = 0.05  # of groups of classes, before that test
@@ -74,15 +76,12 @@ def assign(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarra
 
     Of equal assignments, that which moves the fewest classes.
     """
-    confusion = np.zeros((classes, classes))
+    confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (labels, predicted), 1)
     order = np.arange(classes)
     if np.array_equal(confusion.max(axis=1), confusion.diagonal()):
         return order
-    from scipy.optimize import linear_sum_assignment  # takes time, and is seldom needed
-
-    benefit = confusion * (classes + 1) + np.eye(classes)
-    return np.asarray(linear_sum_assignment(benefit, maximize=True)[1], np.int64)
+    return best_assignment(confusion * (classes + 1) + np.eye(classes, dtype=np.int64))
 
 
 def is_clearly_better(before: np.ndarray, after: np.ndarray, level: float = ALPHA) -> bool:

@@ -100,11 +100,11 @@ COLUMNS = {
     "size_ratio": Column("size_ratio", "size", ".0%"),
     "nodes": Column("model.nodes", "nodes", ",.0f"),
     "integer_nodes": Column(
-        "model.integer_nodes",
+        "executed.integer_nodes",
         "integer nodes",
         ",.0f",
-        "Integer nodes: how many nodes onnxruntime computes with integers on this machine; the "
-        "others compute with float32, or convert between the two.",
+        "Integer nodes: those that compute with integers in the graph that onnxruntime runs on "
+        "this machine, after its fusions; others compute with float32, convert or move data.",
     ),
     "saturation_changed": Column(
         "saturation.changed",

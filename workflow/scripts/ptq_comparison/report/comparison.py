@@ -2,9 +2,12 @@
 
 import html
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ptq_comparison.common.texts import plain_markdown
@@ -28,9 +31,12 @@ from ptq_comparison.report.comparison_notes import (
     float_notes,
     saturation_warnings,
 )
+from ptq_comparison.report.decision import decide
 from ptq_comparison.report.latex import latex_table
 from ptq_comparison.report.page import table_to_html, to_page
-from ptq_comparison.report.verdict import headline_speeds, verdict
+from ptq_comparison.report.references import candidates, reference_notes
+from ptq_comparison.report.terminal_table import WIDTH, terminal_table
+from ptq_comparison.report.verdict import headline_speeds
 
 TITLE = "What the model loses and gains in 8 bits"
 MAIN_CAPTION = "Accuracy, size and speed"
@@ -41,9 +47,10 @@ SPEED_CAPTION = "Speed by threads and batch size"
 
 
 class Comparison(NamedTuple):
-    """The comparison as text: one sentence, and the contents of five files."""
+    """The comparison as text: the contents of seven files."""
 
     verdict: str
+    summary: str
     csv: str
     markdown: str
     html: str
@@ -53,23 +60,30 @@ class Comparison(NamedTuple):
 
 def compare(
     evaluations: list[Evaluation],
+    right: Mapping[str, np.ndarray],
     latency: Latency | None,
+    max_drop_pp: float,
     saturation_threshold: float,
     published_top1: float | None,
     diagnosis: Sequence[str] = (),
+    references: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Comparison:
     """Compare all models with float32, which comes first.
 
-    `latency` is None where no speed was measured. `saturation_threshold` is the share of changed
+    `right` tells by model on which test images it is right, bool (N,). `latency` is None where no
+    speed was measured. `max_drop_pp` is the loss up to which a model can be shipped, in percentage
+    points. `saturation_threshold` is the share of changed
     predictions that is worth a warning, `published_top1` a fraction, `diagnosis` says why models
-    have lost too much.
+    have lost too much. `references` are what make_reference writes, by name.
     """
     speeds = headline_speeds(latency)
-    sentence = verdict(evaluations, speeds)
+    sentences = decide(candidates(evaluations), right, speeds, max_drop_pp).sentences
+    sentence = " ".join(sentences)
     table = comparison_table(evaluations, speeds)
     notes = [*diagnosis]
     notes += disturbance_notes(latency)
     notes += saturation_warnings(evaluations, saturation_threshold)
+    notes += reference_notes(evaluations, speeds, references)
     notes += float_notes(evaluations)
     notes += describe_run(evaluations, speeds, published_top1)
     main, more = main_table(table), more_table(table)
@@ -77,7 +91,8 @@ def compare(
     if latency:
         tables[SPEED_CAPTION] = speed_table(latency)
     return Comparison(
-        sentence,
+        "\n".join(sentences) + "\n",
+        to_summary(table, sentences),
         csv_text(table),
         to_markdown(sentence, main, more, notes),
         to_page(TITLE, sentence, tables, notes),
@@ -130,6 +145,16 @@ def speed_table(latency: Latency) -> pd.DataFrame:
         for row in latency["measurements"]
     )
     return text_table(make_table(records, LATENCY), LATENCY_PAGE)
+
+
+def to_summary(table: pd.DataFrame, sentences: Sequence[str]) -> str:
+    """Return table and verdict as text for a terminal of 80 columns."""
+    rows = terminal_table(table.to_dict("records"))
+    paragraphs = [
+        textwrap.fill(sentence, WIDTH, break_long_words=False, break_on_hyphens=False)
+        for sentence in sentences
+    ]
+    return "\n".join([rows, "", *paragraphs, ""])
 
 
 def to_markdown(sentence: str, main: pd.DataFrame, more: pd.DataFrame, notes: list[str]) -> str:

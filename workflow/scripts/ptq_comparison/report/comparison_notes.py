@@ -15,6 +15,7 @@ from ptq_comparison.report.columns import (
     make_table,
     shown_columns,
 )
+from ptq_comparison.report.references import candidates, is_reference
 from ptq_comparison.report.verdict import describe_setting
 
 
@@ -28,7 +29,7 @@ def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list
     for evaluation in evaluations:
         saturation = evaluation["saturation"]
         name, runtime = evaluation["model"]["name"], evaluation["runtime"]
-        if saturation is None:  # float32
+        if saturation is None:  # float32 or float16
             continue
         if saturation["changed"] is None:
             warnings.append(
@@ -36,11 +37,13 @@ def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list
                 f"{saturation['refused']}"
             )
         elif saturation["changed"] > threshold:
+            remedy = "set quantization.reduce_range, use unsigned weights (uint8), or run it"
+            if is_reference(evaluation):  # which is made in one way alone
+                remedy = "run it"
             warnings.append(
                 f"Warning: saturation in 16-bit sums changes {saturation['changed']:.2%} of the "
                 f"predictions of {name} ({saturation['delta_pp']:+.2f} pp) on {runtime['cpu']}: "
-                "set quantization.reduce_range, use unsigned weights (uint8), or run it on a CPU "
-                "with VNNI."
+                f"{remedy} on a CPU with VNNI."
             )
         elif saturation["cannot"] and saturation["saturating_operators"]:
             count = len(saturation["saturating_operators"])
@@ -86,7 +89,7 @@ def float_notes(evaluations: list[Evaluation]) -> list[str]:
     model with nodes that stay in float32, or whose weights got coarser grids."""
     notes, changes = [], list[str]()
     for evaluation in evaluations:
-        if evaluation["calibration"] is None:  # float32
+        if evaluation["calibration"] is None:  # float32, or a reference
             continue
         provenance = evaluation["calibration"]["provenance"]
         changes = changes or provenance.get("preparation", [])
@@ -141,7 +144,7 @@ def describe_run(
             f"Published baseline: {published_top1:.2%}; the measured one differs by "
             f"{100 * (fp32['top1'] - published_top1):+.2f} pp."
         )
-    calibration = evaluations[-1]["calibration"]
+    calibration = candidates(evaluations)[-1]["calibration"]
     if calibration:
         notes.append(
             f"Calibration: {calibration['method']}, {calibration['images']:,} training images, "

@@ -7,8 +7,9 @@ import pandas as pd
 
 from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
-from ptq_comparison.evaluation.metrics import wilson_interval
+from ptq_comparison.evaluation.metrics import SIGNIFICANCE, wilson_interval
 from ptq_comparison.evaluation.results import Latency, LatencyRow, Saturation
+from ptq_comparison.report.code_sections import Use, code_markdown, with_code
 from ptq_comparison.report.columns import FRONT_PAGE, markdown_table, text_table
 from ptq_comparison.report.comparison import (
     MORE_CAPTION,
@@ -17,9 +18,10 @@ from ptq_comparison.report.comparison import (
     more_table,
 )
 from ptq_comparison.report.page import to_page
-from ptq_comparison.report.verdict import headline_speeds, verdict
+from ptq_comparison.report.verdict import describe_setting, headline_speeds
 from ptq_comparison.search.selection_summary import RecipeValues
 
+FILE_KEYS = ("path", "sha256", "bytes", "nodes", "opset")
 TITLE = "Which recipe to ship"
 TEST_HEADING = "On the test images"
 FRONT_HEADING = "Not beaten by any other recipe, on the validation images"
@@ -38,26 +40,31 @@ def recommend(
     evaluations: list[Evaluation],
     evaluation: Evaluation,
     latencies: Sequence[Latency],
+    use: Use,
 ) -> Recommendation:
     """Write the recommendation of the selected recipe.
 
     `evaluations` are those of the compared models on the test images, float32 first; `evaluation`
     is that of the recommended model. `latencies` are none where speed is not measured.
     """
-    speeds: dict[str, LatencyRow] = {}
-    for latency in latencies:
-        speeds.update(headline_speeds(latency))
-    content = recommendation(selection, evaluations[0], evaluation, speeds)
+    speeds = all_speeds(latencies)
+    content = recommendation(selection, evaluations[0], evaluation, speeds, use)
     table = comparison_table([*evaluations, evaluation], speeds)
     front = front_table(selection["pareto"])
-    notes = [text for text in (content["reason"], content["warning"]) if text]
+    shown = (_about_file(content), content["reason"], content["warning"])
+    notes = [text for text in shown if text]
     main = main_table(table)
     tables = {TEST_HEADING: main, FRONT_HEADING: front, MORE_CAPTION: more_table(table)}
     return Recommendation(
         content,
         to_markdown(content, main, front),
-        to_page(TITLE, content["summary"], tables, notes),
+        with_code(to_page(TITLE, content["summary"], tables, notes), content),
     )
+
+
+def all_speeds(latencies: Sequence[Latency]) -> dict[str, LatencyRow]:
+    """Return the rows of several latency.json for their first setting, by model."""
+    return {name: row for latency in latencies for name, row in headline_speeds(latency).items()}
 
 
 def recommendation(
@@ -65,6 +72,7 @@ def recommendation(
     fp32: Evaluation,
     evaluation: Evaluation,
     speeds: Mapping[str, LatencyRow],
+    use: Use,
 ) -> dict[str, Any]:
     """Return the content of recommendation.json.
 
@@ -76,10 +84,10 @@ def recommendation(
     provenance = of_quantized(evaluation["calibration"])["provenance"]
     agreeing = round(baseline["agreement"] * accuracy["total"])
     speed = speeds.get(model["name"])
-    named: Evaluation = {**evaluation, "model": {**model, "name": name}}
     return {
         "recipe": name,
-        "summary": f"Recommended: {verdict([fp32, named], {name: speed} if speed else {})}",
+        "summary": f"Recommended: {name} {_result(fp32, evaluation, speed)}",
+        "words": use.words,
         "reason": selection["reason"],
         "warning": _portability(of_quantized(evaluation["saturation"])),
         "constraints": selection["constraints"],
@@ -99,13 +107,52 @@ def recommendation(
             "size_ratio": model["bytes"] / fp32["model"]["bytes"],
             "speedup": speed and speed["speedup"],
             "speedup_ci95": speed and speed["speedup_ci95"],
+            "speed_setting": speed and describe_setting(speed),
             "saturation": evaluation["saturation"],
         },
-        "model": {k: v for k, v in model.items() if k in ("path", "sha256", "nodes", "opset")},
+        "model": {k: v for k, v in model.items() if k in FILE_KEYS},
+        "python": use.python,
+        "quantize_static": use.quantize_static,
+        "pinned": {
+            "file": use.pinned_file,
+            "yaml": use.pinned_yaml,
+            "model": use.pinned.name,
+            "notes": use.pinned.notes,
+            "left_out": use.pinned.left_out,
+        },
         "not_worse": selection["not_worse"],
         "pareto": selection["pareto"],
         "runtime": evaluation["runtime"],
     }
+
+
+def _result(fp32: Evaluation, evaluation: Evaluation, speed: LatencyRow | None) -> str:
+    """Return what the model keeps, and at which size and speed, for the end of a sentence."""
+    correct, fp32_correct = evaluation["accuracy"]["correct"], fp32["accuracy"]["correct"]
+    baseline = of_quantized(evaluation["baseline"])
+    if fp32_correct:
+        keeps = f"keeps {100 * correct / fp32_correct:.1f} % of the float32 accuracy"
+    else:
+        keeps = f"gets {correct:,} images right, where float32 gets none"
+    size = 100 * evaluation["model"]["bytes"] / fp32["model"]["bytes"]
+    significant = "significant" if baseline["mcnemar_p"] < SIGNIFICANCE else "not significant"
+    result = f"{keeps} ({baseline['delta_pp']:+.2f} pp, {significant}), at {size:.0f} % of the size"
+    if speed:
+        result += (
+            f" and {speed['speedup']:.2f} times the speed on this machine "
+            f"({describe_setting(speed)})"
+        )
+        if speed["speedup_ci95"][1] < 1:
+            result += ", slower than float32"
+    return f"{result}."
+
+
+def _about_file(content: dict[str, Any]) -> str:
+    model = content["model"]
+    return (
+        f"What it is: {content['words']}. File: {model['path']}, {model['bytes']:,} bytes, SHA-256 "
+        f"{model['sha256']}."
+    )
 
 
 def _portability(saturation: Saturation) -> str | None:
@@ -121,10 +168,11 @@ def _portability(saturation: Saturation) -> str | None:
 def to_markdown(content: dict[str, Any], tested: pd.DataFrame, front: pd.DataFrame) -> str:
     """Return the recommendation as Markdown; `tested` is that of `comparison.main_table`."""
     return (
-        f"# {TITLE}\n\n{_paragraph(content['summary'])}{_paragraph(content['reason'])}"
+        f"# {TITLE}\n\n{_paragraph(content['summary'])}{_paragraph(_about_file(content))}"
+        f"{_paragraph(content['reason'])}"
         f"{_paragraph(content['warning'])}"
         f"## {TEST_HEADING}\n\n{markdown_table(tested)}\n\n"
-        f"## {FRONT_HEADING}\n\n{markdown_table(front)}\n"
+        f"## {FRONT_HEADING}\n\n{markdown_table(front)}\n\n{code_markdown(content)}"
     )
 
 

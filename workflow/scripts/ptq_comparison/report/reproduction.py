@@ -6,6 +6,7 @@ from tabulate import tabulate
 
 from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation
+from ptq_comparison.report.references import candidates
 
 VNNI = {"avx512_vnni", "avx_vnni"}
 MEASURED_ON = "on the CIFAR-10 part of docs/performance.md"
@@ -73,7 +74,7 @@ def _reasons(evaluations: list[Evaluation], published: dict[str, Any], whole: bo
             "within some two percentage points at best, and they are not a random sample of all "
             f"{published['images']:,}."
         )
-    calibration = evaluations[-1]["calibration"]
+    calibration = candidates(evaluations)[-1]["calibration"]
     if calibration:
         reasons.append(
             f"**The sample of calibration images.** {calibration['images']:,} training images, "

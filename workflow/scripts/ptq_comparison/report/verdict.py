@@ -38,21 +38,26 @@ def describe_setting(speed: LatencyRow) -> str:
     return f"{threads}, batch {speed['batch_size']}"
 
 
-def verdict(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow]) -> str:
-    """Return the sentence on the best model; `speeds` are rows of latency.json, by model."""
-    fp32, best = evaluations[0], best_model(evaluations)
-    name, baseline = best["model"]["name"], of_quantized(best["baseline"])
-    correct, fp32_correct = best["accuracy"]["correct"], fp32["accuracy"]["correct"]
+def describe_accuracy(fp32: Evaluation, quantized: Evaluation) -> str:
+    """Return what a quantized model keeps of accuracy and size, beginning with a verb."""
+    baseline = of_quantized(quantized["baseline"])
+    correct, fp32_correct = quantized["accuracy"]["correct"], fp32["accuracy"]["correct"]
     if fp32_correct:
         keeps = f"keeps {100 * correct / fp32_correct:.1f} % of the float32 accuracy"
     else:
         keeps = f"gets {correct:,} images right, where float32 gets none"
-    size = best["model"]["bytes"] / fp32["model"]["bytes"]
-    significant = "significant" if is_significant(best) else "not significant"
-    sentence = (
-        f"{name} {keeps} "
-        f"({baseline['delta_pp']:+.2f} pp, {significant}), at {100 * size:.0f} % of the size"
+    size = quantized["model"]["bytes"] / fp32["model"]["bytes"]
+    significant = "significant" if is_significant(quantized) else "not significant"
+    return (
+        f"{keeps} ({baseline['delta_pp']:+.2f} pp, {significant}) at {100 * size:.0f} % of the size"
     )
+
+
+def verdict(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow]) -> str:
+    """Return the sentence on the best model; `speeds` are rows of latency.json, by model."""
+    best = best_model(evaluations)
+    name = best["model"]["name"]
+    sentence = f"{name} {describe_accuracy(evaluations[0], best)}"
     if speeds:
         sentence += (
             f" and {speeds[name]['speedup']:.2f} times the speed on this machine "

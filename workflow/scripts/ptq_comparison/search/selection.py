@@ -15,6 +15,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.metrics import (
     SIGNIFICANCE,
     enclose,
+    holm,
     mcnemar_exact_p,
     paired_difference_interval,
     wilson_interval,
@@ -117,16 +118,6 @@ def not_worse(
     ]
     adjusted = holm(p_values)
     return [name for name, p in zip(others, adjusted, strict=True) if p >= alpha]
-
-
-def holm(p_values: list[float]) -> list[float]:
-    """Return p values with Holm's correction for their number, in the same order."""
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    adjusted, largest = [1.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted
 
 
 def pareto_front(table: pd.DataFrame) -> list[str]:

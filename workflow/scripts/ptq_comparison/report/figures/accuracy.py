@@ -5,6 +5,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
+from ptq_comparison.report.figures.changes import join, models_told_apart
 from ptq_comparison.report.figures.style import (
     FLOAT_COLOR,
     NAME_LETTERS,
@@ -13,30 +14,36 @@ from ptq_comparison.report.figures.style import (
     set_title,
     shorten,
 )
-from ptq_comparison.report.verdict import is_significant
 
+TEST = "exact McNemar, Holm"
 MOST_NAMED_MODELS = 4  # quantized models: of more, the title counts
 
 
 def finding(evaluations: list[Evaluation]) -> str:
     """Return which quantized models the images tell from float32, and by how much."""
+    return f"{differences(evaluations)} ({TEST})"
+
+
+def differences(evaluations: list[Evaluation]) -> str:
+    """Return the finding without its test."""
     equal: list[Evaluation] = []
     other: list[Evaluation] = []
-    for evaluation in evaluations[1:]:
-        (other if is_significant(evaluation) else equal).append(evaluation)
-    differences = [of_quantized(evaluation["baseline"])["delta_pp"] for evaluation in other]
+    for evaluation, differs in zip(evaluations[1:], models_told_apart(evaluations), strict=True):
+        (other if differs else equal).append(evaluation)
+    deltas = [of_quantized(evaluation["baseline"])["delta_pp"] for evaluation in other]
     if len(evaluations) - 1 > MOST_NAMED_MODELS:
-        told = other and f"; others differ by {min(differences):+.2f} to {max(differences):+.2f} pp"
+        told = other and f"; others differ by {min(deltas):+.2f} to {max(deltas):+.2f} pp"
         return (
             f"{len(equal)} of {len(evaluations) - 1} models cannot be told from float32{told or ''}"
         )
     parts = [
-        f"{evaluation['model']['name']} {'loses' if delta < 0 else 'gains'} {abs(delta):.2f} pp"
-        for evaluation, delta in zip(other, differences, strict=True)
+        f"{shorten(evaluation['model']['name'])} {'loses' if delta < 0 else 'gains'} "
+        f"{abs(delta):.2f} pp"
+        for evaluation, delta in zip(other, deltas, strict=True)
     ]
     if equal:
-        *first, last = [evaluation["model"]["name"] for evaluation in equal]
-        parts.append(f"{', '.join(first)}{' and ' * bool(first)}{last} cannot be told from float32")
+        names = [shorten(evaluation["model"]["name"]) for evaluation in equal]
+        parts.append(f"{join(names)} cannot be told from float32")
     return "; ".join(parts)
 
 

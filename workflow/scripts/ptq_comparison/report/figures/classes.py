@@ -1,19 +1,25 @@
 """Accuracy of each class: float32 and every quantized model on one line."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from ptq_comparison.evaluation.evaluate import Evaluation
+from ptq_comparison.report.figures.changes import Change, class_changes, join
 from ptq_comparison.report.figures.style import (
+    EDGE_COLOR,
     NAME_LETTERS,
     WIDTH,
     add_legend,
     colors,
+    left_out,
     markers,
     set_title,
     shorten,
 )
 
+MOST_NAMED = 3  # classes, in the title
 MOST_CLASSES = 30  # classes; of more, those that change most
 MARKER_SPACING = (
     0.07  # inches between the markers of two models, so that equal ones do not hide each other
@@ -25,16 +31,25 @@ def changes(evaluations: list[Evaluation]) -> np.ndarray:
     return np.array([[row["delta_pp"] for row in item["per_class"]] for item in evaluations[1:]])
 
 
-def finding(evaluations: list[Evaluation]) -> str:
-    """Return the class that loses most, and with which model."""
-    differences = changes(evaluations)
-    model, label = np.unravel_index(np.argmin(differences), differences.shape)
-    if differences[model, label] >= 0:
-        return "No class loses accuracy"
-    name = evaluations[model + 1]["model"]["name"]
+def finding(evaluations: list[Evaluation], changes: Sequence[Change]) -> str:
+    """Return which classes change beyond chance, by how much, and with which model."""
+    test = "exact McNemar per class, Holm"
+    first: dict[int, Change] = {}  # the surest of each class
+    for change in class_changes(changes):
+        first.setdefault(change.label, change)
+    if not first:
+        return f"No class changes beyond chance ({test})"
+    by_name = {item["model"]["name"]: item["per_class"] for item in evaluations}
+    named = []
+    for label, change in list(first.items())[:MOST_NAMED]:
+        row = by_name[change.model][label]
+        with_model = f" with {shorten(change.model)}" if len(evaluations) > 2 else ""
+        named.append(f"{shorten(row['class'])} {row['delta_pp']:+.1f} pp{with_model}")
+    rest = len(first) - len(named)
     return (
-        f"{shorten(evaluations[0]['per_class'][label]['class'])} loses most: "
-        f"{differences[model, label]:+.1f} pp with {name}"
+        f"{len(first)} of {len(evaluations[0]['per_class'])} classes "
+        f"change{'s' * (len(first) == 1)} beyond chance ({test}): "
+        f"{join([*named, *[f'{rest} more'] * bool(rest)])}"
     )
 
 
@@ -47,11 +62,14 @@ def select(evaluations: list[Evaluation]) -> tuple[list[int], int]:
     return order, len(every) - len(order)
 
 
-def plot_classes(evaluations: list[Evaluation]) -> Figure:
-    """Return the figure; `evaluations` are those of all models, float32 first."""
+def plot_classes(evaluations: list[Evaluation], changes: Sequence[Change]) -> Figure:
+    """Return the figure; `evaluations` are those of all models, float32 first.
+
+    A star marks classes that change beyond chance; `changes` are those of `find_changes`.
+    """
     names = [evaluation["model"]["name"] for evaluation in evaluations]
     palette, shapes = colors(names), markers(names)
-    order, left_out = select(evaluations)
+    order, hidden = select(evaluations)
     row_height = 0.22 + MARKER_SPACING * (len(names) - 1)
     height = 1.6 + 0.25 * (len(names) // 4) + row_height * len(order)
     figure = Figure((WIDTH, height))
@@ -67,12 +85,17 @@ def plot_classes(evaluations: list[Evaluation]) -> Figure:
             s=32,
             color=palette[name],
             marker=shapes[name],
+            edgecolors=EDGE_COLOR,
+            linewidths=0.5,
             label=shorten(name, NAME_LETTERS),
             zorder=2,
         )
     axes.set(xlabel="accuracy of the class (%)", yticks=places)
-    classes = [evaluations[0]["per_class"][label]["class"] for label in order]
-    axes.set_yticklabels([shorten(name, NAME_LETTERS) for name in classes])
+    changed = {change.label for change in class_changes(changes)}
+    classes = [shorten(evaluations[0]["per_class"][n]["class"], NAME_LETTERS) for n in order]
+    axes.set_yticklabels(
+        [f"{name} *" if n in changed else name for n, name in zip(order, classes, strict=True)]
+    )
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
@@ -80,6 +103,7 @@ def plot_classes(evaluations: list[Evaluation]) -> Figure:
         places[1:] - 0.5, 0, 1, color="#eeeeee", lw=0.8, transform=axes.get_yaxis_transform()
     )
     add_legend(figure)
-    note = f"\n({left_out} classes that change less are left out)" if left_out else ""
-    set_title(figure, finding(evaluations) + note)
+    notes = left_out(hidden, "class that changes less", "classes that change less")
+    star = ["* changes beyond chance"] if changed.intersection(order) else []
+    set_title(figure, finding(evaluations, changes), *star, *notes)
     return figure

@@ -5,10 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from ptq_comparison.report.figures.style import WIDTH, colors, set_title, shorten
+from ptq_comparison.evaluation.metrics import SIGNIFICANCE, holm, mcnemar_exact_p
+from ptq_comparison.report.figures.style import WIDTH, colors, markers, set_title, shorten
 
 IMAGES_PER_ROW = 4
+MARK_DEPTH = 0.14  # inches from the top of the images of a model to its mark
+HEADING_LETTERS = 40  # of a model above its images
 CLASS_LETTERS = 11  # of a class; more would run into the next image
 MOST_NAMED_MODELS = 3  # quantized models: of more, the title tells the range
 
@@ -68,19 +72,26 @@ def select(name: str, predictions: dict[str, Predictions], labels: np.ndarray) -
 
 
 def finding(rows: list[Examples]) -> str:
-    """Return how many images each model breaks and fixes; `rows` come in pairs."""
+    """Return how many images each model breaks and fixes, and whether they differ beyond chance.
+
+    `rows` come in pairs.
+    """
+    test = "exact McNemar, Holm"
     pairs = list(zip(rows[::2], rows[1::2], strict=True))
+    p_values = holm([mcnemar_exact_p(fixed.total, broken.total) for broken, fixed in pairs])
+    differs = [p < SIGNIFICANCE for p in p_values]
     if len(pairs) > MOST_NAMED_MODELS:
         broken, fixed = ([row.total for row in part] for part in (rows[::2], rows[1::2]))
         return (
             f"The {len(pairs)} models break {min(broken)} to {max(broken)} images and fix "
-            f"{min(fixed)} to {max(fixed)}"
+            f"{min(fixed)} to {max(fixed)}: {sum(differs) or 'none'} of them beyond chance ({test})"
         )
-    return "; ".join(
-        f"{broken.model} breaks {broken.total} image{'s' * (broken.total != 1)} and fixes "
-        f"{fixed.total}"
-        for broken, fixed in pairs
+    told = "; ".join(
+        f"{shorten(broken.model)} breaks {broken.total} image{'s' * (broken.total != 1)} and fixes "
+        f"{fixed.total}, {'beyond' if beyond else 'within'} chance"
+        for (broken, fixed), beyond in zip(pairs, differs, strict=True)
     )
+    return f"{told} ({test})"
 
 
 def plot_examples(
@@ -94,7 +105,7 @@ def plot_examples(
     `labels` are int64 (N,), `predictions` those of all models by name, float32 first.
     """
     first, *quantized = predictions
-    palette = colors(list(predictions))
+    palette, shapes = colors(list(predictions)), markers(list(predictions))
     rows = [row for name in quantized for row in select(name, predictions, labels)]
     shows = any(row.total for row in rows)  # else the title says it all
     heights = [2.15 if row.total else 0.3 for row in rows if shows]  # inches
@@ -103,10 +114,14 @@ def plot_examples(
     if not shows:
         return figure
     parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for part, row in zip(parts, rows, strict=True):
+    for part, row, height in zip(parts, rows, heights, strict=True):
         shown = f", the {len(row.indices)} clearest" if row.total > len(row.indices) else ""
-        heading = f"{row.model} {row.verb} {row.total}{shown}"
-        part.suptitle(heading, x=0.02, ha="left", color=palette[row.model], fontsize=12)
+        heading = f"{shorten(row.model, HEADING_LETTERS)} {row.verb} {row.total}{shown}"
+        part.suptitle(heading, x=0.035, ha="left", fontsize=12)
+        # The mark of the model stands beside black letters: some colours are too light for them.
+        mark = Line2D([0.02], [1 - MARK_DEPTH / height], color=palette[row.model])
+        mark.set(marker=shapes[row.model], ms=8, transform=part.transSubfigure, in_layout=False)
+        part.add_artist(mark)
         if not row.total:
             continue
         panels = part.subplots(1, IMAGES_PER_ROW)

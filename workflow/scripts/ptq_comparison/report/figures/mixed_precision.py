@@ -4,14 +4,18 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from ptq_comparison.report.figures.style import (
     COLORS,
     FLOAT_COLOR,
+    LINE_HEIGHT,
+    TITLE_MARGIN,
     WIDTH,
     error_lengths,
     set_title,
     shorten,
+    wrap,
 )
 from ptq_comparison.search.results import MixedPrecisionRow, made_rows
 
@@ -20,31 +24,38 @@ MOST_INCHES = 13.0  # inches that the rows take at most
 
 
 def finding(rows: list[MixedPrecisionRow], target_drop_pp: float) -> str:
-    """Return how many nodes have to stay in float32."""
+    """Return how many nodes are left in float32, and what that brings, as measured."""
     made, count = made_rows(rows), rows[0]["nodes_quantized"]
     first, last = made[0], made[-1]
     allowed = f"{-target_drop_pp:g} pp is allowed"
     if last is first and first["nodes_in_float"]:
         return (
             f"{first['nodes_in_float']} of {count} nodes in float32: with fewer it cannot be made; "
-            f"{first['delta_pp']:+.2f} pp, and {allowed}"
+            f"{_loss(first)}, and {allowed}"
         )
     if last is first:
-        return f"No node has to stay in float32: {first['delta_pp']:+.2f} pp, and {allowed}"
+        return f"All {count} nodes in 8 bits: {_loss(first)}, and {allowed}"
     if not last["nodes_quantized"]:
         return f"The loss is too large as long as any node is in 8 bits: {allowed}"
     return (
-        f"{last['nodes_in_float']} of {count} nodes in float32: from "
-        f"{first['delta_pp']:+.2f} to {last['delta_pp']:+.2f} pp ({allowed})"
+        f"{last['nodes_in_float']} of {count} nodes in float32: {_loss(last)} instead of "
+        f"{first['delta_pp']:+.2f} pp, and {allowed}"
     )
+
+
+def _loss(row: Any) -> str:
+    low, high = row["delta_ci95_low_pp"], row["delta_ci95_high_pp"]
+    return f"{row['delta_pp']:+.2f} pp (95 %: {low:+.2f} to {high:+.2f})"
 
 
 def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -> Figure:
     """Return the figure from the rows of mixed_precision.csv; speed is shown where measured.
 
-    Steps that could not be made are left out.
+    Steps that could not be made are left out. A single step is a sentence, not a plot.
     """
     title, made = finding(rows, target_drop_pp), made_rows(rows)
+    if len(made) == 1:
+        return _write_sentence(title, made[0])
     places = list(range(len(made)))
     timed = "speedup" in made[0]
     height = 2.1 + min(MOST_INCHES, 0.3 * len(made))
@@ -74,6 +85,27 @@ def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -
     if len(made) <= MOST_NAMED_STEPS:
         panels[0].set_yticks(places, [_name(row) for row in made], fontsize=8)
     figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    set_title(figure, title)
+    return figure
+
+
+def _write_sentence(title: str, row: Any) -> Figure:
+    """Return a figure that tells of a single step in words."""
+    nodes = row["nodes_in_float"]
+    floats = f"{nodes} node{'s' * (nodes > 1)} in float32" if nodes else "no node in float32"
+    sentence = (
+        f"There is one step, so there is no curve: with {floats}, the accuracy on the validation "
+        f"images differs from that of float32 by {_loss(row)}, and the file has "
+        f"{row['bytes'] / 1024:,.0f} KiB"
+    )
+    if row.get("speedup") is not None:
+        low, high = row["speedup_ci95_low"], row["speedup_ci95_high"]
+        sentence += f", at {row['speedup']:.2f} times the speed (95 %: {low:.2f} to {high:.2f})"
+    font = FontProperties(size=11)
+    text = wrap(f"{sentence}.", font)
+    lines = text.count("\n") + 1
+    figure = Figure((WIDTH, 0.9 + LINE_HEIGHT * lines))
+    figure.text(TITLE_MARGIN, 0.05, text, va="bottom", fontproperties=font)
     set_title(figure, title)
     return figure
 

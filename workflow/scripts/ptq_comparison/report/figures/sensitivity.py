@@ -11,6 +11,7 @@ from ptq_comparison.report.figures.style import (
     FLOAT_COLOR,
     WIDTH,
     error_lengths,
+    left_out,
     set_title,
     shorten,
 )
@@ -26,24 +27,31 @@ MODES = {
 
 
 def finding(rows: list[SensitivityRow]) -> str:
-    """Return which node costs most, beside all together, of those that can be quantized."""
+    """Return which node has the largest divergence, beside that of all nodes together.
+
+    Of those that can be quantized. It is the metric that ranks the nodes; no test compares them.
+    """
     made = made_rows(rows)
-    by_node = {row["node"]: row for row in made if row["mode"] != "all_but"}
-    if not _ranking(made):
+    by_node = {row["node"]: row["kl_divergence"] for row in made if row["mode"] != "all_but"}
+    ranking = _ranking(made)
+    if not ranking:
         return "No node can be quantized alone"
-    worst = _ranking(made)[0]
     together = "all nodes together cannot be quantized"
     if "" in by_node:
-        together = f"all nodes change {_changed(by_node['']):.1f} %"
+        together = f"all nodes together: {_describe(by_node[''])}"
+    largest = by_node[ranking[0]]
+    if not largest:
+        return f"No node alone in 8 bits changes a score; {together}"
     return (
-        f"{shorten(worst)} costs most: alone in 8 bits it changes {_changed(by_node[worst]):.1f} % "
-        f"of the predictions, {together}"
+        f"{shorten(ranking[0])} has the largest divergence measured: alone in 8 bits "
+        f"{_describe(largest)}; {together}"
     )
 
 
 def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
-    """Return the figure; `rows` are those of sensitivity.csv, the worst node first.
+    """Return the figure; `rows` are those of sensitivity.csv.
 
+    Nodes are in the order of the divergence that each one alone gives, the largest first.
     Rows of what cannot be quantized are left out.
     """
     title, node_count, made = finding(rows), len(_ranking(rows)), made_rows(rows)
@@ -88,16 +96,21 @@ def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
         axes.tick_params(axis="x", labelsize=9)
         axes.grid()
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
-    left_out = len(ranking) - len(places)
-    note = f"\n({left_out} nodes that cost less are left out)" if left_out else ""
-    impossible = node_count - len(ranking)
-    note += f"\n({impossible} nodes that cannot be quantized are left out)" if impossible else ""
-    set_title(figure, title + note)
+    hidden = left_out(len(ranking) - len(places), "node that costs less", "nodes that cost less")
+    lost = node_count - len(ranking)
+    impossible = left_out(lost, "node that cannot be quantized", "nodes that cannot be quantized")
+    set_title(figure, title, *hidden, *impossible)
     return figure
 
 
 def _ranking(rows: list[SensitivityRow]) -> list[str]:
-    return [row["node"] for row in rows if row["mode"] == "only"]
+    alone = [row for row in rows if row["mode"] == "only"]
+    # Those that could not be made have no divergence.
+    return [row["node"] for row in sorted(alone, key=lambda row: -(row["kl_divergence"] or 0.0))]
+
+
+def _describe(divergence: float) -> str:
+    return f"KL {divergence:.2g} nats"
 
 
 def _scale(axes: Any, values: list[float]) -> None:

@@ -1,23 +1,28 @@
-"""One look for all figures: fonts, colours of the models, and the same bytes on every run."""
+"""One look for all figures: fonts, titles, and the colours and markers of the models."""
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from numpy.typing import ArrayLike
 
-from ptq_comparison.common.files import atomic_path
-
-# M. Okabe and K. Ito, Color Universal Design, 2008: told apart with any kind of colour vision.
+# M. Okabe and K. Ito, Color Universal Design, 2008: told apart with any kind of colour vision. Some
+# are too light for letters on white, which are therefore black or grey, beside a coloured mark.
 FLOAT_COLOR = "#555555"
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+EDGE_COLOR = "#333333"  # of marks, which are light on white, too
 FLOAT_MARKER = "o"
 MARKERS = "sD^vPX*"  # one more than colours: 42 models differ in one of the two
 NAME_LETTERS = 18  # of the name of a model or a class beside an axis or in a legend
 WIDTH = 6.5  # inches; the fonts are large enough for half of it
+TITLE_MARGIN = 0.02  # of the width, on both sides
+TITLE_FONT = FontProperties(size=13, weight="bold")
+TITLE_LINES = 2  # that the heights of the figures have room for
+LINE_HEIGHT = 0.22  # inches
 # Figures are made without pyplot, whose import takes a while, and which keeps them in memory.
 matplotlib.rcParams.update(
     {
@@ -27,17 +32,12 @@ matplotlib.rcParams.update(
         "axes.titlelocation": "left",
         "axes.unicode_minus": False,  # as in the labels
         "figure.constrained_layout.use": True,
-        "figure.titlesize": 13,
         "font.size": 11,
         "grid.color": "#eeeeee",
         "legend.frameon": False,
         "text.parse_math": False,  # a name may hold a $
     }
 )
-# Characters of a name of the model that a file of XML may not hold.
-NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Where matplotlib names a part of the file by a random hash, and where it refers to that part.
-RANDOM_IDS = re.compile(r'((?:id="|#)\w*?)([0-9a-f]{10})(?=["\)])')
 
 
 def colors(models: Sequence[str]) -> dict[str, str]:
@@ -57,6 +57,21 @@ def shorten(name: str, letters: int = 28) -> str:
     return name if len(name) <= letters else f"…{name[1 - letters :]}"
 
 
+def luminance(color: str) -> float:
+    """Return the relative luminance of a colour, from 0 to 1. WCAG 2.2, section 1.4.3."""
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in to_rgb(color)
+    ]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def letters_on(background: str) -> str:
+    """Return black or white, whichever has more contrast: at least 4.58 to 1 on any colour."""
+    # Both have the same contrast where (1.05) / (x + 0.05) = (x + 0.05) / 0.05.
+    return "black" if (luminance(background) + 0.05) ** 2 > 1.05 * 0.05 else "white"
+
+
 def error_lengths(values: ArrayLike, low: ArrayLike, high: ArrayLike) -> np.ndarray:
     """Return how far error bars reach down and up, float64 (2, N), from values and limits (N,).
 
@@ -67,36 +82,74 @@ def error_lengths(values: ArrayLike, low: ArrayLike, high: ArrayLike) -> np.ndar
     return np.maximum([below, above], 0.0)
 
 
-def add_legend(figure: Figure) -> None:
-    """Put a legend below the figure, in as many columns as its width has room for."""
-    axes = figure.axes[0]
-    longest = max(len(label) for label in axes.get_legend_handles_labels()[1])
-    columns = int(72 * WIDTH // (42 + 5.8 * longest))  # points; 5.8 is a mean letter
-    figure.legend(loc="outside lower center", ncols=columns, fontsize=10, handletextpad=0.2)
+def add_legend(figure: Figure) -> int:
+    """Put a legend below the figure, in as many columns as its width has room for.
 
-
-def set_title(figure: Figure, text: str) -> None:
-    """Put the finding above the figure, in as many lines as its width asks for."""
-    # To find where to wrap, matplotlib parses what lies between two $ even if told not to.
-    text = text.replace("$", r"\$")
-    figure.suptitle(text, x=0.02, ha="left", wrap=True, fontweight="bold", parse_math=True)
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure as SVG, the same bytes for the same figure, with letters as outlines."""
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
-        text = NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", temporary.read_text("utf-8"))
-        temporary.write_text(number_hashes(text), "utf-8")
-
-
-def number_hashes(svg: str) -> str:
-    """Return the text of an SVG of matplotlib with numbers, in their order, instead of hashes.
-
-    A constant `svg.hashsalt` would not do: what is hashed are coordinates with more digits than
-    are drawn, the last of which differ between two runs of the layout.
+    Returns the number of its rows.
     """
-    numbers: dict[str, int] = {}
-    return RANDOM_IDS.sub(
-        lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers))}", svg
-    )
+    axes = figure.axes[0]
+    labels = axes.get_legend_handles_labels()[1]
+    longest = max(map(len, labels))
+    columns = max(1, int(72 * WIDTH // (42 + 5.8 * longest)))  # points; 5.8 is a mean letter
+    figure.legend(loc="outside lower center", ncols=columns, fontsize=10, handletextpad=0.2)
+    return -(-len(labels) // columns)
+
+
+def left_out(count: int, one: str, many: str) -> list[str]:
+    """Return the note that says how many are not shown, if there are any."""
+    return [f"{count} {one} is left out" if count == 1 else f"{count} {many} are left out"][:count]
+
+
+def set_title(figure: Figure, claim: str, *notes: str) -> None:
+    """Put the finding above the figure, and notes below it, each in as many lines as it needs.
+
+    The label of the figure holds them, too, a line each, for readers that cannot see it.
+    """
+    lines = [" ".join(claim.split("\n")), *notes]
+    figure.set_label("\n".join(lines))
+    write_title(figure, [lines[0], *(f"({note})" for note in notes)])
+    added = figure.get_suptitle().count("\n") + 1 - TITLE_LINES
+    figure.set_figheight(figure.get_figheight() + LINE_HEIGHT * max(0, added))
+
+
+def hide_claim(figure: Figure) -> None:
+    """Leave of the title what the figure cannot be read without: the notes."""
+    write_title(figure, [f"({note})" for note in label_lines(figure)[1:]])
+
+
+def label_lines(figure: Figure) -> list[str]:
+    """Return the finding of a figure and its notes; an empty finding where it has no title."""
+    return str(figure.get_label()).split("\n")
+
+
+def write_title(figure: Figure, parts: Sequence[str]) -> None:
+    """Write parts below each other, each wrapped."""
+    text = "\n".join(wrap(part, TITLE_FONT) for part in parts)
+    figure.suptitle(text, x=TITLE_MARGIN, ha="left", fontproperties=TITLE_FONT)
+
+
+def wrap(text: str, font: FontProperties, inches: float = WIDTH) -> str:
+    """Return the text in lines that fit into the width of a figure, whatever words it has.
+
+    matplotlib's own wrapping leaves a word of more than a line as it is.
+    """
+    room = 72 * inches * (1 - 2 * TITLE_MARGIN)
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if _width(joined, font) <= room:
+            lines[-1] = joined
+            continue
+        lines += [word] if lines[-1] else []
+        lines[-1] = word
+        while _width(lines[-1], font) > room:
+            count = len(lines[-1]) - 1
+            while count > 1 and _width(lines[-1][:count], font) > room:
+                count -= 1
+            lines[-1:] = [lines[-1][:count], lines[-1][count:]]
+    return "\n".join(lines)
+
+
+def _width(text: str, font: FontProperties) -> float:
+    """Return the width of a line in points."""
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])

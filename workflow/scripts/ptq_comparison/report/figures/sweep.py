@@ -1,70 +1,172 @@
 """All recipes: predictions unlike float32 against speed, or against size without speeds."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from ptq_comparison.config.schemes import DTYPES
-from ptq_comparison.report.figures.style import COLORS, WIDTH, set_title
-from ptq_comparison.report.sweep import describe_sweep, made_recipes
-from ptq_comparison.search.selection import pareto_front
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.evaluation.disturbance import is_disturbed
+from ptq_comparison.report.figures.marks import gather
+from ptq_comparison.report.figures.style import (
+    COLORS,
+    EDGE_COLOR,
+    FLOAT_COLOR,
+    WIDTH,
+    left_out,
+    letters_on,
+    set_title,
+    shorten,
+)
+from ptq_comparison.report.sweep import made_recipes
+from ptq_comparison.search.selection import Constraints, misses, pareto_front, select
 
-# Activations and weights, and the name of the pair.
-TYPE_NAMES = {types: name for name, types in DTYPES.items()}
-FORMAT_MARKERS = {"QDQ": "o", "QOperator": "s"}
+# The recommended recipe, the others of the Pareto front, and the rest; the most important first.
+COLOR = {"chosen": "black", "front": COLORS[0], "other": "#d0d0d0"}
+RADIUS = 8.0  # of a mark, points; marks are two of them apart
+MOST_NAMED = 20  # recipes of the Pareto front below the figure
+NAME_LETTERS = 34  # of a recipe below the figure
+DISTURBED = "bars: speeds that other load disturbed, with their 95 % intervals"
 
 
-def plot_sweep(table: pd.DataFrame) -> Figure:
-    """Return the figure, from the content of sweep.csv; recipes of the Pareto front have a ring.
+def choose(table: pd.DataFrame, constraints: Constraints) -> int | None:
+    """Return the row of the recipe that rule select_recipe chooses; None where none is allowed.
 
-    Recipes that could not be made are left out, and where speed was measured, those without one.
+    `table` holds the recipes that could be made.
     """
-    title = describe_sweep(table)[0].rstrip(".")
-    table = made_recipes(table)
-    timed = bool(table["speedup"].notna().any())
-    places = table["speedup"] if timed else table["bytes"] / 1024
-    pairs = zip(table["activation_type"], table["weight_type"], strict=True)
-    kinds = np.array([TYPE_NAMES.get(pair, "other") for pair in pairs])
-    palette = dict(zip([*TYPE_NAMES.values(), "other"], COLORS, strict=False))
-    front = table["recipe"].isin(pareto_front(table))
-    # On a logarithmic scale, upside down: the best recipes differ by tenths of a percent.
-    unlike = 100 * np.maximum(1 - table["agreement"], 0.5 / table["total"])
-    figure = Figure((WIDTH, 4.6))
-    axes = figure.subplots()
-    for kind, color in palette.items():
-        for form, shape in FORMAT_MARKERS.items():
-            chosen = (kinds == kind) & (table["format"] == form).to_numpy()
-            if chosen.any():
-                axes.scatter(
-                    places[chosen],
-                    unlike[chosen],
-                    s=40,
-                    color=color,
-                    marker=shape,
-                    alpha=0.75,
-                    label=f"{kind}, {form}",
-                )
-    axes.scatter(
-        places[front],
-        unlike[front],
-        s=130,
-        facecolors="none",
-        edgecolors="black",
-        label="not beaten by any",
+    try:
+        return select(table, constraints)[0]
+    except UserError:
+        return None
+
+
+def finding(table: pd.DataFrame, constraints: Constraints) -> str:
+    """Return which recipe is recommended, of how many, and what was measured of it."""
+    chosen = choose(table, constraints)
+    limits = [f"{key} {limit:g}" for key, limit in constraints.items() if limit is not None]
+    asked = f"meets {', '.join(limits)}" if limits else "is asked to meet a constraint"
+    if chosen is None:
+        return f"None of {len(table)} recipes {asked}"
+    row = table.loc[chosen]
+    allowed = int((misses(table, constraints) == 0).all(axis=1).sum())
+    speed = f", {row['speedup']:.2f} times the speed" if pd.notna(row["speedup"]) else ""
+    return (
+        f"{shorten(row['recipe'])} is recommended: it agrees with float32 on "
+        f"{row['agreement']:.2%} of {row['total']:,} validation images{speed}; {allowed} of "
+        f"{len(table)} recipes {'meets' if allowed == 1 else 'meet'} the constraints"
     )
+
+
+def plot_sweep(table: pd.DataFrame, constraints: Constraints) -> Figure:
+    """Return the figure, from the content of sweep.csv and the section `recommend` of the config.
+
+    The recommended recipe and those of the Pareto front have numbers, with their names below; all
+    others are grey. Recipes that could not be made are left out, and where speed was measured,
+    those without one.
+    """
+    table = made_recipes(table)
+    title, chosen = finding(table, constraints), choose(table, constraints)
+    timed = bool(table["speedup"].notna().any())
+    rows = table[table["speedup"].notna()] if timed else table
+    front = set(pareto_front(table))
+    kinds = np.where(rows["recipe"].isin(front), "front", "other")
+    kinds[rows.index == chosen] = "chosen"
+    order = np.argsort([list(COLOR).index(kind) for kind in kinds], kind="stable")
+    rows, kinds = rows.iloc[order], kinds[order]
+    x = (rows["speedup"] if timed else rows["bytes"] / 1024).to_numpy()
+    # On a logarithmic scale, upside down: the best recipes differ by tenths of a percent.
+    y = 100 * np.maximum(1 - rows["agreement"], 0.5 / rows["total"]).to_numpy()
+    disturbed = np.array([timed and is_disturbed(*_speed(row)) for _, row in rows.iterrows()])
+    listed = int(np.sum(kinds != "other"))
+    named = min(listed, MOST_NAMED)
+    figure = Figure((WIDTH, 4.4 + 0.19 * named))
+    axes = figure.subplots()
+    _set_axes(axes, x, y, timed)
+    entries = [_describe(rows.iloc[n], kinds[n]) for n in range(named)]
+    handles = [_handle(kinds[n]) for n in range(named)]
+    legend = figure.legend(
+        [*handles, _handle("other")],
+        [*entries, "other recipes (\N{MULTIPLICATION SIGN}: so many, of nearly the same place)"],
+        loc="outside lower left",
+        fontsize=9,
+        handletextpad=0.3,
+    )
+    notes = [
+        *[DISTURBED] * bool(disturbed.any()),
+        *left_out(len(table) - len(rows), "recipe without a speed", "recipes without a speed"),
+        *left_out(listed - named, "name of a recipe in blue", "names of recipes in blue"),
+    ]
+    set_title(figure, title, *notes)
+    figure.draw_without_rendering()  # which marks are near each other depends on the layout
+    places = axes.transData.transform(np.column_stack([x, y])) * 72 / figure.dpi
+    for mark in gather(places, 2 * RADIUS):
+        n = mark.row
+        axes.plot(x[n], y[n], **_look(kinds[n], 2 * RADIUS), zorder=3, clip_on=False)
+        if n < named:
+            label = f"{n + 1}"
+        elif len(mark.rows) > 1:
+            label = f"\N{MULTIPLICATION SIGN}{len(mark.rows)}"
+        else:
+            label = ""
+        color = letters_on(COLOR[kinds[n]])
+        axes.annotate(
+            label, (x[n], y[n]), ha="center", va="center", fontsize=8, color=color, zorder=4
+        )
+        for other in mark.rows:
+            if other < named:
+                at = f" (at {n + 1})" if other != n else ""
+                legend.get_texts()[other].set_text(f"{other + 1}  {entries[other]}{at}")
+            if disturbed[other]:
+                _, limits = _speed(rows.iloc[other])
+                axes.plot(limits, [y[other]] * 2, color=EDGE_COLOR, lw=1.2, zorder=2)
+    return figure
+
+
+def _set_axes(axes: Any, x: np.ndarray, y: np.ndarray, timed: bool) -> None:
+    """Set scales and limits, with room for the marks and at least one label on each axis."""
     if timed:
-        axes.axvline(1, color="#555555", lw=0.8, ls=":")
+        axes.axvline(1, color=FLOAT_COLOR, lw=0.8, ls=":")
     axes.set_xlabel("speed, as a multiple of float32" if timed else "size (KiB)")
     axes.set_ylabel("predictions unlike float32 (%)")
     axes.set_yscale("log")
-    axes.invert_yaxis()
+    # Labels at 1, 2, 5, ... are 2.5 apart at most.
+    room = max(1.6, (y.max() / y.min()) ** 0.08)
+    axes.set_ylim(y.max() * room, y.min() / room)
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_xlim(left=0)
-    axes.margins(y=0.08)
+    axes.set_xlim(0, 1.08 * max(x.max(), float(timed)))
     axes.grid()
-    figure.legend(loc="outside lower center", ncols=3)
-    set_title(figure, title)
-    return figure
+
+
+def _speed(row: pd.Series) -> tuple[float, list[float]]:
+    return row["speedup"], [row["speedup_ci95_low"], row["speedup_ci95_high"]]
+
+
+def _look(kind: str, size: float) -> dict[str, Any]:
+    """Return how a mark is drawn: the recommended recipe is a square, the others are discs."""
+    return {
+        "marker": "s" if kind == "chosen" else "o",
+        "color": COLOR[kind],
+        "ms": size,
+        "mec": "white",
+        "mew": 0.8,
+        "ls": "",
+    }
+
+
+def _handle(kind: str) -> Line2D:
+    return Line2D([], [], **_look(kind, RADIUS))
+
+
+def _describe(row: pd.Series, kind: str) -> str:
+    """Return the line of a recipe below the figure."""
+    speed = f", {row['speedup']:.2f}x" if pd.notna(row["speedup"]) else ""
+    what = "recommended" if kind == "chosen" else "not beaten by any"
+    return (
+        f"{shorten(row['recipe'], NAME_LETTERS)}: {row['agreement']:.2%}{speed}, "
+        f"{row['bytes'] / 1024:,.0f} KiB, {what}"
+    )
