@@ -143,9 +143,29 @@ def test_the_files_of_a_comparison_agree():
     assert comparison.markdown.endswith(
         "\n".join(f"- {plain_markdown(note)}" for note in notes) + "\n"
     )
-    assert html.escape(verdict) in comparison.html and SPEED in comparison.html
+    for line in comparison.verdict.splitlines():
+        assert f">{html.escape(line)}</p>" in comparison.html
+    assert SPEED in comparison.html
     without = compare(EVALUATIONS, RIGHT, None, 3.0, 0.01, None)
     assert SPEED not in without.html and "Speed" not in without.markdown
+
+
+def test_the_first_page_of_the_report_shows_verdict_and_table():
+    wide = {"speedup": 1.7, "speedup_ci95": [1.2, 2.2]}
+    disturbed = {"measurements": [{**row, **wide} for row in LATENCY["measurements"][:2]]}
+    for latency, speed, mark in (
+        (LATENCY, True, False),
+        (None, False, False),
+        (disturbed, True, True),
+    ):
+        comparison = compare(EVALUATIONS, RIGHT, latency, 3.0, 0.01, None)
+        landing = comparison.landing
+        first, *_ = comparison.verdict.splitlines()
+        assert landing.startswith(f'<p class="verdict">{html.escape(first)}</p>\n')
+        assert "<caption>Accuracy, size and speed</caption>" in landing
+        assert ("speed as a multiple" in landing) == (">speed<" in landing) == speed
+        assert ("* disturbed" in landing) == mark
+        assert "<script" not in landing
 
 
 PAGES = (

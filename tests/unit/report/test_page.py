@@ -57,6 +57,11 @@ def test_a_column_sorts_by_the_number_that_opens_its_cells(cells, order):
     assert re.findall('data-order="(.*?)"', page) == order
 
 
+def test_the_first_line_of_a_lead_stands_out():
+    page = to_page("t", "Ship a < b.\nWhy: it is faster.\n", {})
+    assert '<p class="verdict">Ship a &lt; b.</p>\n<p>Why: it is faster.</p>' in page
+
+
 def test_a_name_is_no_html():
     page = to_page("t", "l", {"": pd.DataFrame({"node": ["</script><script>alert(1)</script>"]})})
     assert "alert(1)" in page

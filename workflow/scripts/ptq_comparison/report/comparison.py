@@ -1,6 +1,5 @@
 """All models in one table."""
 
-import html
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ import pandas as pd
 from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.evaluation.results import Latency, LatencyRow
+from ptq_comparison.report.cells import MARK
 from ptq_comparison.report.columns import (
     COMPARISON_CSV,
     COMPARISON_MAIN,
@@ -33,7 +33,7 @@ from ptq_comparison.report.comparison_notes import (
 )
 from ptq_comparison.report.decision import decide
 from ptq_comparison.report.latex import latex_table
-from ptq_comparison.report.page import table_to_html, to_page
+from ptq_comparison.report.page import lead_to_html, table_to_html, to_page
 from ptq_comparison.report.references import candidates, reference_notes
 from ptq_comparison.report.terminal_table import WIDTH, terminal_table
 from ptq_comparison.report.verdict import headline_speeds
@@ -41,10 +41,8 @@ from ptq_comparison.report.verdict import headline_speeds
 TITLE = "What the model loses and gains in 8 bits"
 MAIN_CAPTION = "Accuracy, size and speed"
 MORE_CAPTION = "More about the models"
-MAIN_LEGEND = (
-    "Difference to float32 on the same images, in percentage points; speed as a multiple of "
-    "float32's, on this machine."
-)
+MAIN_LEGEND = "Difference to float32 on the same images, in percentage points"
+SPEED_LEGEND = "; speed as a multiple of float32's, on this machine"
 SPEED_CAPTION = "Speed by threads and batch size"
 
 
@@ -80,7 +78,7 @@ def compare(
     """
     speeds = headline_speeds(latency)
     sentences = decide(candidates(evaluations), right, speeds, max_drop_pp).sentences
-    sentence = " ".join(sentences)
+    sentence, lead = " ".join(sentences), "\n".join(sentences)
     table = comparison_table(evaluations, speeds)
     notes = [*diagnosis]
     notes += disturbance_notes(latency)
@@ -93,12 +91,12 @@ def compare(
     if latency:
         tables[SPEED_CAPTION] = speed_table(latency)
     return Comparison(
-        "\n".join(sentences) + "\n",
+        lead + "\n",
         to_summary(table, sentences),
         csv_text(table),
         to_markdown(sentence, main, more, notes),
-        to_page(TITLE, sentence, tables, notes),
-        to_landing(sentence, main),
+        to_page(TITLE, lead, tables, notes),
+        to_landing(lead, main),
         latex_table(main),
     )
 
@@ -166,9 +164,12 @@ def to_markdown(sentence: str, main: pd.DataFrame, more: pd.DataFrame, notes: li
     return f"# {TITLE}\n\n{plain_markdown(sentence)}\n\n{tables}\n\n{listed}\n"
 
 
-def to_landing(sentence: str, main: pd.DataFrame) -> str:
+def to_landing(lead: str, main: pd.DataFrame) -> str:
     """Return verdict and table as HTML without a page around, for the first page of the report."""
+    legend = MAIN_LEGEND + SPEED_LEGEND * ("speed" in main)
+    if main.map(lambda cell: cell.endswith(MARK)).any(axis=None):
+        legend += f"; {MARK} disturbed by other load"
     return (
-        f'<p class="verdict">{html.escape(sentence)}</p>\n'
-        f"{table_to_html(main, MAIN_CAPTION, 'comparison')}\n<p>{MAIN_LEGEND}</p>\n"
+        f"{lead_to_html(lead)}\n"
+        f"{table_to_html(main, MAIN_CAPTION, 'comparison')}\n<p>{legend}.</p>\n"
     )

@@ -20,6 +20,7 @@ STYLE = """
 body { font: 14px/1.4 sans-serif; margin: 1em; color: #222; background: #fff; }
 h1 { font-size: 1.4em; }
 p, li { overflow-wrap: anywhere; }
+p { margin: 0.4em 0; max-width: 75em; }
 .verdict { font-size: 1.15em; font-weight: bold; max-width: 60em; }
 .scroll { overflow-x: auto; margin-top: 1.5em; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
@@ -37,6 +38,7 @@ div.dt-container { display: inline-block; }
   body { margin: 0.6em; }
   h1 { font-size: 1.2em; }
   ul { padding-left: 1.2em; }
+  caption { white-space: normal; }
   td.number { white-space: normal; }
   table.dataTable.compact > * > tr > * { padding: 3px 5px !important; }
   thead th .dt-column-order { display: none !important; }
@@ -73,10 +75,11 @@ def to_page(
 ) -> str:
     """Return a page that loads nothing else: lead, tables by their captions, and notes.
 
+    The first line of the lead is the one that all should read.
     A table holds texts. Columns of numbers, with signs, percent or thousands, and with an interval
     behind them or not, sort as numbers.
     """
-    body = [f"<h1>{html.escape(title)}</h1>", f'<p class="verdict">{html.escape(lead)}</p>']
+    body = [f"<h1>{html.escape(title)}</h1>", lead_to_html(lead)]
     body += [
         table_to_html(table, caption or title, f"table{number}")
         for number, (caption, table) in enumerate(tables.items())
@@ -91,6 +94,12 @@ def to_page(
         f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n"
         f"</head>\n<body>\n{content}\n</body>\n</html>\n"
     )
+
+
+def lead_to_html(lead: str) -> str:
+    """Return a paragraph for each line, of which the first one stands out."""
+    first, *others = html.escape(lead.strip()).split("\n")
+    return "\n".join([f'<p class="verdict">{first}</p>', *(f"<p>{line}</p>" for line in others)])
 
 
 def table_to_html(table: pd.DataFrame, caption: str, identifier: str) -> str:
