@@ -30,6 +30,7 @@ EXPLANATIONS = {
     "front": "blue: no other recipe is better in agreement, speed and size at once",
     "other": "other recipes (\N{MULTIPLICATION SIGN}: so many, of nearly the same place)",
 }
+MOST_STRETCHED = 1.3  # multiple of the highest speed that the axis reaches for an interval
 RADIUS = 8.0  # of a mark, points; marks are two of them apart
 MOST_NAMED = 20  # recipes of the Pareto front below the figure
 NAME_LETTERS = 34  # of a recipe below the figure
@@ -85,7 +86,8 @@ def plot_sweep(table: pd.DataFrame, constraints: Constraints) -> Figure:
     figure = Figure((WIDTH, 4.4 + 0.19 * named))
     axes = figure.subplots()
     widest = max([speeds[n][1][1] for n in np.flatnonzero(disturbed)], default=0.0)
-    _set_axes(axes, max(x.max(), widest), y, timed)
+    # A bar that would make the marks one column may leave the axes.
+    _set_axes(axes, max(x.max(), min(widest, MOST_STRETCHED * x.max())), y, timed)
     entries = [_describe(rows.iloc[n], kinds[n]) for n in range(named)]
     explained = [kind for kind in list(COLOR)[1:] if kind in kinds]
     legend = figure.legend(
