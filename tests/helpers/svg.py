@@ -71,6 +71,8 @@ def _transform(element: ElementTree.Element) -> np.ndarray:
         elif name == "rotate":
             angle = np.deg2rad(numbers[0])
             step[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        elif name == "matrix":
+            step[:2] = np.reshape(numbers, (3, 2)).T
         else:
             raise ValueError(f"transform {name} is not known here")
         matrix = matrix @ step

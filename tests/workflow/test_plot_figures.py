@@ -32,7 +32,7 @@ def test_formats_titles_and_text_make_the_figures_again_and_nothing_else(tiny, t
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"formats": ["jpeg"]}, "figures.formats.0: jpeg"),
+        ({"formats": ["jpeg"]}, "figures.formats.0: 'jpeg' is not allowed; allowed: svg, pdf, png"),
         ({"formats": []}, "figures.formats: "),
         ({"text": "paths"}, "figures.text: "),
         ({"titles": "no"}, "figures.titles: "),

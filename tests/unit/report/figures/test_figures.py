@@ -379,6 +379,9 @@ def test_a_disturbed_speed_is_hollow_and_called_so(monkeypatch):
     assert tradeoff.DISTURBED in label_lines(figure)
     marks = {line.get_label(): line.get_markerfacecolor() for line in figure.axes[0].lines}
     assert marks["m1: 94 KiB, 1.25x, disturbed"] == "white" != marks["m0: 94 KiB, 1.20x"]
+    wild = plot_tradeoff(*make_timed((-9.0, 20.0)))
+    low, high = wild.axes[0].get_xlim()
+    assert low >= 0 and high < 1.4 * 8000
     calm = plot_tradeoff(*make_timed((1.19, 1.21)))
     assert len(label_lines(calm)) == 1
 

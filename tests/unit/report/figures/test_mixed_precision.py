@@ -77,6 +77,9 @@ def test_a_single_step_is_a_sentence(monkeypatch):
         "the file has 100 KiB, at 1.50 times the speed (95 %: 1.40 to 1.60)."
     )
     check_layout(figure, "sentence", monkeypatch, least=2)
+    steps = make_steps([-0.1], nodes=3, speedup=1.5, speedup_ci95_low=1, speedup_ci95_high=2)
+    disturbed = plot_mixed_precision(steps, 0.3).texts[0].get_text()
+    assert " ".join(disturbed.split()).endswith("1.00 to 2.00), which other load disturbed.")
     untimed = plot_mixed_precision(make_steps([-0.1], nodes=3), 0.3)
     assert "speed" not in untimed.texts[0].get_text()
 

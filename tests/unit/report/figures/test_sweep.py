@@ -135,6 +135,8 @@ def test_a_disturbed_speed_has_its_interval():
     bars = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2]
     assert any(list(bar.get_xdata()) == pytest.approx([1.2, 1.8]) for bar in bars)
     assert figure.axes[0].get_xlim()[1] > 1.8
+    wild = make_sweep(SOME).assign(speedup_ci95_high=20.0)
+    assert plot_sweep(wild, FASTER).axes[0].get_xlim()[1] < 2.2
     assert DISTURBED not in label_lines(plot_sweep(make_sweep(SOME), FASTER))
 
 

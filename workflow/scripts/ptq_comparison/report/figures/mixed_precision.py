@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from ptq_comparison.evaluation.disturbance import is_disturbed
 from ptq_comparison.report.figures.style import (
     COLORS,
     FLOAT_COLOR,
@@ -101,6 +102,8 @@ def _write_sentence(title: str, row: Any) -> Figure:
     if row.get("speedup") is not None:
         low, high = row["speedup_ci95_low"], row["speedup_ci95_high"]
         sentence += f", at {row['speedup']:.2f} times the speed (95 %: {low:.2f} to {high:.2f})"
+        if is_disturbed(row["speedup"], (low, high)):
+            sentence += ", which other load disturbed"
     font = FontProperties(size=11)
     text = wrap(f"{sentence}.", font)
     lines = text.count("\n") + 1

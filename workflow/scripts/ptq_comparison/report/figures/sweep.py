@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.disturbance import is_disturbed
-from ptq_comparison.report.figures.marks import gather
+from ptq_comparison.report.figures.marks import Mark, gather
 from ptq_comparison.report.figures.style import (
     COLORS,
     EDGE_COLOR,
@@ -30,6 +30,7 @@ EXPLANATIONS = {
     "front": "blue: no other recipe is better in agreement, speed and size at once",
     "other": "other recipes (\N{MULTIPLICATION SIGN}: so many, of nearly the same place)",
 }
+MOST_STRETCHED = 1.3  # multiple of the highest speed that the axis reaches for an interval
 RADIUS = 8.0  # of a mark, points; marks are two of them apart
 MOST_NAMED = 20  # recipes of the Pareto front below the figure
 NAME_LETTERS = 34  # of a recipe below the figure
@@ -74,22 +75,19 @@ def plot_sweep(table: pd.DataFrame, constraints: Constraints) -> Figure:
     table = made_recipes(table)
     title, chosen = finding(table, constraints), choose(table, constraints)
     timed = bool(table["speedup"].notna().any())
-    rows = table[table["speedup"].notna()] if timed else table
-    front = set(pareto_front(table))
-    is_front = rows["recipe"].isin(front)
-    ranks = np.where(rows.index == chosen, 0, np.where(is_front, 1, 2))  # in the order of COLOR
-    rows = rows.iloc[np.argsort(ranks, kind="stable")]
-    kinds = [list(COLOR)[rank] for rank in sorted(ranks)]
+    rows, kinds = _arrange(table, chosen, timed)
     x = (rows["speedup"] if timed else rows["bytes"] / 1024).to_numpy()
     # On a logarithmic scale, upside down: the best recipes differ by tenths of a percent.
     y = 100 * np.maximum(1 - rows["agreement"], 0.5 / rows["total"]).to_numpy()
-    disturbed = np.array([timed and is_disturbed(*_speed(row)) for _, row in rows.iterrows()])
+    speeds = [_speed(row) for _, row in rows.iterrows()]
+    disturbed = np.array([timed and is_disturbed(*speed) for speed in speeds])
     listed = len(kinds) - kinds.count("other")
     named = min(listed, MOST_NAMED)
     figure = Figure((WIDTH, 4.4 + 0.19 * named))
     axes = figure.subplots()
-    widest = max([_speed(rows.iloc[n])[1][1] for n in np.flatnonzero(disturbed)], default=0.0)
-    _set_axes(axes, max(x.max(), widest), y, timed)
+    widest = max([speeds[n][1][1] for n in np.flatnonzero(disturbed)], default=0.0)
+    # A bar that would make the marks one column may leave the axes.
+    _set_axes(axes, max(x.max(), min(widest, MOST_STRETCHED * x.max())), y, timed)
     entries = [_describe(rows.iloc[n], kinds[n]) for n in range(named)]
     explained = [kind for kind in list(COLOR)[1:] if kind in kinds]
     legend = figure.legend(
@@ -109,25 +107,38 @@ def plot_sweep(table: pd.DataFrame, constraints: Constraints) -> Figure:
     places = axes.transData.transform(np.column_stack([x, y])) * 72 / figure.dpi
     for mark in gather(places, 2 * RADIUS):
         n = mark.row
-        axes.plot(x[n], y[n], **_look(kinds[n], 2 * RADIUS), zorder=3, clip_on=False)
-        if n < named:
-            label = f"{n + 1}"
-        elif len(mark.rows) > 1:
-            label = f"\N{MULTIPLICATION SIGN}{len(mark.rows)}"
-        else:
-            label = ""
-        color = letters_on(COLOR[kinds[n]])
-        axes.annotate(
-            label, (x[n], y[n]), ha="center", va="center", fontsize=8, color=color, zorder=4
-        )
-        if disturbed[mark.rows].any():
-            first = mark.rows[int(np.argmax(disturbed[mark.rows]))]
-            axes.plot(_speed(rows.iloc[first])[1], [y[n]] * 2, color=EDGE_COLOR, lw=1.2, zorder=2)
-        unnamed = sum(other >= named for other in mark.rows)
-        for other in [other for other in mark.rows if other < named]:
-            at = f" (at {n + 1})" if other != n else f" (over {unnamed} more)" * bool(unnamed)
-            legend.get_texts()[other].set_text(f"{other + 1}  {entries[other]}{at}")
+        _draw(axes, (x[n], y[n]), kinds[n], _label(mark, named))
+        for row in [row for row in mark.rows if disturbed[row]][:1]:
+            axes.plot(speeds[row][1], [y[n]] * 2, color=EDGE_COLOR, lw=1.2, zorder=2)
+        unnamed = sum(row >= named for row in mark.rows)
+        for row in [row for row in mark.rows if row < named]:
+            at = f" (at {n + 1})" if row != n else f" (over {unnamed} more)" * bool(unnamed)
+            legend.get_texts()[row].set_text(f"{row + 1}  {entries[row]}{at}")
     return figure
+
+
+def _arrange(
+    table: pd.DataFrame, chosen: int | None, timed: bool
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows to show, the most important first, and the kind of each, a key of COLOR."""
+    rows = table[table["speedup"].notna()] if timed else table
+    is_front = rows["recipe"].isin(pareto_front(table))
+    ranks = np.where(rows.index == chosen, 0, np.where(is_front, 1, 2))
+    kinds = [list(COLOR)[rank] for rank in sorted(ranks)]
+    return rows.iloc[np.argsort(ranks, kind="stable")], kinds
+
+
+def _label(mark: Mark, named: int) -> str:
+    """Return the number of a recipe that is named, else how many recipes the mark stands for."""
+    if mark.row < named:
+        return str(mark.row + 1)
+    return f"\N{MULTIPLICATION SIGN}{len(mark.rows)}" if len(mark.rows) > 1 else ""
+
+
+def _draw(axes: Any, place: tuple[float, float], kind: str, label: str) -> None:
+    axes.plot(*place, **_look(kind, 2 * RADIUS), zorder=3, clip_on=False)
+    color = letters_on(COLOR[kind])
+    axes.annotate(label, place, ha="center", va="center", fontsize=8, color=color, zorder=4)
 
 
 def _set_axes(axes: Any, largest: float, y: np.ndarray, timed: bool) -> None:

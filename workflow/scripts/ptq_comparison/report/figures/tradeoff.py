@@ -25,8 +25,11 @@ from ptq_comparison.report.references import candidates
 from ptq_comparison.report.verdict import describe_setting
 
 LARGEST_DISC = 1200  # area of the disc of the largest model, square points
+MOST_STRETCHED = 1.3  # multiple of the highest throughput that the axis reaches for an interval
 MOST_NAMED_MODELS = 3  # quantized models: of more, the title counts
-DISTURBED = "hollow: disturbed by other load, the interval is wider than ± 10 % of the speed"
+DISTURBED = (
+    "hollow: disturbed by other load, interval wider than ±10\N{NO-BREAK SPACE}% of the speed"
+)
 
 
 def finding(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow]) -> str:
@@ -126,6 +129,10 @@ def plot_tradeoff(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow
     axes.set_xlabel(f"images a second ({setting})" if speeds else "size (KiB)")
     axes.set_ylabel("top-1 accuracy (%)")
     axes.margins(x=0.12, y=0.1)
+    if speeds:  # a wide interval may leave the axes, or the models would be at one place
+        left, right = axes.get_xlim()
+        fastest = max(row["images_per_second"] for row in speeds.values())
+        axes.set_xlim(max(0.0, left), min(right, MOST_STRETCHED * fastest))
     axes.grid()
     rows = add_legend(figure)
     figure.set_figheight(figure.get_figheight() + LINE_HEIGHT * rows)
