@@ -1,7 +1,5 @@
 """Where the texts of a figure lie."""
 
-import itertools
-
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,10 +23,17 @@ def check_layout(
         assert page.x0 <= box.x0 and box.x1 <= page.x1, (title, text)
         assert page.y0 <= box.y0 and box.y1 <= page.y1, (title, text)
     # The boxes of slanted names overlap, the names do not.
-    straight = [box for text, box in zip(texts, boxes, strict=True) if not text.get_rotation() % 90]
-    for (one, box), (other, second) in itertools.combinations(straight, 2):
-        overlap = box.intersection(box.padded(-1), second.padded(-1))
-        assert overlap is None, (title, one, other)
+    straight = [
+        (text.get_text(), *box.padded(-1).extents)
+        for text, (_, box) in zip(texts, boxes, strict=True)
+        if not text.get_rotation() % 90
+    ]
+    names = [name for name, *_ in straight]
+    x0, y0, x1, y1 = np.array([extents for _, *extents in straight]).T
+    left, right = np.maximum.outer(x0, x0), np.minimum.outer(x1, x1)
+    low, high = np.maximum.outer(y0, y0), np.minimum.outer(y1, y1)
+    overlapping = np.argwhere(np.triu((left <= right) & (low <= high), 1))
+    assert not len(overlapping), (title, [(names[one], names[other]) for one, other in overlapping])
 
 
 def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[Text]:

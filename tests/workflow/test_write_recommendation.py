@@ -54,7 +54,7 @@ def test_the_lines_for_the_terminal_are_few_and_short(recipes_run):
 def test_the_printed_python_predicts_as_the_workflow_does(recipes_run, tmp_path, name):
     """As it stands, in a folder with the model and a picture alone."""
     code = block((recipes_run / "results" / name).read_text(), "python")
-    assert len([line for line in code.splitlines() if line]) <= 20
+    assert len([line for line in code.splitlines() if line]) <= 15
     (tmp_path / "results/models").mkdir(parents=True)
     (tmp_path / "results/models/recommended.onnx").write_bytes(
         (recipes_run / "results/models/recommended.onnx").read_bytes()

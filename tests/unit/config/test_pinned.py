@@ -87,3 +87,12 @@ def test_another_opset_is_told_where_the_model_was_converted():
     assert pin("uint8", recipe).notes == []
     assert "another opset" in pin("uint8", recipe, is_converted=True).notes[0]
     assert pin("a16", RECIPES["a16"], is_converted=True).notes == []
+
+
+@pytest.mark.parametrize("node", ["a\0b/..{c}", "a\nb", "$\\frac{ |<b>,'", "é: #"])
+def test_a_node_is_pinned_by_name_or_it_is_told_why_not(node):
+    recipe = {**RECIPES["a16"], "nodes_to_exclude": [node]}
+    pinned = pin("auto", recipe)
+    config = yaml.safe_load(yaml.safe_dump(pinned.sections, sort_keys=False, allow_unicode=True))
+    assert config["quantization"]["extra_dtypes"]["auto"]["nodes_to_exclude"] == [node]
+    assert bool(config_errors(config, SCHEMA)) == bool(pinned.notes)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.layout import check_layout
+from helpers.sweeps import FREE
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.evaluate import evaluate_recipe
 from ptq_comparison.report.columns import csv_text, markdown_table
@@ -137,25 +138,9 @@ def test_recipes_that_could_not_be_made_come_last_without_figures(tmp_path, monk
     readable = readable_sweep(found)
     assert readable["bytes"].tolist() == ["100,063", "100,066", "100,150", ""]
     assert readable["not made"].tolist()[-1].startswith("no kernel")
-    figure = plot_sweep(found)
-    check_layout(figure, "sweep", monkeypatch)
+    check_layout(plot_sweep(found, FREE), "sweep", monkeypatch)
 
 
 def test_where_nothing_could_be_made_the_first_reason_is_told():
     with pytest.raises(UserError, match=r"none of 2 recipes could be made; a: no kernel$"):
         sweep_table([], [], {"a": "no kernel", "b": "too wide"})
-
-
-@pytest.mark.parametrize("latencies", [make_latencies(), []], ids=["speed", "size"])
-def test_the_figure_shows_every_recipe_and_rings_the_front(latencies, monkeypatch):
-    table = sweep_table(make_evaluations(), latencies)
-    figure = plot_sweep(table)
-    (axes,) = figure.axes
-    points = [len(collection.get_offsets()) for collection in axes.collections]
-    assert sum(points[:-1]) == 3
-    rings = axes.collections[-1].get_offsets()
-    assert len(rings) == (2 if latencies else 1)
-    # Further up is better.
-    low, high = axes.get_ylim()
-    assert low > high
-    check_layout(figure, "sweep", monkeypatch)

@@ -110,6 +110,16 @@ def test_a_rule_has_a_script_of_its_name():
     assert set(named) == {path.stem for path in (REPOSITORY / "workflow/scripts").glob("*.py")}
 
 
+def test_no_model_of_the_user_takes_the_name_of_another_one():
+    """Two rules would make the same file."""
+    own = set(re.findall(r'="results/models/(\w+)\.onnx",', rules_text()))
+    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
+    quantization = schema["properties"]["quantization"]["properties"]
+    taken = set(quantization["extra_dtypes"]["propertyNames"]["not"]["enum"])
+    assert own >= {"fp32", "bundled", "recommended"}
+    assert own <= taken, "reserve these names in quantization.extra_dtypes of the schema"
+
+
 def test_every_file_of_rules_is_included():
     snakefile = (REPOSITORY / "workflow/Snakefile").read_text()
     included = re.findall(r'include: "rules/(\w+)\.smk"', snakefile)

@@ -48,6 +48,13 @@ def test_accuracy_names_what_the_images_tell_from_float32():
     assert accuracy.differences(better) == "a gains 3.33 pp; b and c cannot be told from float32"
 
 
+def test_where_all_of_many_models_differ_none_is_said_to_be_equal():
+    models = {"fp32": FP32, **{f"m{n}": moved((1, 2, 40 + n)) for n in range(5)}}
+    assert accuracy.differences(make_evaluations(models, LABELS)) == (
+        "All 5 models differ, by -11.33 to -10.00 pp"
+    )
+
+
 def test_the_test_of_accuracy_counts_the_models():
     """6 to 0 images have p 0.031: enough for one model, not for one of two, with Holm."""
     one = {"fp32": FP32, "a": moved((0, 1, 16))}
@@ -313,6 +320,7 @@ def test_no_text_is_cut_off_or_written_over_another(count, name, monkeypatch):
         check_contrast(figure, title, monkeypatch)
 
 
+@pytest.mark.slow  # 42 matrices take half a minute
 def test_figures_of_42_models_with_long_names_are_whole(monkeypatch):
     for title, figure in plot_all(42, "quantized_with_a_long_name_" * 4 + "{}").items():
         if title != "examples":  # 84 rows of images are drawn like four

@@ -77,6 +77,8 @@ def pin_recipe(
         )
     if is_converted and required_opset(models.values()) != required_opset(before.values()):
         notes.append("the float32 model is converted to another opset there")
+    if not all(node.isprintable() for node in recipe["nodes_to_exclude"]):
+        notes.append("a run stops at the name of a node with a character that cannot be printed")
     left_out = [f"{name}.{key}" for name, key in ADDRESS_KEYS.items() if key not in pinned[name]]
     sections = {
         section: _to_be_said(section, pinned[section], defaults[section]) for section in SECTIONS

@@ -33,7 +33,9 @@ def to_dynamic_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "dynamic.onnx"
         quantize_dynamic(copy_model(model), path)
-        return onnx.load(path)
+        made = onnx.load(path)
+    sort_nodes(made.graph)
+    return made
 
 
 # How each is made, and the type of constant that it must have then.

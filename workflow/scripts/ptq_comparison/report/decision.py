@@ -8,9 +8,9 @@ import numpy as np
 from ptq_comparison.common.descriptions import Executed
 from ptq_comparison.evaluation.disturbance import is_disturbed
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
-from ptq_comparison.evaluation.metrics import SIGNIFICANCE, holm, mcnemar_exact_p
 from ptq_comparison.evaluation.results import LatencyRow
 from ptq_comparison.report.verdict import best_model, describe_accuracy, describe_setting
+from ptq_comparison.search.selection import not_worse
 
 TEST = "exact McNemar test, Holm's correction"
 SHOWN_NAMES = 3
@@ -45,7 +45,9 @@ def decide(
     fp32, best = evaluations[0], best_model(evaluations)
     if _drop(best) > max_drop_pp:
         return Decision(None, _none(best, max_drop_pp))
-    equals = {_name(best), *_equals(_name(best), [_name(item) for item in evaluations[1:]], right)}
+    # Not references, which may be among them.
+    rivals = {_name(item): right[_name(item)] for item in evaluations[1:]}
+    equals = {_name(best), *not_worse(_name(best), rivals)}
     allowed = [
         item for item in evaluations[1:] if _name(item) in equals and _drop(item) <= max_drop_pp
     ]
@@ -110,19 +112,6 @@ def _name(evaluation: Evaluation) -> str:
 
 def _drop(evaluation: Evaluation) -> float:
     return round(-of_quantized(evaluation["baseline"])["delta_pp"], 9)
-
-
-def _equals(best: str, names: list[str], right: Mapping[str, np.ndarray]) -> list[str]:
-    """Return the models whose accuracy the images cannot tell from that of the best one."""
-    others = [name for name in names if name != best]
-    p_values = [
-        mcnemar_exact_p(
-            int(np.sum(right[best] & ~right[name])), int(np.sum(~right[best] & right[name]))
-        )
-        for name in others
-    ]
-    adjusted = holm(p_values)
-    return [name for name, p in zip(others, adjusted, strict=True) if p >= SIGNIFICANCE]
 
 
 def _speed(evaluation: Evaluation, speeds: Mapping[str, LatencyRow]) -> str:

@@ -53,16 +53,18 @@ def usage_code(
         classes = f'json.load(open("{FILE_OF_CLASSES}", encoding="utf-8"))["class_names"]'
     indented = classes.replace("\n", "\n" + 10 * " ")  # below the first name
     body = [
-        *(_picture(model_input.image, geometry or AS_STORED) if is_picture else _array()),
-        *_values(preprocessing, model_input),
+        *(_picture(model_input.image, geometry or AS_STORED) if is_picture else []),
+        *_values(
+            "np.asarray(image)" if is_picture else "np.load(path)", preprocessing, model_input
+        ),
         "outputs = session.run(None, {session.get_inputs()[0].name: batch})",
         "scores = outputs[0].reshape(len(batch), -1)[0]",
     ]
+    best = "scores.argmax()"
     if len(class_names) == 2:  # one score may stand for both
         limit = 0.5 if model_input.is_probability else 0
-        body.append(f"best = scores.argmax() if len(scores) == 2 else int(scores[0] > {limit})")
-    else:
-        body.append("best = scores.argmax()")
+        best += f" if len(scores) == 2 else int(scores[0] > {limit})"
+    body.append(f"return CLASSES[{best}]")
     lines = [
         *imports,
         "",
@@ -72,7 +74,7 @@ def usage_code(
         "",
         "",
         "def predict(path):",
-        *(f"    {line}" for line in [*body, "return CLASSES[best]"]),
+        *(f"    {line}" for line in body),
         "",
         "",
         f'print(predict("image.{"png" if is_picture else "npy"}"))',
@@ -80,12 +82,8 @@ def usage_code(
     return "\n".join(lines) + "\n"
 
 
-def _array() -> list[str]:
-    return ["pixels = np.load(path)  # uint8, height x width x channels"]
-
-
 def _picture(image: Sequence[int], geometry: Mapping[str, Any]) -> list[str]:
-    """Return the lines that read a picture as the workflow stores it: uint8 (H, W, C)."""
+    """Return the lines that read a picture as the workflow does, before it is pixels."""
     height, width, channels = image
     resize, crop, pad = geometry.get("resize", [height, width]), geometry["crop"], geometry["pad"]
     method = f"Image.Resampling.{geometry['interpolation'].upper()}"
@@ -109,7 +107,6 @@ def _picture(image: Sequence[int], geometry: Mapping[str, Any]) -> list[str]:
             *(f"{name} = {_start(f'image.{of}', n, geometry['centre'])}" for name, of, n in names),
             f"image = image.crop((left, top, left + {size[1]}, top + {size[0]}))",
         ]
-    lines.append("pixels = np.asarray(image)" + ("" if channels == 3 else "[..., np.newaxis]"))
     return lines
 
 
@@ -121,13 +118,20 @@ def _start(whole: str, part: int, centre: str) -> str:
     return f"(round if {whole} >= {part} else int)(({whole} - {part}) / 2)"
 
 
-def _values(preprocessing: Mapping[str, Any], model_input: ModelInput) -> list[str]:
-    """Return the lines from pixels to the input of the model, as `Preprocessing` computes it."""
-    lines = []
+def _values(source: str, preprocessing: Mapping[str, Any], model_input: ModelInput) -> list[str]:
+    """Return the lines from pixels, uint8 (H, W, C), to the input of the model.
+
+    They compute what `Preprocessing` computes. A picture of one channel has no axis for it.
+    """
+    pixels = source
+    if model_input.image[2] == 1:
+        pixels += "[..., np.newaxis]"
     if preprocessing["channels"] == "BGR":
-        lines.append("pixels = pixels[..., ::-1]  # BGR")
+        pixels += "[..., ::-1]"
     if model_input.dtype != "uint8":
-        lines.append(f"pixels = pixels.astype(np.float32){_scaled(preprocessing['scale'])}")
+        pixels += f".astype(np.float32){_scaled(preprocessing['scale'])}"
+    lines = [f"pixels = {pixels}"]
+    if model_input.dtype != "uint8":
         for sign, key, nothing in (("-", "mean", 0), ("/", "std", 1)):
             value = preprocessing[key]
             if value != nothing:

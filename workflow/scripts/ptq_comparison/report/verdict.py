@@ -1,6 +1,4 @@
-"""What to ship and what it costs, in one sentence."""
-
-from collections.abc import Mapping
+"""What a model keeps of accuracy and size, and how its speed was measured, for sentences."""
 
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.metrics import SIGNIFICANCE
@@ -51,16 +49,3 @@ def describe_accuracy(fp32: Evaluation, quantized: Evaluation) -> str:
     return (
         f"{keeps} ({baseline['delta_pp']:+.2f} pp, {significant}) at {100 * size:.0f} % of the size"
     )
-
-
-def verdict(evaluations: list[Evaluation], speeds: Mapping[str, LatencyRow]) -> str:
-    """Return the sentence on the best model; `speeds` are rows of latency.json, by model."""
-    best = best_model(evaluations)
-    name = best["model"]["name"]
-    sentence = f"{name} {describe_accuracy(evaluations[0], best)}"
-    if speeds:
-        sentence += (
-            f" and {speeds[name]['speedup']:.2f} times the speed on this machine "
-            f"({describe_setting(speeds[name])})"
-        )
-    return f"{sentence}."

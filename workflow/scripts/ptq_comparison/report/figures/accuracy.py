@@ -32,6 +32,8 @@ def differences(evaluations: list[Evaluation]) -> str:
         (other if differs else equal).append(evaluation)
     deltas = [of_quantized(evaluation["baseline"])["delta_pp"] for evaluation in other]
     if len(evaluations) - 1 > MOST_NAMED_MODELS:
+        if not equal:
+            return f"All {len(other)} models differ, by {min(deltas):+.2f} to {max(deltas):+.2f} pp"
         told = other and f"; others differ by {min(deltas):+.2f} to {max(deltas):+.2f} pp"
         return (
             f"{len(equal)} of {len(evaluations) - 1} models cannot be told from float32{told or ''}"

@@ -27,7 +27,7 @@ MOST_CLASSES = 40  # classes: the names of more do not fit beside the matrix
 SHOWN_CLASSES = 20  # of more classes: those between which most changes
 OTHERS = "other classes"
 CELL_HEIGHT = 0.3  # inches, height
-HEADING_LETTERS = 50  # of a model above its matrix
+HEADING_LETTERS = 36  # of a model above its matrix
 # From worse, which is negative, to better; told apart with any kind of colour vision.
 COLOR_MAP = colormaps["PuOr"]
 LARGEST_MARK = 36  # area of the mark of a cell without a count, square points

@@ -15,6 +15,7 @@ from ptq_comparison.report.figures.style import hide_claim, label_lines
 LETTERS = "letters"  # value of `figures.text`; the other one is `outlines`
 RESOLUTION = 200  # dots per inch of a PNG
 SLACK = 0.5 / 72  # inches that the ink of a letter may lie outside its figure
+LETTER_WIDTHS = 1.005  # by which they differ between what lays out and what writes
 # No time and no version: they would change the bytes.
 METADATA: dict[str, dict[str, Any]] = {
     "svg": {"Date": None},
@@ -64,9 +65,12 @@ def save(figure: Figure, path: Path, options: Options = DEFAULTS) -> None:
 def page_of(figure: Figure) -> Bbox | None:
     """Return the part of the plane to write, in inches; None where it is that of the figure."""
     figure.draw_without_rendering()  # lays out
-    page = Bbox.union([figure.bbox_inches, figure.get_tightbbox()])
+    tight = figure.get_tightbbox().expanded(LETTER_WIDTHS, 1)
+    page = Bbox.union([figure.bbox_inches, tight])
     (x0, y0), (x1, y1) = abs(page.get_points() - figure.bbox_inches.get_points())
-    return page if max(x0, y0, x1, y1) > SLACK else None
+    if max(x0, y0, x1, y1) <= SLACK:
+        return None
+    return page.expanded(LETTER_WIDTHS, LETTER_WIDTHS)
 
 
 def name_image(svg: str, claim: str) -> str:

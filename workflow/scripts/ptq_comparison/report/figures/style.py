@@ -1,5 +1,6 @@
 """One look for all figures: fonts, titles, and the colours and markers of the models."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import matplotlib
@@ -35,6 +36,7 @@ matplotlib.rcParams.update(
         "font.size": 11,
         "grid.color": "#eeeeee",
         "legend.frameon": False,
+        "text.hinting": "none",  # or the layout would know other widths than the SVG has
         "text.parse_math": False,  # a name may hold a $
     }
 )
@@ -143,10 +145,11 @@ def wrap(text: str, font: FontProperties, inches: float = WIDTH) -> str:
         lines += [word] if lines[-1] else []
         lines[-1] = word
         while _width(lines[-1], font) > room:
-            count = len(lines[-1]) - 1
-            while count > 1 and _width(lines[-1][:count], font) > room:
-                count -= 1
-            lines[-1:] = [lines[-1][:count], lines[-1][count:]]
+            rest = lines.pop()
+            lengths = range(1, len(rest))
+            fitting = bisect_right(lengths, room, key=lambda count: _width(rest[:count], font))
+            count = max(1, fitting)
+            lines += [rest[:count], rest[count:]]
     return "\n".join(lines)
 
 

@@ -26,6 +26,10 @@ from ptq_comparison.search.selection import Constraints, misses, pareto_front, s
 
 # The recommended recipe, the others of the Pareto front, and the rest; the most important first.
 COLOR = {"chosen": "black", "front": COLORS[0], "other": "#d0d0d0"}
+EXPLANATIONS = {
+    "front": "blue: no other recipe is better in agreement, speed and size at once",
+    "other": "other recipes (\N{MULTIPLICATION SIGN}: so many, of nearly the same place)",
+}
 RADIUS = 8.0  # of a mark, points; marks are two of them apart
 MOST_NAMED = 20  # recipes of the Pareto front below the figure
 NAME_LETTERS = 34  # of a recipe below the figure
@@ -72,24 +76,25 @@ def plot_sweep(table: pd.DataFrame, constraints: Constraints) -> Figure:
     timed = bool(table["speedup"].notna().any())
     rows = table[table["speedup"].notna()] if timed else table
     front = set(pareto_front(table))
-    kinds = np.where(rows["recipe"].isin(front), "front", "other")
-    kinds[rows.index == chosen] = "chosen"
-    order = np.argsort([list(COLOR).index(kind) for kind in kinds], kind="stable")
-    rows, kinds = rows.iloc[order], kinds[order]
+    is_front = rows["recipe"].isin(front)
+    ranks = np.where(rows.index == chosen, 0, np.where(is_front, 1, 2))  # in the order of COLOR
+    rows = rows.iloc[np.argsort(ranks, kind="stable")]
+    kinds = [list(COLOR)[rank] for rank in sorted(ranks)]
     x = (rows["speedup"] if timed else rows["bytes"] / 1024).to_numpy()
     # On a logarithmic scale, upside down: the best recipes differ by tenths of a percent.
     y = 100 * np.maximum(1 - rows["agreement"], 0.5 / rows["total"]).to_numpy()
     disturbed = np.array([timed and is_disturbed(*_speed(row)) for _, row in rows.iterrows()])
-    listed = int(np.sum(kinds != "other"))
+    listed = len(kinds) - kinds.count("other")
     named = min(listed, MOST_NAMED)
     figure = Figure((WIDTH, 4.4 + 0.19 * named))
     axes = figure.subplots()
-    _set_axes(axes, x, y, timed)
+    widest = max([_speed(rows.iloc[n])[1][1] for n in np.flatnonzero(disturbed)], default=0.0)
+    _set_axes(axes, max(x.max(), widest), y, timed)
     entries = [_describe(rows.iloc[n], kinds[n]) for n in range(named)]
-    handles = [_handle(kinds[n]) for n in range(named)]
+    explained = [kind for kind in list(COLOR)[1:] if kind in kinds]
     legend = figure.legend(
-        [*handles, _handle("other")],
-        [*entries, "other recipes (\N{MULTIPLICATION SIGN}: so many, of nearly the same place)"],
+        [_handle(kind) for kind in (*kinds[:named], *explained)],
+        [*entries, *(EXPLANATIONS[kind] for kind in explained)],
         loc="outside lower left",
         fontsize=9,
         handletextpad=0.3,
@@ -115,17 +120,17 @@ def plot_sweep(table: pd.DataFrame, constraints: Constraints) -> Figure:
         axes.annotate(
             label, (x[n], y[n]), ha="center", va="center", fontsize=8, color=color, zorder=4
         )
-        for other in mark.rows:
-            if other < named:
-                at = f" (at {n + 1})" if other != n else ""
-                legend.get_texts()[other].set_text(f"{other + 1}  {entries[other]}{at}")
-            if disturbed[other]:
-                _, limits = _speed(rows.iloc[other])
-                axes.plot(limits, [y[other]] * 2, color=EDGE_COLOR, lw=1.2, zorder=2)
+        if disturbed[mark.rows].any():
+            first = mark.rows[int(np.argmax(disturbed[mark.rows]))]
+            axes.plot(_speed(rows.iloc[first])[1], [y[n]] * 2, color=EDGE_COLOR, lw=1.2, zorder=2)
+        unnamed = sum(other >= named for other in mark.rows)
+        for other in [other for other in mark.rows if other < named]:
+            at = f" (at {n + 1})" if other != n else f" (over {unnamed} more)" * bool(unnamed)
+            legend.get_texts()[other].set_text(f"{other + 1}  {entries[other]}{at}")
     return figure
 
 
-def _set_axes(axes: Any, x: np.ndarray, y: np.ndarray, timed: bool) -> None:
+def _set_axes(axes: Any, largest: float, y: np.ndarray, timed: bool) -> None:
     """Set scales and limits, with room for the marks and at least one label on each axis."""
     if timed:
         axes.axvline(1, color=FLOAT_COLOR, lw=0.8, ls=":")
@@ -138,7 +143,7 @@ def _set_axes(axes: Any, x: np.ndarray, y: np.ndarray, timed: bool) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_xlim(0, 1.08 * max(x.max(), float(timed)))
+    axes.set_xlim(0, 1.08 * max(largest, float(timed)))
     axes.grid()
 
 
@@ -165,8 +170,8 @@ def _handle(kind: str) -> Line2D:
 def _describe(row: pd.Series, kind: str) -> str:
     """Return the line of a recipe below the figure."""
     speed = f", {row['speedup']:.2f}x" if pd.notna(row["speedup"]) else ""
-    what = "recommended" if kind == "chosen" else "not beaten by any"
+    what = ", recommended" if kind == "chosen" else ""
     return (
         f"{shorten(row['recipe'], NAME_LETTERS)}: {row['agreement']:.2%}{speed}, "
-        f"{row['bytes'] / 1024:,.0f} KiB, {what}"
+        f"{row['bytes'] / 1024:,.0f} KiB{what}"
     )
