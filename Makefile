@@ -128,7 +128,7 @@ endif
 	$(INSTALL) --requirement requirements-convert.lock
 	touch $@
 
-# What requirements.lock has comes from .venv, through a path file.
+# What requirements.lock has comes from .venv, through a path file. The command snakemake does not.
 .venv-cluster/installed: .venv/installed requirements-cluster.lock
 	rm -rf .venv-cluster
 	.venv/bin/python -m venv .venv-cluster
@@ -136,6 +136,8 @@ endif
 		"$$(.venv-cluster/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/workflow.pth"
 	.venv-cluster/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		--requirement requirements-cluster.lock
+	printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m snakemake "$$@"\n' > .venv-cluster/bin/snakemake
+	chmod +x .venv-cluster/bin/snakemake
 	touch $@
 
 .venv-tools/installed: requirements-tools.lock
