@@ -71,14 +71,25 @@ def rows(browser: WebDriver, table: str) -> Any:
     )
 
 
-def wait_for_tables(browser: WebDriver, count: int) -> None:
-    """Wait until DataTables has changed all tables of a page: before, nothing sorts."""
-    script = "return document.querySelectorAll('table:has(th.dt-orderable-asc)').length"
-    wait_for(browser, lambda: browser.execute_script(script) == count)
+def wait_for_tables(browser: WebDriver, count: int | None = None) -> None:
+    """Wait until DataTables has changed all tables of a page, or `count`: before, nothing sorts."""
+    script = """
+        const tables = [...document.querySelectorAll("table")];
+        const ready = tables.filter(table => table.querySelector("th.dt-orderable-asc"));
+        return ready.length === tables.length && ready.length;
+    """
+    wait_for(
+        browser,
+        lambda: (
+            browser.execute_script(script)
+            if count is None
+            else browser.execute_script(script) == count
+        ),
+    )
 
 
-def open_page(browser: WebDriver, count: int) -> None:
-    """Look into the page of an item, which has so many tables."""
+def open_page(browser: WebDriver, count: int | None = None) -> None:
+    """Look into the page of an item, which has so many tables, or any number."""
     browser.switch_to.frame(browser.find_element(By.TAG_NAME, "iframe"))
     wait_for_tables(browser, count)
 
