@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 from ptq_comparison.common.address import ADDRESS_KEYS, is_address, masked
 from ptq_comparison.config.recipes import METHOD_OPTIONS, REFINEMENTS, configured_recipes
-from ptq_comparison.config.schemes import DTYPES, required_opset
+from ptq_comparison.config.schemes import DTYPES, REFERENCES, required_opset
 
 # What a model depends on. The rest of the configuration says how models are measured and compared.
 SECTIONS = ("dataset", "model", "calibration", "quantization")
 # All models of a run share these, so that they stand beside the models, not in an extra dtype.
 SHARED = {"method", "samples_per_class", "preprocess", *METHOD_OPTIONS}
-TAKEN = {"fp32", "converted", "preprocessed", "recommended", *DTYPES}  # names, as the schema has it
+# Names of models, as the schema has them.
+TAKEN = {"fp32", "bundled", "converted", "preprocessed", "recommended", *DTYPES, *REFERENCES}
 
 
 class Pinned(NamedTuple):
