@@ -96,7 +96,7 @@ def finish(folder: Path, *targets: str, configfiles: tuple[Path, ...] = ()) -> N
     """Run to the end, and keep what the user sees."""
     result = run_snakemake(folder, *targets, configfiles=configfiles)
     assert result.returncode == 0, result.stdout
-    (folder / "output.txt").write_text(result.stdout)
+    (folder / "output.txt").write_text(result.stderr)
 
 
 # Tests read these finished runs and do not change them: what goes on with one makes a copy.

@@ -254,7 +254,7 @@ CASES = {
 def attempt(url, folder, sha256=None, name="model.onnx"):
     """Download into `folder`; return the error, if there is one, and None if the file is right."""
     try:
-        download(url, sha256, folder / name, "model", "source", io.StringIO())
+        download(url, sha256, folder / name, "model", "source")
     except UserError as error:
         assert list(folder.iterdir()) == []
         return str(error)
@@ -300,7 +300,7 @@ def test_an_archive_is_kept_as_the_server_stores_it(tmp_path):
     archive = gzip.compress(CONTENT)
     output = tmp_path / "data.tar.gz"
     with answering(sending(message(200, archive, Content_Encoding="x-gzip"))) as server:
-        download(f"{server.url}/data.tar.gz", None, output, "dataset", "url", io.StringIO())
+        download(f"{server.url}/data.tar.gz", None, output, "dataset", "url")
     assert output.read_bytes() == archive
 
 
@@ -344,7 +344,7 @@ def test_a_password_stays_secret(answer, tmp_path, caplog):
     with answering(answer) as server:
         url = f"{server.url.replace('//', '//user:hunter2@')}/a?token=hunter2#hunter2"
         try:
-            download(url, "0" * 64, tmp_path / "a", "model", "source", io.StringIO())
+            download(url, "0" * 64, tmp_path / "a", "model", "source")
         except UserError:
             written = traceback.format_exc() + caplog.text
         else:

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,11 @@ def _server() -> subprocess.Popen[str]:
 def run_in(
     folder: Path, *arguments: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake in a folder to its end; both output streams come back in `stdout`."""
+    """Run Snakemake in a folder to its end.
+
+    `stdout` has what the terminal shows, of both streams, and behind it what Snakemake's log alone
+    has, since the terminal is quiet; `stderr` has what the terminal shows.
+    """
     server = _server()
     with tempfile.NamedTemporaryFile() as output:
         request = {
@@ -53,7 +58,17 @@ def run_in(
         print(json.dumps(request), file=server.stdin, flush=True)
         code = int(server.stdout.readline())
         text = Path(output.name).read_text()
-    return subprocess.CompletedProcess(arguments, code, text)
+    return subprocess.CompletedProcess(arguments, code, _with_log(text), text)
+
+
+def _with_log(shown: str) -> str:
+    """Add the lines that only Snakemake's log has, which it names at the end of a run."""
+    path = re.search(r"^Complete log\(s\): (.+)$", shown, re.MULTILINE)
+    if path is None or not Path(path[1]).is_file():
+        return shown
+    known = set(shown.splitlines())
+    lines = Path(path[1]).read_text(errors="replace").splitlines()
+    return "\n".join([shown, *(line for line in lines if line not in known), ""])
 
 
 def run_snakemake(

@@ -60,7 +60,7 @@ def test_the_page_says_what_it_is_and_the_verdict_is_on_another(run):
         text = (run / "results" / name).read_text()
         assert "fp16 is a reference" in text and "dynamic is a reference" in text
         assert "onnxruntime runs 1 with int8 weights on this CPU" in text
-    assert (run / "results/verdict.txt").read_text().startswith(("int8", "uint8"))
+    assert (run / "results/verdict.txt").read_text().startswith(("Ship int8: ", "Ship uint8: "))
     assert not any("fp16" in json.dumps(row) for row in read(run, "verification.json"))
 
 
