@@ -101,7 +101,8 @@ def test_the_recommendation_names_the_best_and_tests_it(swept):
     assert recommended == (swept / model).read_bytes()
     page = (swept / "results/recommendation.md").read_text()
     assert content["summary"] in page
-    assert content["summary"] in (swept / "output.txt").read_text()
+    shown = (swept / "results/recommendation.txt").read_text().rstrip()
+    assert f"\n{shown}\n\nNext:\n" in (swept / "output.txt").read_text()  # at its end
 
 
 @pytest.mark.slow

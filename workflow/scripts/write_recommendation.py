@@ -78,4 +78,3 @@ if __name__ == "__main__":
         card = model_card(content, evaluation, table, read_json(task.input.check))
         write_text(task.output.card, card)
         write_text(task.output.txt, "\n".join(recommendation_lines(content)) + "\n")
-        task.print(f"{content['summary']}\n{content['reason']}")
