@@ -20,6 +20,7 @@ from helpers import (
 )
 from helpers.rules import figure_names
 from helpers.shared_runs import copy_run
+from helpers.snakemake_runs import run_in
 from jsonschema import validate
 from onnx import helper, numpy_helper
 from PIL import Image
@@ -110,6 +111,13 @@ def test_the_verdict_closes_the_run(tiny_run):
     assert output.splitlines()[-1].startswith("Complete log(s): ")
     assert len(output.splitlines()) <= 40
     assert max(map(len, summary.splitlines())) < 80
+
+
+def test_a_target_needs_no_option(tiny, tiny_run, tmp_path):
+    run = copy_run(tiny_run, tmp_path / "run")
+    options = ("--directory", str(run), "--configfile", str(tiny / "config.yaml"))
+    result = run_in(REPOSITORY, "results/uint8_eval.json", *options)
+    assert result.returncode == 0 and "Nothing to be done" in result.stdout, result.stdout
 
 
 def test_what_the_terminal_does_not_show_is_in_the_log(tiny_run):

@@ -19,6 +19,7 @@ from ptq_comparison.report.comparison import (
     more_table,
     speed_table,
     to_markdown,
+    to_summary,
 )
 from ptq_comparison.report.comparison_notes import (
     calibration_errors,
@@ -204,6 +205,20 @@ def test_csv_has_the_columns_of_the_contract_in_full_precision():
     assert table.loc["int8", "speedup"] == 1.71
     assert table.loc["int8", ["speedup_ci95_low", "speedup_ci95_high"]].tolist() == [1.7, 1.73]
     assert table.loc["fp32", ["delta_pp", "agreement", "mcnemar_p"]].isna().all()
+
+
+def test_a_summary_of_many_models_fits_one_screen():
+    evaluations = [EVALUATIONS[0]] + [
+        make_evaluation(f"m{number}", 8558, 125516, BASELINE) for number in range(40)
+    ]
+    table = comparison_table(evaluations, {})
+    lines = to_summary(table, "m33", ["Ship m33."]).splitlines()
+    assert [line.split()[0] for line in lines[2:-2]] == [
+        "fp32", *(f"m{number}" for number in range(9)), "m33", "and",
+    ]  # fmt: skip
+    assert lines[-3:] == ["and 30 more in results/comparison.md", "", "Ship m33."]
+    none = to_summary(table[:10], None, ["Ship none of them."])
+    assert " more in " not in none and len(none.splitlines()) == 14
 
 
 def cells(line):

@@ -43,6 +43,7 @@ MAIN_CAPTION = "Accuracy, size and speed"
 MORE_CAPTION = "More about the models"
 MAIN_LEGEND = "Difference to float32 on the same images, in percentage points"
 SPEED_LEGEND = "; speed as a multiple of float32's, on this machine"
+MOST_ROWS = 10  # of the summary, which one screen has to hold with the verdict
 SPEED_CAPTION = "Speed by threads and batch size"
 
 
@@ -77,7 +78,7 @@ def compare(
     have lost too much. `references` are what make_reference writes, by name.
     """
     speeds = headline_speeds(latency)
-    sentences = decide(candidates(evaluations), right, speeds, max_drop_pp).sentences
+    chosen, sentences = decide(candidates(evaluations), right, speeds, max_drop_pp)
     sentence, lead = " ".join(sentences), "\n".join(sentences)
     table = comparison_table(evaluations, speeds)
     notes = [*diagnosis]
@@ -92,7 +93,7 @@ def compare(
         tables[SPEED_CAPTION] = speed_table(latency)
     return Comparison(
         lead + "\n",
-        to_summary(table, sentences),
+        to_summary(table, chosen, sentences),
         csv_text(table),
         to_markdown(sentence, main, more, notes),
         to_page(TITLE, lead, tables, notes),
@@ -147,9 +148,15 @@ def speed_table(latency: Latency) -> pd.DataFrame:
     return text_table(make_table(records, LATENCY), LATENCY_PAGE)
 
 
-def to_summary(table: pd.DataFrame, sentences: Sequence[str]) -> str:
-    """Return table and verdict as text for a terminal of 80 columns."""
-    rows = terminal_table(table.to_dict("records"))
+def to_summary(table: pd.DataFrame, chosen: str | None, sentences: Sequence[str]) -> str:
+    """Return table and verdict as text for a terminal of 80 columns.
+
+    Of many models, float32 and the first ones are shown, and the `chosen` one.
+    """
+    shown = (table.index < MOST_ROWS) | (table["model"] == chosen)
+    rows = terminal_table(table[shown].to_dict("records"))
+    if not shown.all():
+        rows += f"\nand {(~shown).sum()} more in results/comparison.md"
     paragraphs = [
         textwrap.fill(sentence, WIDTH, break_long_words=False, break_on_hyphens=False)
         for sentence in sentences
