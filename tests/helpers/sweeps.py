@@ -27,4 +27,9 @@ def make_table(**columns: Any) -> pd.DataFrame:
     for name in ("agreement_ci95", "delta_ci95"):
         for limit in ("low", "high"):
             table[f"{name}_{limit}{'_pp' if name.startswith('delta') else ''}"] = 0.0
+    table["delta_ci95_low_pp"] = table["delta_pp"] - 0.5
+    table["delta_ci95_high_pp"] = table["delta_pp"] + 0.5
+    # Three percent to either side: not disturbed.
+    table["speedup_ci95_low"] = 0.97 * table["speedup"]
+    table["speedup_ci95_high"] = 1.03 * table["speedup"]
     return table

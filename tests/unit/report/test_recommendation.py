@@ -126,11 +126,21 @@ def test_weights_that_can_saturate_elsewhere_are_told(content, monkeypatch):
 
 def test_the_page_holds_both_tables(content):
     front = front_table(content["pareto"])
-    assert front["speed"].tolist() == ["1.40", "1.50"]
+    assert front["speed"].tolist() == ["1.40 (1.36 to 1.44)", "1.50 (1.46 to 1.54)"]
+    assert front["difference (95 % interval)"].str.contains(" to ").all()
     page = to_markdown(content, pd.DataFrame({"model": ["recommended"], "top-1": ["90%"]}), front)
     for part in ("summary", "reason", "warning"):
         assert content[part] in page
     assert "| recommended |" in page and "| b " in page
+
+
+def test_a_speed_that_was_disturbed_is_explained(content):
+    row = {"model": "recommended", "threads": 1, "batch_size": 1, "speedup": 1.4}
+    latencies = [{"measurements": []}, {"measurements": [row | {"speedup_ci95": [1.0, 1.8]}]}]
+    models = [make_evaluation("fp32", FP32, 400)], make_evaluation("recommended", OWN, 100)
+    written = recommend(content, *models, latencies, USE)
+    for text in (written.markdown, written.html):
+        assert "snakemake --forcerun time_recommended recommend." in text.replace("\\", "")
 
 
 def test_the_file_and_how_to_use_it_stand_in_all_files(content):

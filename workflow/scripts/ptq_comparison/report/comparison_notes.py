@@ -54,9 +54,9 @@ def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list
     return warnings
 
 
-def disturbance_notes(latency: Latency | None) -> list[str]:
+def disturbance_notes(latency: Latency | None, rule: str = "measure_latency") -> list[str]:
     """Return a sentence that names the measurements which other load disturbed, if there are any,
-    and what the machine said about its load."""
+    what the machine said about its load, and how to measure again by the `rule`."""
     rows = latency["measurements"] if latency else []
     disturbed = [row for row in rows if is_disturbed(row["speedup"], row["speedup_ci95"])]
     if not latency or not disturbed:
@@ -65,7 +65,7 @@ def disturbance_notes(latency: Latency | None) -> list[str]:
     return [
         f"{MARK} Disturbed by other load: the 95 % interval of these speeds reaches more than 10 % "
         f"to either side: {listed}.{_describe_machine(latency)} Measure again while nothing else "
-        "runs: snakemake --forcerun measure_latency."
+        f"runs: snakemake --forcerun {rule}."
     ]
 
 

@@ -17,6 +17,7 @@ from ptq_comparison.report.comparison import (
     main_table,
     more_table,
 )
+from ptq_comparison.report.comparison_notes import disturbance_notes
 from ptq_comparison.report.page import to_page
 from ptq_comparison.report.verdict import describe_setting, headline_speeds
 from ptq_comparison.search.selection_summary import RecipeValues
@@ -52,12 +53,18 @@ def recommend(
     table = comparison_table([*evaluations, evaluation], speeds)
     front = front_table(selection["pareto"])
     shown = (_about_file(content), content["reason"], content["warning"])
-    notes = [text for text in shown if text]
+    rules = ("measure_latency", "time_recommended")
+    disturbed = [
+        note
+        for latency, rule in zip(latencies, rules, strict=False)
+        for note in disturbance_notes(latency, f"{rule} recommend")
+    ]
+    notes = [*disturbed, *filter(None, shown)]
     main = main_table(table)
     tables = {TEST_HEADING: main, FRONT_HEADING: front, MORE_CAPTION: more_table(table)}
     return Recommendation(
         content,
-        to_markdown(content, main, front),
+        to_markdown(content, main, front, disturbed),
         with_code(to_page(TITLE, content["summary"], tables, notes), content),
     )
 
@@ -165,13 +172,15 @@ def _portability(saturation: Saturation) -> str | None:
     )
 
 
-def to_markdown(content: dict[str, Any], tested: pd.DataFrame, front: pd.DataFrame) -> str:
+def to_markdown(
+    content: dict[str, Any], tested: pd.DataFrame, front: pd.DataFrame, notes: Sequence[str] = ()
+) -> str:
     """Return the recommendation as Markdown; `tested` is that of `comparison.main_table`."""
     return (
         f"# {TITLE}\n\n{_paragraph(content['summary'])}{_paragraph(_about_file(content))}"
         f"{_paragraph(content['reason'])}"
         f"{_paragraph(content['warning'])}"
-        f"## {TEST_HEADING}\n\n{markdown_table(tested)}\n\n"
+        f"## {TEST_HEADING}\n\n{markdown_table(tested)}\n\n{''.join(map(_paragraph, notes))}"
         f"## {FRONT_HEADING}\n\n{markdown_table(front)}\n\n{code_markdown(content)}"
     )
 

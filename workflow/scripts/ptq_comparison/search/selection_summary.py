@@ -24,12 +24,16 @@ class RecipeValues(TypedDict):
     correct: int
     total: int
     delta_pp: float
+    delta_ci95_low_pp: float
+    delta_ci95_high_pp: float
     agreement: float
     kl_divergence: float
     sqnr_db: float | None
     bytes: int
     images_per_second: float | None
     speedup: float | None
+    speedup_ci95_low: float | None
+    speedup_ci95_high: float | None
 
 
 def describe_selection(
