@@ -540,7 +540,7 @@ def test_bad_input(tiny, tiny_run, tmp_path, name):
     for line in lines:
         assert fault.message in line and "unexpected" not in line, result.stdout
         # It stands at the end of the output, so that nobody has to search for it.
-        assert line in result.stdout.splitlines()[-6:]
+        assert line in result.stderr.splitlines()[-6:]
         if " (log: " not in line:  # nothing has run
             assert made == before
         else:
