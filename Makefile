@@ -50,6 +50,7 @@ test-all: test test-rest soak
 
 soak: .venv/tests
 	$(RUN) pytest -n auto --dist worksteal --reliability docs/reliability.md tests/faults \
+		tests/unit/report/figures/test_figures.py::test_figures_of_42_models_with_long_names_are_whole \
 		"tests/models/test_drawn_graphs.py::test_drawn_graphs[2000]"
 
 report: run
