@@ -70,6 +70,12 @@ fill_in_defaults(DEFAULTS, schema.schema)
 QUANTIZED = configured_recipes(config)  # complete recipes, by the name of the model
 CANDIDATES = ["fp32", *QUANTIZED]  # of the verdict
 MODELS = [*CANDIDATES, *config["comparison"]["references"]]
+REFERENCE_FOLDER = "references" if IN_STORAGE else "models"
+if IN_STORAGE and config["comparison"]["references"]:
+    stop(
+        "comparison.references: cannot be made where results lie in a bucket; set it to [], or "
+        "leave --default-storage-provider out"
+    )
 RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others
 MODEL_IS_REMOTE = is_address(config["model"]["source"]) or is_in_bucket(
     config["model"]["source"]

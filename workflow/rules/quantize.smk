@@ -81,8 +81,9 @@ rule make_reference:
         images="results/calibration/samples.npy",
         accuracy="results/calibration/fp32_accuracy.json",
     output:
-        model="results/models/{reference}.onnx",
-        check="results/models/{reference}.json",
+        # In a bucket, Snakemake drops the constraint, and this would be any model.
+        model=f"results/{REFERENCE_FOLDER}/{{reference}}.onnx",
+        check=f"results/{REFERENCE_FOLDER}/{{reference}}.json",
     log:
         "results/logs/make_reference/{reference}.log",
     benchmark:

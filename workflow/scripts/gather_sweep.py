@@ -10,6 +10,7 @@ if __name__ == "__main__":
         from ptq_comparison.report.page import to_page
         from ptq_comparison.report.sweep import (
             describe_sweep,
+            more_of_sweep,
             readable_sweep,
             sweep_table,
         )
@@ -33,8 +34,10 @@ if __name__ == "__main__":
         table = sweep_table(list(evaluations.values()), latencies, reasons)
         write_text(task.output.csv, csv_text(table))
         lead, *notes = describe_sweep(table)
-        page = to_page(
-            "Recipes on the validation images", lead, {"All recipes": readable_sweep(table)}, notes
-        )
+        tables = {
+            "All recipes": readable_sweep(table),
+            "More about the recipes": more_of_sweep(table),
+        }
+        page = to_page("Recipes on the validation images", lead, tables, notes)
         write_text(task.output.html, page)
         task.print("\n".join([lead, *notes[: bool(reasons)]]))
