@@ -85,8 +85,9 @@ def test_warnings_errors_and_what_is_up_to_date_are_shown():
     logger.info("Nothing to be done (all requested files are present and up to date).")
     logger.info("Complete log(s): a.log")
     logger.info("Elapsed time: 1")
+    logger.info("Report created.")
     assert [text.split()[0] for text in stream.getvalue().splitlines()] == [
-        "a", "an", "Nothing", "Complete",
+        "a", "an", "Nothing", "Complete", "Report",
     ]  # fmt: skip
 
 

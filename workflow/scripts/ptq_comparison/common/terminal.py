@@ -13,9 +13,8 @@ from typing import Any, NamedTuple, TextIO
 
 from tqdm import tqdm
 
-NOTHING = "Nothing to be done"
-LOG_PATH = "Complete log"
-KEPT = (NOTHING, LOG_PATH)  # of what Snakemake says without an error
+# Of what Snakemake says without an error: the results of commands, and where the log of a run is.
+KEPT = ("Nothing to be done", "Complete log", "Report created", "Unlocking", "Congratulations")
 REFRESH_SECONDS = 1.0
 LINES = 10  # for a whole run, where no line can be overwritten
 LOG_END = 4096  # bytes of the log of a job that are read for its last line
