@@ -32,6 +32,14 @@ def test_modules_count_directly_or_not(script):
     assert code_digest(script) != before
 
 
+def test_the_script_itself_counts_by_its_content(script):
+    before = code_digest(script)
+    script.touch()
+    assert code_digest(script) == before
+    script.write_text(script.read_text() + "\n# A change.\n")
+    assert code_digest(script) != before
+
+
 def test_the_place_does_not_matter(script, tmp_path_factory):
     other = tmp_path_factory.mktemp("moved") / "elsewhere"
     before = code_digest(script)

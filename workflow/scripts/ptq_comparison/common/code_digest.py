@@ -18,21 +18,22 @@ Modules = dict[str, tuple[str, frozenset[str]]]  # text and imports by name; non
 
 
 def code_digest(script: Path, modules: Modules | None = None) -> str:
-    """Return a SHA-256 over all modules beside `script` that it imports, directly or not.
+    """Return a SHA-256 over `script` and all modules beside it that it imports, directly or not.
 
-    The script itself is left out: Snakemake watches it. Only contents count; a touched or moved
-    file changes nothing. Installed packages are not followed: their versions are the
-    business of the environment. `modules` keeps what is read for other scripts of the folder.
+    Only contents count; a touched, copied or moved file changes nothing. Installed packages are not
+    followed: their versions are the business of the environment. `modules` keeps what is read for
+    other scripts of the folder.
     """
     modules = {} if modules is None else modules
-    seen, waiting = set[str](), set(_imports(script.read_text()))
+    content = script.read_text()
+    seen, waiting = set[str](), set(_imports(content))
     while waiting:
         name = waiting.pop()
         seen.add(name)
         if name not in modules:
             modules[name] = _read(script.parent, name)
         waiting |= modules[name][1] - seen
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{content}\0".encode())
     for name in sorted(seen):
         if text := modules[name][0]:
             digest.update(f"{name}\0{text}".encode())
