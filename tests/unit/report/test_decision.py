@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from helpers import make_evaluations, make_speeds
-from ptq_comparison.report.decision import decide, is_slower, reason_for_slowness
+from ptq_comparison.report.decision import decide, reason_for_slowness
+from ptq_comparison.report.verdict import is_slower
 
 LABELS = np.zeros(1000, np.int64)
 

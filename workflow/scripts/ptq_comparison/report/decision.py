@@ -9,7 +9,7 @@ from ptq_comparison.common.descriptions import Executed
 from ptq_comparison.evaluation.disturbance import is_disturbed
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.results import LatencyRow
-from ptq_comparison.report.verdict import best_model, describe_accuracy, describe_setting
+from ptq_comparison.report.verdict import best_model, describe_accuracy, describe_setting, is_slower
 from ptq_comparison.search.selection import not_worse
 
 TEST = "exact McNemar test, Holm's correction"
@@ -67,11 +67,6 @@ def decide(
             "To look for a faster one: snakemake recommend",
         ]
     return Decision(_name(chosen), sentences)
-
-
-def is_slower(speed: LatencyRow) -> bool:
-    """Tell whether a model is slower than float32 beyond the 95 % interval of its speed."""
-    return bool(speed["speedup_ci95"][1] < 1)
 
 
 def reason_for_slowness(evaluation: Evaluation) -> str:

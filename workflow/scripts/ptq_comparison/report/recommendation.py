@@ -19,7 +19,7 @@ from ptq_comparison.report.comparison import (
 )
 from ptq_comparison.report.comparison_notes import disturbance_notes
 from ptq_comparison.report.page import to_page
-from ptq_comparison.report.verdict import describe_setting, headline_speeds
+from ptq_comparison.report.verdict import describe_setting, headline_speeds, is_slower
 from ptq_comparison.search.selection_summary import RecipeValues
 
 FILE_KEYS = ("path", "sha256", "bytes", "nodes", "opset")
@@ -149,7 +149,7 @@ def _result(fp32: Evaluation, evaluation: Evaluation, speed: LatencyRow | None) 
             f" and {speed['speedup']:.2f} times the speed on this machine "
             f"({describe_setting(speed)})"
         )
-        if speed["speedup_ci95"][1] < 1:
+        if is_slower(speed):
             result += ", slower than float32"
     return f"{result}."
 

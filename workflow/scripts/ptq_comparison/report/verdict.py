@@ -36,6 +36,11 @@ def describe_setting(speed: LatencyRow) -> str:
     return f"{threads}, batch {speed['batch_size']}"
 
 
+def is_slower(speed: LatencyRow) -> bool:
+    """Tell whether a model is slower than float32 beyond the 95 % interval of its speed."""
+    return bool(speed["speedup_ci95"][1] < 1)
+
+
 def describe_accuracy(fp32: Evaluation, quantized: Evaluation) -> str:
     """Return what a quantized model keeps of accuracy and size, beginning with a verb."""
     baseline = of_quantized(quantized["baseline"])
