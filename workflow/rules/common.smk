@@ -31,7 +31,7 @@ from ptq_comparison.config.recipes import (
     AUTO,
     calibration_name,
     calibration_options,
-    choose_mixed,
+    check_mixed,
     configured_recipes,
     equal_recipes,
     same_graphs,
@@ -421,11 +421,15 @@ if errors:
 # Of recipes that ask for the same, the first one is tried. The others only keep their names.
 RECIPES = {name: NAMED[name] for name in equal_recipes(NAMED).values()}
 try:
-    # The recipe whose nodes are tried one by one, and which `auto` starts from.
-    MIXED_NAME, MIXED = choose_mixed(config["sensitivity"]["recipe"], NAMED)
+    check_mixed(config["sensitivity"]["recipe"], NAMED)
 except UserError as error:
     stop(error)
 SWEPT = [*RECIPES, AUTO]
+# The recipes of which one is taken apart node by node, and which `auto` starts from.
+BASES = RECIPES
+if config["sensitivity"]["recipe"] is not None:
+    base = equal_recipes(NAMED)[config["sensitivity"]["recipe"]]
+    BASES = {base: RECIPES[base]}
 # Recipes whose models differ in numbers alone are timed once.
 TIMED = {**same_graphs(RECIPES), AUTO: AUTO}
 CALIBRATIONS = {

@@ -163,7 +163,7 @@ rule gather_sweep:
         mem_mb=get_small_memory,
     params:
         recipes=SWEPT,
-        timed=[TIMED[recipe] for recipe in SWEPT] if MEASURES_LATENCY else [],
+        timed={recipe: TIMED[recipe] for recipe in SWEPT},
         code=get_code("gather_sweep"),
     script:
         "../scripts/gather_sweep.py"

@@ -14,7 +14,7 @@ rule select_recipe:
         predictions=expand("results/sweep/predictions/{recipe}.npz", recipe=SWEPT),
         baseline="results/sweep/predictions/fp32.npz",
         # Its steps are tries, too.
-        curve="results/sweep/mixed_precision.csv",
+        curve="results/mixed_precision.csv",
     output:
         selection="results/sweep/selection.json",
         model="results/models/recommended.onnx",
@@ -66,6 +66,8 @@ rule write_recommendation:
         float_models=sorted(set(map(get_float_model, RECIPES.values()))),
         ranges=sorted(set(map(get_recipe_ranges, RECIPES.values()))),
         selection="results/sweep/selection.json",
+        # Of which `auto` was made.
+        base="results/sensitivity/base.json",
         sweep="results/sweep.csv",
         evaluation=f"results/{RECOMMENDED}_eval.json",
         evaluations=expand("results/{model}_eval.json", model=CANDIDATES),
@@ -98,15 +100,9 @@ rule write_recommendation:
     resources:
         mem_mb=get_memory,
     params:
-        recipes={**RECIPES, AUTO: MIXED},
-        float_models={
-            name: get_float_model(recipe)
-            for name, recipe in [*RECIPES.items(), (AUTO, MIXED)]
-        },
-        ranges={
-            name: get_recipe_ranges(recipe)
-            for name, recipe in [*RECIPES.items(), (AUTO, MIXED)]
-        },
+        recipes=RECIPES,
+        float_models={name: get_float_model(r) for name, r in RECIPES.items()},
+        ranges={name: get_recipe_ranges(recipe) for name, recipe in RECIPES.items()},
         config=without_secrets(config),
         defaults=DEFAULTS,
         code=get_code("write_recommendation"),

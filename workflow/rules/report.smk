@@ -211,7 +211,6 @@ rule plot_mixed_precision:
     resources:
         mem_mb=get_small_memory,
     params:
-        target_drop_pp=config["sensitivity"]["target_drop_pp"],
         options=config["figures"],
         code=get_code("plot_mixed_precision"),
     script:

@@ -8,7 +8,7 @@ if __name__ == "__main__":
     with job(snakemake, memory_key="evaluation.batch_size") as task:
         import numpy as np
         from ptq_comparison.calibration.provenance import recipe_provenance
-        from ptq_comparison.common.files import write_json
+        from ptq_comparison.common.files import read_json, write_json
         from ptq_comparison.config.recipes import AUTO, quantization_options
         from ptq_comparison.datasets.sampling import spread
         from ptq_comparison.inference.batch_size import choose_batch_size
@@ -22,13 +22,14 @@ if __name__ == "__main__":
         item = task.wildcards.scatteritem
         share, shares = map(int, item.split("-of-"))
         path, ranges = task.input.model, task.input.ranges
-        recipe, preprocessing = task.params.recipe, task.params.preprocessing
+        base, preprocessing = read_json(task.input.base), task.params.preprocessing
+        recipe = base["recipe"]
         provenance = recipe_provenance(
             path, task.input.samples, ranges, preprocessing, recipe, AUTO
         )
         options = quantization_options(recipe)
         model = name_nodes(load_model(path))
-        check_recipe(model, task.params.section, options)
+        check_recipe(model, f"recipes.{base['name']}", options)
         images = np.load(task.input.images, mmap_mode="r")
         chosen = spread(len(images), task.params.images)
         with np.load(task.input.baseline) as arrays:
@@ -36,7 +37,8 @@ if __name__ == "__main__":
         images = Chosen(images, chosen)
         size = choose_batch_size(model, images, task.params)
         batches = Batches.of(images, model, preprocessing, size)
-        trial = Trial(quantizer(model, ranges, provenance, options), batches, scores)
+        refined = load_model(task.input.refined)
+        trial = Trial(quantizer(model, ranges, provenance, options, refined), batches, scores)
         candidates = candidate_nodes(model, options)
         count = len(candidates[share - 1 :: shares])
         with task.progress(f"nodes {item}", count, " nodes") as progress:

@@ -9,5 +9,5 @@ if __name__ == "__main__":
         from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
 
         rows = read_rows(task.input.curve)
-        figure = plot_mixed_precision(rows, task.params.target_drop_pp)
+        figure = plot_mixed_precision(rows)
         save(figure, task.output.figure, task.params.options)

@@ -15,6 +15,7 @@ if __name__ == "__main__":
         from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
+        from ptq_comparison.quantization.float_nodes import with_float_nodes
         from ptq_comparison.quantization.quantize import check_recipe, quantize
         from ptq_comparison.refinement.refine import REFINEMENT_IMAGE_COUNT, refine
 
@@ -28,6 +29,8 @@ if __name__ == "__main__":
             samples["per_class"],
             params.seed,
         )
+        model = name_nodes(load_model(task.input.model))  # by which they are excluded
+        recipe = with_float_nodes(model, recipe)
         options = quantization_options(recipe)
         logging.info(
             "quantization: format %s, activations %s, weights %s, per channel %s, reduce range %s",
@@ -41,7 +44,6 @@ if __name__ == "__main__":
         provenance = recipe_provenance(
             task.input.model, task.input.images, ranges, params.preprocessing, recipe, name
         )
-        model = name_nodes(load_model(task.input.model))  # by which they are excluded
         check_recipe(model, params.section, options)
         images = np.load(task.input.images, mmap_mode="r")
         few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]

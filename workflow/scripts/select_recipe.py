@@ -11,7 +11,6 @@ if __name__ == "__main__":
         from ptq_comparison.common.files import atomic_path, write_json
         from ptq_comparison.common.not_made import read_not_made
         from ptq_comparison.report.sweep import made_recipes, read_sweep, reasons_not_made
-        from ptq_comparison.search.results import is_made
         from ptq_comparison.search.selection import select
         from ptq_comparison.search.selection_summary import describe_selection
 
@@ -25,7 +24,7 @@ if __name__ == "__main__":
         }
         step_count = 0  # where auto could not be made
         if read_not_made(task.input.curve) is None:
-            step_count = sum(is_made(row) for row in read_rows(task.input.curve))
+            step_count = read_rows(task.input.curve)[-1]["tries"]
         selected = select(table, constraints, len(reasons))
         selection = describe_selection(table, *selected, agrees, constraints, step_count, reasons)
         chosen = task.params.recipes.index(selection["recipe"])

@@ -10,6 +10,7 @@ if __name__ == "__main__":
         import yaml
         from ptq_comparison.common.files import read_json, write_json, write_text
         from ptq_comparison.config.pinned import pin_recipe
+        from ptq_comparison.config.recipes import AUTO
         from ptq_comparison.evaluation.evaluate import of_quantized
         from ptq_comparison.model.interface import read_interface
         from ptq_comparison.model.loading import load_model
@@ -30,8 +31,10 @@ if __name__ == "__main__":
         evaluation, dataset = read_json(task.input.evaluation), read_json(task.input.dataset)
         name, calibration = selection["recipe"], of_quantized(evaluation["calibration"])
         provenance = calibration["provenance"]
-        # The nodes that `auto` excludes are known behind the search alone.
-        recipe = {**params.recipes[name], **provenance["quantization"]}
+        # Of `auto`, the recipe that it starts from is known behind the search alone.
+        base = read_json(task.input.base)["name"] if name == AUTO else name
+        # The nodes in float32 stand there by name.
+        recipe = {**params.recipes[base], **provenance["quantization"], "float_nodes": []}
         model = load_model(task.input.model)
         interface = read_interface(model, evaluation["preprocessing"]["layout"])
         pinned = pin_recipe(
@@ -58,8 +61,8 @@ if __name__ == "__main__":
             ),
             quantize_static=plain_call(
                 recipe,
-                find(params.float_models[name], task.input.float_models),
-                find(params.ranges[name], task.input.ranges),
+                find(params.float_models[base], task.input.float_models),
+                find(params.ranges[base], task.input.ranges),
                 model,
             ),
             pinned=pinned,

@@ -12,7 +12,13 @@ from ptq_comparison.common.texts import cut, named, shown
 MAX_RECIPES = 1000
 MAX_NAME = 1000  # letters of a value in a name; the schema refuses far shorter names
 # Keys whose value is a list or a mapping by itself, and no grid.
-WHOLE = ("nodes_to_exclude", "op_types_to_quantize", "extra_options", "tensor_types")
+WHOLE = (
+    "float_nodes",
+    "nodes_to_exclude",
+    "op_types_to_quantize",
+    "extra_options",
+    "tensor_types",
+)
 
 
 def expand_recipes(recipes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

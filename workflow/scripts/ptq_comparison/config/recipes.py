@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ptq_comparison.common.errors import UserError
@@ -15,8 +15,10 @@ AUTO = "auto"  # the recipe that `mix_precision` makes
 REFINEMENTS = {"weight_ranges": "MinMax", "rounding": "nearest", "bias_correction": False}
 TYPES = ("activation_type", "weight_type", "tensor_types")
 METHOD_OPTIONS = {option for method in METHODS.values() for option in method.options}
+# What a recipe takes from the section `calibration`.
+CALIBRATION_KEYS = ("method", "samples_per_class", *sorted(METHOD_OPTIONS))
 # Two recipes that differ in these alone give graphs that differ in numbers alone.
-NUMBERS = {*METHOD_OPTIONS, *REFINEMENTS, "method", "samples_per_class"}
+NUMBERS = {*METHOD_OPTIONS, *REFINEMENTS, "method", "samples_per_class", "reduce_range"}
 # Keys of the section `quantization` that name models; the others say how one is made.
 MODELS = ("dtypes", "extra_dtypes")
 
@@ -42,7 +44,7 @@ def complete_recipes(
     most = config["calibration"]["samples_per_class"]
     defaults = {
         **{key: value for key, value in config["quantization"].items() if key not in MODELS},
-        **{key: value for key, value in config["calibration"].items() if key in NUMBERS},
+        **{key: config["calibration"][key] for key in CALIBRATION_KEYS},
         **REFINEMENTS,
         "tensor_types": {},
     }
@@ -86,8 +88,13 @@ def recipe_conflicts(recipes: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def quantization_options(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Return what `quantization.quantize` is asked for, from an expanded recipe."""
-    return {key: recipe[key] for key in recipe if key not in {*NUMBERS, "preprocess"}}
+    """Return what `quantization.quantize` is asked for, from an expanded recipe.
+
+    Its `float_nodes` are left out: `with_float_nodes` has put their names among the others.
+    """
+    unasked = {*REFINEMENTS, *METHOD_OPTIONS, "method", "samples_per_class"}
+    unasked |= {"preprocess", "float_nodes"}
+    return {key: recipe[key] for key in recipe if key not in unasked}
 
 
 def calibration_options(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -131,32 +138,13 @@ def same_graphs(recipes: dict[str, dict[str, Any]]) -> dict[str, str]:
     )
 
 
-def choose_mixed(
-    asked: str | None, recipes: dict[str, dict[str, Any]]
-) -> tuple[str, dict[str, Any]]:
-    """Return name and options of the recipe that is taken apart node by node, without refinements.
-
-    `asked` is `sensitivity.recipe`, `recipes` are complete. None stands for the first recipe
-    without refinements; where all have some, they are left out of the first one. Raises UserError
-    for a recipe that is not there or has refinements.
-    """
-    refined = {
-        name: [key for key, plain in REFINEMENTS.items() if recipe[key] != plain]
-        for name, recipe in recipes.items()
-    }
-    if asked is None:
-        name = next((name for name, keys in refined.items() if not keys), next(iter(recipes)))
-        return name, {**recipes[name], **REFINEMENTS}
-    if asked not in recipes:
-        matches = [name for name in recipes if name.startswith(asked)][:3]
-        matches = matches or difflib.get_close_matches(asked, recipes) or list(recipes)[:3]
-        raise UserError(
-            f"sensitivity.recipe: there is no recipe {shown(asked)}; there is for example "
-            f"{', '.join(map(shown, matches))}; null stands for the first one"
-        )
-    if refined[asked]:
-        raise UserError(
-            f"sensitivity.recipe: {asked} has {', '.join(refined[asked])}, which single nodes are "
-            "tried without; name a recipe that has not, or set it to null"
-        )
-    return asked, recipes[asked]
+def check_mixed(asked: str | None, recipes: Collection[str]) -> None:
+    """Raise UserError where `sensitivity.recipe` names none of the recipes; null is none."""
+    if asked is None or asked in recipes:
+        return
+    matches = [name for name in recipes if name.startswith(asked)][:3]
+    matches = matches or difflib.get_close_matches(asked, recipes) or list(recipes)[:3]
+    raise UserError(
+        f"sensitivity.recipe: there is no recipe {shown(asked)}; there is for example "
+        f"{', '.join(map(shown, matches))}; null stands for the best one"
+    )

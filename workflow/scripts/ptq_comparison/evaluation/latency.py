@@ -87,17 +87,21 @@ def measure_models(
 
 
 def measure(
-    models: Mapping[str, onnx.ModelProto], settings: Settings, seconds: float, progress: Any
+    models: Mapping[str, onnx.ModelProto],
+    settings: Settings,
+    seconds: float,
+    progress: Any,
+    blocks: int = BLOCK_COUNT,
 ) -> list[dict[str, Times]]:
-    """Time calls of every model, in turn, in each of `BLOCK_COUNT` blocks of each setting.
+    """Time calls of every model, in turn, in each of the blocks of each setting.
 
     All models get the first batch of a setting. Settings take turns, too: the blocks of one are
     spread over the whole time. There are as many calls as the first model makes in about `seconds`,
-    and at least one a block. `progress` is a tqdm bar.
+    and at least one a block. `progress` is a tqdm bar, or None.
     """
     _make_arena()
     times: list[dict[str, Times]] = [{} for _ in settings]
-    for block in range(BLOCK_COUNT):
+    for block in range(blocks):
         for ((threads, _), batches), measured in zip(settings.items(), times, strict=True):
             inputs = next(iter(batches)).inputs
             sessions, starts = {}, {}
@@ -109,15 +113,16 @@ def measure(
                 for _ in range(WARM_UP_CALLS):
                     call = _time_call(session, inputs)
             if not measured:
-                rounds = max(1, round(seconds / BLOCK_COUNT / call))
+                rounds = max(1, round(seconds / blocks / call))
                 for name in models:
-                    measured[name] = Times(np.empty((BLOCK_COUNT, rounds)), np.empty(BLOCK_COUNT))
+                    measured[name] = Times(np.empty((blocks, rounds)), np.empty(blocks))
             for name in models:
                 measured[name].starts[block] = starts[name]
             for number in range(measured[name].calls.shape[1]):
                 for name, session in sessions.items():
                     measured[name].calls[block, number] = _time_call(session, inputs)
-            progress.update()
+            if progress is not None:
+                progress.update()
     return times
 
 

@@ -19,6 +19,12 @@ EXTRA_OPTIONS = {
         "activation functions replaced by clipping",
     ),
 }
+KINDS = {
+    "first_conv": "the first layer",
+    "classifier": "the classifier",
+    "pools": "average pools",
+    "gates": "gates",
+}
 
 
 def plain_words(
@@ -63,6 +69,8 @@ def _phrases(
     excluded = recipe["nodes_to_exclude"]
     if excluded:
         yield _words_of_nodes(excluded, most)
+    elif recipe["float_nodes"]:  # before it is known which nodes they are
+        yield f"{_row([KINDS[kind] for kind in recipe['float_nodes']], None)} in float32"
     others = [name for name in kept if name not in excluded]
     if others:
         yield f"{_words_of_nodes(others, most)} (cannot be quantized)"

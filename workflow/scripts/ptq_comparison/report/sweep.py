@@ -1,14 +1,15 @@
 """All recipes in one table."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from ptq_comparison.common.csv_rows import unquote_formula
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.common.not_made import summarize_not_made
+from ptq_comparison.common.files import read_json
+from ptq_comparison.common.not_made import read_not_made, summarize_not_made
 from ptq_comparison.evaluation.evaluate import RecipeEvaluation
 from ptq_comparison.evaluation.results import Speed
 from ptq_comparison.report.columns import (
@@ -21,9 +22,37 @@ from ptq_comparison.report.columns import (
     make_table,
     text_table,
 )
+from ptq_comparison.report.verdict import headline_speeds
 
 # Integers that a recipe that could not be made does not have; plain pandas would make them floats.
 COUNTS = dict.fromkeys(("correct", "total", "fixed", "broken", "bytes", "nodes"), "Int64")
+
+
+def gather_sweep(
+    recipes: Collection[str],
+    evaluation_paths: Sequence[Path],
+    timed: Mapping[str, str],
+    latency_paths: Sequence[Path],
+) -> pd.DataFrame:
+    """Return `sweep_table` of files, those of the evaluations in the order of `recipes`.
+
+    `timed` names for each recipe the one whose speed is also its own. Some files are markers of
+    what could not be made. Without files of latency there are no speeds.
+    """
+    evaluations, reasons = {}, {}
+    for name, path in zip(recipes, evaluation_paths, strict=True):
+        reason = read_not_made(path)
+        if reason is None:
+            evaluations[name] = read_json(path)
+        else:
+            reasons[name] = reason
+    speeds = {
+        path.stem: headline_speeds(read_json(path))[path.stem]
+        for path in latency_paths
+        if read_not_made(path) is None
+    }
+    latencies = [speeds.get(timed[name]) for name in evaluations] if latency_paths else []
+    return sweep_table(list(evaluations.values()), latencies, reasons)
 
 
 def sweep_table(

@@ -1,15 +1,17 @@
-"""The speed of each step on the way to the recipe auto."""
+"""The speed of the steps on the way to the recipe auto."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import onnx
 
-from ptq_comparison.evaluation.latency import Settings, measure_models
+from ptq_comparison.evaluation.latency import Settings, measure, measure_models, speedup
 from ptq_comparison.evaluation.results import Speed
-from ptq_comparison.search.results import MixedPrecisionRow, is_made
+from ptq_comparison.search.mixed_precision import Step
+from ptq_comparison.search.results import MixedPrecisionRow
 
 STEPS_IN_MEMORY = 8
+COMPARED_BLOCKS = 10
 # What `add_speed` adds.
 SPEEDS = (
     "threads",
@@ -21,35 +23,46 @@ SPEEDS = (
 )
 
 
+def compare_speed(
+    before: onnx.ModelProto, after: onnx.ModelProto, settings: Settings, seconds: float
+) -> tuple[float, float]:
+    """Return how many times as fast the second model is, and the lower end of the 95 % interval.
+
+    It is the whole graph that is timed: a node in float32 needs conversions around it, which the
+    time of the node alone does not tell.
+    """
+    models = {"before": before, "after": after}
+    (times,) = measure(models, settings, seconds, None, COMPARED_BLOCKS)
+    speed, (low, _) = speedup(times["after"], times["before"])
+    return speed, low
+
+
 def time_steps(
-    rows: Sequence[MixedPrecisionRow],
+    steps: Sequence[Step],
     quantize: Callable[[Sequence[str]], onnx.ModelProto],
     fp32: onnx.ModelProto,
     settings: Settings,
     seconds: float,
     progress: Any,
-) -> list[MixedPrecisionRow]:
-    """Return the rows with the speed of each step, measured in groups, each of them with float32.
+) -> list[Step]:
+    """Return the steps with their speed, measured in groups, each of them with float32.
 
     Memory need not hold the hundred steps of a large model at once. `quantize` is the function of a
     `Trial`, `settings` is a single one; the others are as in `latency.measure`. Steps that could
     not be made get no speed.
     """
-    nodes = [row["node"] for row in rows[1:]]
-    made = [row for row in rows if is_made(row)]
+    made = [number for number, step in enumerate(steps) if step.agrees is not None]
     timed: dict[int, MixedPrecisionRow] = {}
     for start in range(0, len(made), STEPS_IN_MEMORY):
         group = made[start : start + STEPS_IN_MEMORY]
-        models = {
-            str(row["nodes_in_float"]): quantize(nodes[: row["nodes_in_float"]]) for row in group
-        }
+        models = {str(number): quantize(steps[number].in_float) for number in group}
         _, *speeds = measure_models({"fp32": fp32, **models}, settings, seconds, progress)
-        for row, speed in zip(group, speeds, strict=True):
-            timed[row["nodes_in_float"]] = add_speed(row, speed)
+        for number, speed in zip(group, speeds, strict=True):
+            timed[number] = add_speed(steps[number].row, speed)
     untimed = dict.fromkeys(SPEEDS)
     return [
-        timed.get(row["nodes_in_float"], cast(MixedPrecisionRow, {**row, **untimed}))
-        for row in rows
+        step._replace(row=timed.get(number, cast(MixedPrecisionRow, {**step.row, **untimed})))
+        for number, step in enumerate(steps)
     ]
 
 

@@ -28,14 +28,18 @@ class SensitivityRow(TypedDict):
 class MixedPrecisionRow(TypedDict):
     """A row of mixed_precision.csv; the speed is there where it is measured.
 
-    `bytes` is the size of the file. Accuracies are fractions, differences in percentage points with
-    Tango's interval. Where the step could not be made, all figures are None, and `reason` says why;
-    elsewhere it is "".
+    `node` is what the step leaves in float32 beyond the one before, a node or a kind of nodes;
+    `is_auto` is 1 for the step that is the recipe auto; `tries` are the models so far whose
+    predictions had a part in the choice. `bytes` is the size of the file. Accuracies are fractions,
+    differences in percentage points with Tango's interval. Where the step could not be made, all
+    figures are None, and `reason` says why; elsewhere it is "".
     """
 
     nodes_in_float: int
     nodes_quantized: int
     node: str
+    is_auto: int
+    tries: int
     correct: int | None
     total: int | None
     top1: float | None

@@ -16,6 +16,7 @@ from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
 from ptq_comparison.model.metadata import write_metadata
 from ptq_comparison.quantization.quantize import quantization_provenance, quantize_model
+from ptq_comparison.refinement.refine import with_weights_of
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,25 @@ def exclude(options: dict[str, Any], in_float: Sequence[str]) -> dict[str, Any]:
 
 
 def quantizer(
-    model: onnx.ModelProto, ranges_path: Path, provenance: Provenance, options: dict[str, Any]
+    model: onnx.ModelProto,
+    ranges_path: Path,
+    provenance: Provenance,
+    options: dict[str, Any],
+    refined: onnx.ModelProto | None = None,
 ) -> Callable[[Sequence[str]], onnx.ModelProto]:
     """Return the function of a `Trial`; its models are those of `quantize`, byte for byte.
 
-    The recipe has to pass `quantization.check_recipe` before.
+    The recipe has to pass `quantization.check_recipe` before. `refined` is the model with the
+    weights that the recipe asks for. A node that stays in float32 has those of `model`; that the
+    others would be refined in another way beside it is left out, which saves the time.
     """
 
     def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
         excluding = exclude(options, in_float)
-        quantized, kept, _, coarser = quantize_model(model, ranges_path, excluding)
+        given = model
+        if refined is not None:
+            given = with_weights_of(model, refined, excluding["nodes_to_exclude"])
+        quantized, kept, _, coarser = quantize_model(given, ranges_path, excluding)
         made = quantization_provenance(provenance, excluding, kept, coarser)
         write_metadata(quantized, made)
         return quantized

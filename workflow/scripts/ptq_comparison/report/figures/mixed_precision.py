@@ -1,4 +1,4 @@
-"""Accuracy, size and speed with more and more nodes in float32, a row a node."""
+"""Accuracy, size and speed with more and more nodes in float32, a row a step."""
 
 from typing import Any
 
@@ -24,23 +24,22 @@ MOST_NAMED_STEPS = 50  # steps: with more, the names do not fit below each other
 MOST_INCHES = 13.0  # inches that the rows take at most
 
 
-def finding(rows: list[MixedPrecisionRow], target_drop_pp: float) -> str:
+def finding(rows: list[MixedPrecisionRow]) -> str:
     """Return how many nodes are left in float32, and what that brings, as measured."""
     made, count = made_rows(rows), rows[0]["nodes_quantized"]
-    first, last = made[0], made[-1]
-    allowed = f"{-target_drop_pp:g} pp is allowed"
-    if last is first and first["nodes_in_float"]:
+    first = made[0]
+    auto = next((row for row in made if row["is_auto"]), made[-1])
+    if auto is first and first["nodes_in_float"]:
         return (
             f"{first['nodes_in_float']} of {count} nodes in float32: with fewer it cannot be made; "
-            f"{_loss(first)}, and {allowed}"
+            f"{_loss(first)}"
         )
-    if last is first:
-        return f"All {count} nodes in 8 bits: {_loss(first)}, and {allowed}"
-    if not last["nodes_quantized"]:
-        return f"The loss is too large as long as any node is in 8 bits: {allowed}"
+    if auto is first:
+        return f"All {count} nodes in 8 bits: {_loss(first)}"
     return (
-        f"{last['nodes_in_float']} of {count} nodes in float32: {_loss(last)} instead of "
-        f"{first['delta_pp']:+.2f} pp, and {allowed}"
+        f"{auto['nodes_in_float']} of {count} nodes in float32: {_loss(auto)} instead of "
+        f"{first['delta_pp']:+.2f} pp; agreement {auto['agreement']:.2%} instead of "
+        f"{first['agreement']:.2%}"
     )
 
 
@@ -49,12 +48,12 @@ def _loss(row: Any) -> str:
     return f"{row['delta_pp']:+.2f} pp (95 %: {low:+.2f} to {high:+.2f})"
 
 
-def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -> Figure:
+def plot_mixed_precision(rows: list[MixedPrecisionRow]) -> Figure:
     """Return the figure from the rows of mixed_precision.csv; speed is shown where measured.
 
     Steps that could not be made are left out. A single step is a sentence, not a plot.
     """
-    title, made = finding(rows, target_drop_pp), made_rows(rows)
+    title, made = finding(rows), made_rows(rows)
     if len(made) == 1:
         return _write_sentence(title, made[0])
     places = list(range(len(made)))
@@ -64,7 +63,6 @@ def plot_mixed_precision(rows: list[MixedPrecisionRow], target_drop_pp: float) -
     panels = figure.subplots(1, 2 + timed, sharey=True)
     _interval(panels[0], made, "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp")
     panels[0].axvline(0, color=FLOAT_COLOR, lw=1, ls=":", label="float32")
-    panels[0].axvline(-target_drop_pp, color=COLORS[4], lw=1, ls="--", label="allowed")
     panels[0].set_xlabel("accuracy,\ndifference (pp)")
     # As a difference: so many digits as the sizes of a large model have would not fit side by side.
     size = made[0]["bytes"]
@@ -115,7 +113,8 @@ def _write_sentence(title: str, row: Any) -> Figure:
 
 def _name(row: MixedPrecisionRow) -> str:
     step = row["nodes_in_float"]
-    return f"{step}: + {shorten(row['node'])}" if step else "no node in float32"
+    name = f"{step}: + {shorten(row['node'])}" if step else "the recipe itself"
+    return f"{name} (auto)" if row["is_auto"] else name
 
 
 def _interval(axes: Any, rows: list[Any], *keys: str) -> None:

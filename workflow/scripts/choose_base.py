@@ -1,0 +1,58 @@
+"""Choose the recipe that the recipe auto starts from, and refine its weights."""
+
+if __name__ == "__main__":
+    import shutil
+    from pathlib import Path
+
+    from ptq_comparison.common.job import job
+
+    with job(snakemake, reads_not_made=True, memory_key="calibration.batch_size") as task:
+        import numpy as np
+        import onnx
+        from ptq_comparison.common.files import atomic_path, write_json
+        from ptq_comparison.inference.batch_size import choose_batch_size
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.model.graph import name_nodes
+        from ptq_comparison.model.loading import load_model
+        from ptq_comparison.quantization.float_nodes import with_float_nodes
+        from ptq_comparison.refinement.refine import REFINEMENT_IMAGE_COUNT, refine
+        from ptq_comparison.report.sweep import gather_sweep, made_recipes
+        from ptq_comparison.search.base import choose_base
+
+        def find(path: str, paths: list[Path]) -> Path:
+            """Return an input of the rule, which in a module or a bucket lies deeper."""
+            return next(found for found in paths if str(found).endswith(path))
+
+        params = task.params
+        name = next(iter(params.recipes))
+        if task.input.evaluations:
+            table = made_recipes(
+                gather_sweep(
+                    params.recipes, task.input.evaluations, params.timed, task.input.latencies
+                )
+            )
+            fp32 = np.load(task.input.baseline)["predicted"]
+            agrees = {
+                recipe: np.load(path)["predicted"] == fp32
+                for recipe, path in zip(params.recipes, task.input.predictions, strict=True)
+                if recipe in set(table["recipe"])
+            }
+            name = choose_base(table, agrees, params.constraints)
+        model_path = find(params.float_models[name], task.input.models)
+        ranges_path = find(params.ranges[name], task.input.ranges)
+        model = name_nodes(load_model(model_path))
+        recipe = with_float_nodes(model, params.recipes[name])
+        images = np.load(task.input.images, mmap_mode="r")
+        few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]
+        size = choose_batch_size(model, images, params, fetches_all=True)
+        batches = Batches.of(few, model, params.preprocessing, size)
+        with atomic_path(task.output.refined) as temporary:
+            onnx.save(refine(model, ranges_path, recipe, batches), temporary)
+        for given, output in (
+            (model_path, task.output.model),
+            (ranges_path, task.output.ranges),
+        ):
+            with atomic_path(output) as temporary:
+                shutil.copyfile(given, temporary)
+        write_json(task.output.base, {"name": name, "recipe": recipe})
+        task.print(f"auto starts from {name}")
