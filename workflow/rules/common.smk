@@ -430,8 +430,15 @@ BASES = RECIPES
 if config["sensitivity"]["recipe"] is not None:
     base = equal_recipes(NAMED)[config["sensitivity"]["recipe"]]
     BASES = {base: RECIPES[base]}
-# Recipes whose models differ in numbers alone are timed once.
+# Recipes whose models differ in numbers alone are timed once, several of them in one job.
 TIMED = {**same_graphs(RECIPES), AUTO: AUTO}
+TIMED_TOGETHER = 8
+distinct = list(dict.fromkeys(TIMED[recipe] for recipe in RECIPES))
+BATCHES = {
+    f"{start // TIMED_TOGETHER + 1}": distinct[start : start + TIMED_TOGETHER]
+    for start in range(0, len(distinct), TIMED_TOGETHER)
+}
+BATCHES[AUTO] = [AUTO]
 CALIBRATIONS = {
     calibration_name(recipe): calibration_options(recipe) for recipe in RECIPES.values()
 }
@@ -439,7 +446,16 @@ CALIBRATIONS = {
 
 wildcard_constraints:
     recipe="|".join(map(re.escape, SWEPT)),
+    batch="|".join(BATCHES),
     calibration="|".join(map(re.escape, CALIBRATIONS)),
+
+
+def get_latencies(recipes):
+    """Name the files with the speed of recipes; none where it is not measured."""
+    timed = {TIMED[recipe] for recipe in recipes}
+    batches = [name for name, batch in BATCHES.items() if timed.intersection(batch)]
+    paths = [f"results/sweep/latency/{name}.json" for name in batches]
+    return paths if MEASURES_LATENCY else []
 
 
 def get_recipe_ranges(recipe):

@@ -2,7 +2,7 @@
 # makes  results/sweep/: a model, predictions, an evaluation and times for each recipe;
 #        results/sweep.csv and .html
 #
-# calibrate_recipe -> quantize_recipe -> predict_validation -> evaluate_recipe; time_recipe -> gather_sweep
+# calibrate_recipe -> quantize_recipe -> predict_validation -> evaluate_recipe; time_recipes -> gather_sweep
 #
 # A recipe that cannot be made ends no run: its rules are `one_of_many` (see common/job.py), and its
 # files are markers with the reason, up to the table.
@@ -112,19 +112,26 @@ rule evaluate_recipe:
         "../scripts/evaluate_recipe.py"
 
 
-use rule measure_latency as time_recipe with:
+# Several in one job: in turn with each other, and the start of a process costs a second.
+use rule measure_latency as time_recipes with:
     input:
-        models=["results/models/fp32.onnx", "results/sweep/models/{recipe}.onnx"],
+        models=lambda wildcards: [
+            "results/models/fp32.onnx",
+            *(
+                f"results/sweep/models/{name}.onnx"
+                for name in BATCHES[wildcards.batch]
+            ),
+        ],
         images="results/sweep/validation.npy",
     output:
-        latency="results/sweep/latency/{recipe}.json",
+        latency="results/sweep/latency/{batch}.json",
     log:
-        "results/logs/time_recipe/{recipe}.log",
+        "results/logs/time_recipes/{batch}.log",
     benchmark:
-        "results/benchmarks/time_recipe/{recipe}.tsv"
+        "results/benchmarks/time_recipes/{batch}.tsv"
     params:
         one_of_many=True,
-        models=["fp32", "{recipe}"],
+        models=lambda wildcards: ["fp32", *BATCHES[wildcards.batch]],
         threads=config["latency"]["threads"][:1],
         batch_sizes=config["latency"]["batch_sizes"][:1],
         seconds=config["sweep"]["seconds"],
@@ -137,14 +144,7 @@ rule gather_sweep:
     """Put all recipes into one table, the best first."""
     input:
         evaluations=expand("results/sweep/{recipe}_eval.json", recipe=SWEPT),
-        latencies=(
-            expand(
-                "results/sweep/latency/{recipe}.json",
-                recipe=dict.fromkeys(TIMED.values()),
-            )
-            if MEASURES_LATENCY
-            else []
-        ),
+        latencies=get_latencies(SWEPT),
     output:
         csv="results/sweep.csv",
         html=report(

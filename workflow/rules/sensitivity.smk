@@ -30,14 +30,7 @@ rule choose_base:
             if len(BASES) > 1
             else []
         ),
-        latencies=(
-            expand(
-                "results/sweep/latency/{recipe}.json",
-                recipe=dict.fromkeys(TIMED[name] for name in BASES),
-            )
-            if len(BASES) > 1 and MEASURES_LATENCY
-            else []
-        ),
+        latencies=get_latencies(BASES) if len(BASES) > 1 else [],
         baseline="results/sweep/predictions/fp32.npz",
         images="results/calibration/samples.npy",
     output:

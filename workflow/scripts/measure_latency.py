@@ -5,8 +5,11 @@ if __name__ == "__main__":
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake, memory_key="latency.batch_sizes") as task:
+    # Of several recipes in one job, those that could not be made are left out.
+    with job(snakemake, reads_not_made=True, memory_key="latency.batch_sizes") as task:
+        from ptq_comparison.common.errors import UserError
         from ptq_comparison.common.files import write_json
+        from ptq_comparison.common.not_made import read_not_made
         from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.evaluation.disturbance import frequency_governor, load_average
         from ptq_comparison.evaluation.latency import (
@@ -22,6 +25,10 @@ if __name__ == "__main__":
         # Only what is timed; encoded images are decoded once, before.
         images = open_images(task.input.images)[: max(params.batch_sizes)]
         paths = dict(zip(params.models, task.input.models, strict=True))
+        reasons = {name: read_not_made(path) for name, path in paths.items()}
+        paths = {name: path for name, path in paths.items() if reasons[name] is None}
+        if list(paths) == ["fp32"]:
+            raise UserError(next(filter(None, reasons.values())))
         models = {name: load_model(path) for name, path in paths.items()}
         settings = batches_by_setting(
             images,

@@ -47,9 +47,10 @@ def gather_sweep(
         else:
             reasons[name] = reason
     speeds = {
-        path.stem: headline_speeds(read_json(path))[path.stem]
+        name: speed
         for path in latency_paths
         if read_not_made(path) is None
+        for name, speed in headline_speeds(read_json(path)).items()
     }
     latencies = [speeds.get(timed[name]) for name in evaluations] if latency_paths else []
     return sweep_table(list(evaluations.values()), latencies, reasons)
