@@ -10,7 +10,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.config.recipe_lists import MAX_RECIPES, expand_recipes
 from ptq_comparison.config.recipes import (
     calibration_name,
-    choose_mixed,
+    check_mixed,
     complete_recipes,
     configured_recipes,
     equal_recipes,
@@ -191,35 +191,15 @@ def test_a_list_without_values_is_refused():
         expand_recipes({"a": {"dtype": "int8", "method": []}, "b": {"dtype": "int8"}})
 
 
-def test_without_a_name_the_first_plain_recipe_is_taken_apart():
-    recipes = complete(
-        {
-            "gptq": {"dtype": "int8", "rounding": "GPTQ"},
-            "bias": {"dtype": "uint8", "bias_correction": True},
-            "plain": {"dtype": "u8s8"},
-        }
-    )
-    assert choose_mixed(None, recipes) == ("plain", recipes["plain"])
-    del recipes["plain"]  # then one without its refinement
-    assert choose_mixed(None, recipes) == ("gptq", complete({"a": {"dtype": "int8"}})["a"])
-
-
-def test_a_recipe_that_equals_another_can_be_taken_apart():
-    recipes = complete({"a": {"dtype": "int8"}, "b": {"dtype": "int8", "per_channel": True}})
-    assert equal_recipes(recipes) == {"a": "a", "b": "a"}
-    assert choose_mixed("b", recipes) == ("b", recipes["a"])
-
-
 @pytest.mark.parametrize(
     ("asked", "line"),
     [
         ("a", "there is no recipe 'a'; there is for example 'a_MinMax', 'a_MSE'; null"),
         ("a_minmax", "there is no recipe 'a_minmax'; there is for example 'a_MinMax'"),
-        ("zzz", "there is for example 'a_MinMax', 'a_MSE', 'gptq'; null stands for the first one"),
-        ("gptq", "gptq has rounding, which single nodes are tried without; name a recipe that has"),
+        ("zzz", "there is for example 'a_MinMax', 'a_MSE', 'gptq'; null stands for the best one"),
     ],
 )
-def test_a_recipe_that_cannot_be_taken_apart_is_named(asked, line):
+def test_a_recipe_that_is_not_there_is_named(asked, line):
     recipes = complete(
         {
             "a": {"dtype": "int8", "method": ["MinMax", "MSE"]},
@@ -227,8 +207,10 @@ def test_a_recipe_that_cannot_be_taken_apart_is_named(asked, line):
         }
     )
     with pytest.raises(UserError, match=re.escape(line)) as error:
-        choose_mixed(asked, recipes)
+        check_mixed(asked, recipes)
     assert str(error.value).startswith("sensitivity.recipe: ")
+    check_mixed("gptq", recipes)
+    check_mixed(None, recipes)
 
 
 def test_extra_dtypes_take_over_what_they_do_not_set():

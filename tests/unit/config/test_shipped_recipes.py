@@ -66,12 +66,6 @@ def test_they_are_the_same_50_whatever_the_configuration_says(name):
     assert list(recipe_conflicts(recipes)) == []
 
 
-def test_the_recipe_that_cifar10_names_is_there():
-    config = yaml.safe_load((REPOSITORY / "config/cifar10.yaml").read_text())
-    for name in CONFIGURATIONS:
-        assert config["sensitivity"]["recipe"] in complete(name, "cifar10")
-
-
 @pytest.fixture(scope="module")
 def ranges(tmp_path_factory):
     """A function from a recipe to its float32 model, batches and file of ranges."""

@@ -1,13 +1,13 @@
 """Convolutions and matrix products of a float32 model, and their constants."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from ptq_comparison.model.graph import all_nodes, attribute, inner_graphs
+from ptq_comparison.model.graph import all_nodes, attribute, copy_model, inner_graphs
 
 # Float operators whose second input is the weight. onnxruntime treats the constants of others, as
 # of Mul and Add, like activations.
@@ -94,3 +94,21 @@ def float_weighted(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     """Return the convolutions and matrix products with a float32 weight, in graph order."""
     floats = {i.name for i in model.graph.initializer if i.data_type == onnx.TensorProto.FLOAT}
     return [n for n in model.graph.node if n.op_type in WEIGHTED and n.input[1] in floats]
+
+
+def with_weights_of(
+    model: onnx.ModelProto, refined: onnx.ModelProto, nodes: Collection[str]
+) -> onnx.ModelProto:
+    """Return a copy of a refined model in which nodes have the weights and biases of `model`."""
+    copy = copy_model(refined)
+    given = {node.name: node for node in model.graph.node if node.name in nodes}
+    own = {name for node in given.values() for name in node.input}
+    arrays = {tensor.name: tensor for tensor in model.graph.initializer if tensor.name in own}
+    for node in copy.graph.node:
+        if node.name in given:  # which may have got a bias
+            del node.input[:]
+            node.input.extend(given[node.name].input)
+    for tensor in copy.graph.initializer:
+        if tensor.name in arrays:
+            tensor.CopyFrom(arrays[tensor.name])
+    return copy

@@ -1,6 +1,5 @@
 """Change weights and biases before quantization, so that it costs less accuracy."""
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -8,31 +7,12 @@ import onnx
 
 from ptq_comparison.config.recipes import quantization_options
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.model.graph import copy_model
 from ptq_comparison.quantization.quantize import quantize_model
 from ptq_comparison.refinement.bias_correction import correct_biases
 from ptq_comparison.refinement.gptq import round_weights
 from ptq_comparison.refinement.weight_clipping import clip_weights
 
 REFINEMENT_IMAGE_COUNT = 256  # calibration images, about
-
-
-def with_weights_of(
-    model: onnx.ModelProto, refined: onnx.ModelProto, nodes: Collection[str]
-) -> onnx.ModelProto:
-    """Return a copy of a refined model in which nodes have the weights and biases of `model`."""
-    copy = copy_model(refined)
-    given = {node.name: node for node in model.graph.node if node.name in nodes}
-    own = {name for node in given.values() for name in node.input}
-    arrays = {tensor.name: tensor for tensor in model.graph.initializer if tensor.name in own}
-    for node in copy.graph.node:
-        if node.name in given:  # which may have got a bias
-            del node.input[:]
-            node.input.extend(given[node.name].input)
-    for tensor in copy.graph.initializer:
-        if tensor.name in arrays:
-            tensor.CopyFrom(arrays[tensor.name])
-    return copy
 
 
 def refine(

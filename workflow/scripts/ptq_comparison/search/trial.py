@@ -14,9 +14,9 @@ from ptq_comparison.common.descriptions import Provenance
 from ptq_comparison.common.faults import describe_failure, is_fault_of_machine
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
+from ptq_comparison.model.layers import with_weights_of
 from ptq_comparison.model.metadata import write_metadata
 from ptq_comparison.quantization.quantize import quantization_provenance, quantize_model
-from ptq_comparison.refinement.refine import with_weights_of
 
 
 @dataclass(frozen=True)
