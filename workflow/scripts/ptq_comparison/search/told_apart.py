@@ -9,7 +9,7 @@ import numpy as np
 from ptq_comparison.evaluation.metrics import SIGNIFICANCE, holm, mcnemar_exact_p
 
 DRAWS = 5000
-DRAWS_AT_ONCE = 500  # which bounds the memory
+SIGNS_AT_ONCE = 2_500_000  # 10 MB
 SEED = 0
 ROUNDING = 1e-5  # of a statistic in float32
 
@@ -103,8 +103,9 @@ def _draw_ahead(telling: np.ndarray, roots: np.ndarray, seed: int, draws: int) -
     count, images = telling.shape
     generator = np.random.default_rng(seed)
     ahead = np.zeros((draws, count), np.float32)
-    for start in range(0, draws, DRAWS_AT_ONCE):
-        part = ahead[start : start + DRAWS_AT_ONCE]
+    at_once = max(1, SIGNS_AT_ONCE // max(images, 1))
+    for start in range(0, draws, at_once):
+        part = ahead[start : start + at_once]
         random = generator.integers(0, 256, (len(part), -(-images // 8)), np.uint8)
         kept = np.unpackbits(random, axis=1, count=images).astype(np.float32)
         sums = 2 * (kept @ telling.T) - telling.sum(axis=1)
