@@ -1,10 +1,12 @@
 """The table of a sweep with chosen values."""
 
+from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-FREE = {"max_drop_pp": None, "min_speedup": None, "max_bytes": None}
+FREE: dict[str, Any] = {"by": "point", "max_drop_pp": None, "min_speedup": None, "max_bytes": None}
 
 
 def make_table(**columns: Any) -> pd.DataFrame:
@@ -33,3 +35,25 @@ def make_table(**columns: Any) -> pd.DataFrame:
     table["speedup_ci95_low"] = 0.97 * table["speedup"]
     table["speedup_ci95_high"] = 1.03 * table["speedup"]
     return table
+
+
+def draw_agreements(
+    generator: np.random.Generator,
+    recipes: int,
+    images: int,
+    agreement: float,
+    shared: float,
+    grouped: float,
+) -> np.ndarray:
+    """Return where recipes agree with float32, bool (recipes, images), all equally often.
+
+    An image has a difficulty, of which `shared` is the same for all recipes, and `grouped` the same
+    for every fifth one.
+    """
+    easy = generator.normal(size=images)
+    groups = generator.normal(size=(5, images))[np.arange(recipes) % 5]
+    own = generator.normal(size=(recipes, images))
+    difficulty = (
+        np.sqrt(shared) * easy + np.sqrt(grouped) * groups + np.sqrt(1 - shared - grouped) * own
+    )
+    return difficulty < NormalDist().inv_cdf(agreement)

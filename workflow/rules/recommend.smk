@@ -6,7 +6,7 @@
 
 
 rule select_recipe:
-    """Choose the recipe that agrees best with float32 of those that the config allows."""
+    """Choose the fastest recipe of those that agree best with float32 and that the config allows."""
     input:
         sweep=get_sweep,
         models=expand("results/sweep/models/{recipe}.onnx", recipe=SWEPT),

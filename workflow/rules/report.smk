@@ -221,6 +221,8 @@ rule plot_sweep:
     """Plot agreement with float32 against speed, or size, of all recipes."""
     input:
         sweep="results/sweep.csv",
+        predictions=expand("results/sweep/predictions/{recipe}.npz", recipe=SWEPT),
+        baseline="results/sweep/predictions/fp32.npz",
     output:
         figure=report(
             "results/figures/sweep.svg",
@@ -238,6 +240,7 @@ rule plot_sweep:
     resources:
         mem_mb=get_small_memory,
     params:
+        recipes=SWEPT,
         constraints=config["recommend"],
         options=config["figures"],
         code=get_code("plot_sweep"),

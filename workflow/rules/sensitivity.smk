@@ -25,13 +25,7 @@ rule choose_base:
             if len(BASES) > 1
             else []
         ),
-        predictions=(
-            expand("results/sweep/predictions/{recipe}.npz", recipe=BASES)
-            if len(BASES) > 1
-            else []
-        ),
         latencies=get_latencies(BASES) if len(BASES) > 1 else [],
-        baseline="results/sweep/predictions/fp32.npz",
         images="results/calibration/samples.npy",
     output:
         base="results/sensitivity/base.json",

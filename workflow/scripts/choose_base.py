@@ -31,13 +31,7 @@ if __name__ == "__main__":
                     params.recipes, task.input.evaluations, params.timed, task.input.latencies
                 )
             )
-            fp32 = np.load(task.input.baseline)["predicted"]
-            agrees = {
-                recipe: np.load(path)["predicted"] == fp32
-                for recipe, path in zip(params.recipes, task.input.predictions, strict=True)
-                if recipe in set(table["recipe"])
-            }
-            name = choose_base(table, agrees, params.constraints)
+            name = choose_base(table, params.constraints)
         model_path = find(params.float_models[name], task.input.models)
         ranges_path = find(params.ranges[name], task.input.ranges)
         model = name_nodes(load_model(model_path))

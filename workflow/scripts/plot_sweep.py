@@ -3,11 +3,18 @@
 if __name__ == "__main__":
     from ptq_comparison.common.job import job
 
-    with job(snakemake) as task:
+    with job(snakemake, reads_not_made=True) as task:
         from ptq_comparison.report.figures.files import save
         from ptq_comparison.report.figures.sweep import plot_sweep
-        from ptq_comparison.report.sweep import read_sweep
+        from ptq_comparison.report.sweep import read_sweep, reasons_not_made
+        from ptq_comparison.search.told_apart import read_agreements
 
         table = read_sweep(task.input.sweep)
-        figure = plot_sweep(table, task.params.constraints)
+        agrees = read_agreements(
+            task.params.recipes,
+            task.input.predictions,
+            task.input.baseline,
+            reasons_not_made(table),
+        )
+        figure = plot_sweep(table, task.params.constraints, agrees)
         save(figure, task.output.figure, task.params.options)

@@ -1,4 +1,4 @@
-"""Choose the recipe that agrees best with float32 of those that the config allows."""
+"""Choose the fastest recipe of those that agree best with float32 and that the config allows."""
 
 if __name__ == "__main__":
     import shutil
@@ -6,26 +6,23 @@ if __name__ == "__main__":
     from ptq_comparison.common.job import job
 
     with job(snakemake, reads_not_made=True) as task:
-        import numpy as np
         from ptq_comparison.common.csv_rows import read_rows
         from ptq_comparison.common.files import atomic_path, write_json
         from ptq_comparison.common.not_made import read_not_made
         from ptq_comparison.report.sweep import made_recipes, read_sweep, reasons_not_made
         from ptq_comparison.search.selection import select
         from ptq_comparison.search.selection_summary import describe_selection
+        from ptq_comparison.search.told_apart import read_agreements
 
         sweep, constraints = read_sweep(task.input.sweep), task.params.constraints
         table, reasons = made_recipes(sweep), reasons_not_made(sweep)
-        fp32 = np.load(task.input.baseline)["predicted"]
-        agrees = {
-            name: np.load(path)["predicted"] == fp32
-            for name, path in zip(task.params.recipes, task.input.predictions, strict=True)
-            if name not in reasons
-        }
+        agrees = read_agreements(
+            task.params.recipes, task.input.predictions, task.input.baseline, reasons
+        )
         step_count = 0  # where auto could not be made
         if read_not_made(task.input.curve) is None:
             step_count = read_rows(task.input.curve)[-1]["tries"]
-        selected = select(table, constraints, len(reasons))
+        selected = select(table, constraints, len(reasons), agrees)
         selection = describe_selection(table, *selected, agrees, constraints, step_count, reasons)
         chosen = task.params.recipes.index(selection["recipe"])
         write_json(task.output.selection, selection)

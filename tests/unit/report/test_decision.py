@@ -171,3 +171,14 @@ def test_the_reason_is_counted_from_the_graph_that_runs(executed, isa, reason):
     evaluation["executed"] |= {"layers": executed, "conversions": 7}
     evaluation["runtime"]["isa"] = isa
     assert reason_for_slowness(evaluation) == reason
+
+
+def test_all_pairs_are_compared_as_the_best_is_picked_on_the_same_images():
+    """p = 0.016 is a difference of two or three models, and none of four, which are six pairs."""
+    models = {"fp32": FLOAT, "best": wrong((0, 100)), "fast": wrong((0, 107))}
+    speedups = {"best": 1.0, "fast": 2.0, "b": 1.0, "c": 1.0}
+    assert decide_among(models, {"best": 1.0, "fast": 2.0}).model == "best"
+    models["b"] = wrong((0, 101))
+    assert decide_among(models, {key: speedups[key] for key in list(models)[1:]}).model == "best"
+    models["c"] = wrong((0, 100), (200, 201))
+    assert decide_among(models, speedups).model == "fast"

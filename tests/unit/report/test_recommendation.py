@@ -173,3 +173,14 @@ def test_what_cannot_be_pinned_is_told(content):
 def test_a_closing_fence_in_the_code_does_not_close_it(content):
     page = code_markdown({**content, "python": "CLASSES = ['```']\n"})
     assert "````python\nCLASSES = ['```']\n````\n" in page
+
+
+def test_the_recipe_that_agrees_most_stands_beside_the_fastest_in_all_files():
+    table = make_table(agreement=[0.99, 0.988], speedup=[1.4, 1.5])
+    agrees = {"a": np.arange(1000) > 9, "b": np.arange(1000) > 11}
+    selection = describe_selection(table, 1, np.array([True, True]), agrees, FREE, 1)
+    evaluations = [make_evaluation("fp32", FP32, 400)]
+    written = recommend(selection, evaluations, make_evaluation("recommended", OWN, 100), [], USE)
+    assert written.content["recipe"] == "b" and written.content["best"]["recipe"] == "a"
+    for text in (written.markdown, html.unescape(written.html)):
+        assert "It agrees on 98.80%, a on 99.00%, at 1.40 times float32." in text

@@ -62,3 +62,19 @@ def test_a_slower_model_and_one_that_may_saturate_are_called_so():
     assert any(line.startswith("  note   may saturate on x86-64 without VNNI") for line in lines)
     test["speedup_ci95"] = [0.7, 1.1]
     assert not any("slower" in line for line in recommendation_lines({**CONTENT, "test": test}))
+
+
+def test_the_one_that_agrees_most_stands_beside_it():
+    best = {"recipe": "u8s8_gptq_percentile_first_and_last_in_float", "agreement": 0.991}
+    content = {**CONTENT, "best": {**best, "speedup": 1.4}, "validation": {"agreement": 0.989}}
+    lines = recommendation_lines(content)
+    assert any(
+        line.startswith("  agrees 98.90%; most often u8s8_gptq") and "99.10%, 1.40 times" in line
+        for line in lines
+    )
+    untimed = {**content, "best": {**best, "speedup": None}}
+    assert any(line.endswith(": 99.10%") for line in recommendation_lines(untimed))
+    assert not any("agrees" in line for line in recommendation_lines({**content, "best": None}))
+    words = ", ".join(f"node/conv-{number}" for number in range(300))
+    full = recommendation_lines({**content, "warning": "It may saturate.", "words": words})
+    assert len(full) == 12 and max(map(len, full)) <= 79

@@ -2,9 +2,7 @@
 
 import numpy as np
 from helpers.sweeps import FREE, make_table
-from ptq_comparison.search.selection import (
-    simultaneous_intervals,
-)
+from ptq_comparison.search.selection import simultaneous_intervals
 from ptq_comparison.search.selection_summary import describe_selection
 
 
@@ -55,3 +53,64 @@ def test_recipes_that_could_not_be_made_are_no_tries_and_are_named():
     without_auto = describe_selection(table, 0, both, agrees, FREE, 0, {"auto": "no kernel"})
     assert without_auto["tried"] == 2
     assert describe_selection(table, 0, both, agrees, FREE, 3)["not_made"] == []
+
+
+def make_agrees(*unlike):
+    """Return agreements of recipes a, b, c ... on 1,000 images, without the first ones of each."""
+    return {name: np.arange(1000) >= count for name, count in zip("abcdefgh", unlike, strict=False)}
+
+
+def test_the_one_that_agrees_most_is_named_beside_the_fastest():
+    table = make_table(agreement=[0.99, 0.988, 0.987, 0.9], speedup=[1.4, 1.5, 1.3, 3.0])
+    agrees, everyone = make_agrees(10, 12, 13, 100), np.ones(4, bool)
+    selection = describe_selection(table, 1, everyone, agrees, FREE, 1)
+    assert (selection["recipe"], selection["best"]["recipe"]) == ("b", "a")
+    assert selection["validation"]["agreement"] == 0.988
+    assert selection["not_worse"] == ["a", "c"]
+    assert (
+        "The images cannot tell it from b, c (McNemar's statistic, all pairs at once). Of them "
+        "all, b is the fastest (1.50 times float32). It agrees on 98.80%, a on 99.00%, at 1.40 "
+        "times float32."
+    ) in selection["reason"]
+    # The same, where the one that agrees most is the fastest itself, and without speeds.
+    selection = describe_selection(table, 0, everyone, agrees, FREE, 1)
+    assert selection["best"] is None and selection["not_worse"] == ["b", "c"]
+    untimed = table.assign(speedup=np.nan, bytes=[9, 8, 9, 9])
+    reason = describe_selection(untimed, 1, everyone, agrees, FREE, 1)["reason"]
+    assert "Of them all, b is the smallest. It agrees on 98.80%, a on 99.00%." in reason
+
+
+def test_what_the_constraints_leave_out_is_counted_and_how():
+    table = make_table(agreement=[0.99, 0.98, 0.97, 0.9], delta_pp=[-0.4, -2.0, -3.0, 0.0])
+    limits = {**FREE, "by": "interval", "max_drop_pp": 0.3, "min_speedup": 1.0}
+    table.loc[2:, "speedup"] = 0.5
+    allowed = np.array([True, False, False, False])
+    selection = describe_selection(table, 0, allowed, make_agrees(1, 2, 3, 4), limits, 1)
+    assert selection["left_out"] == {"max_drop_pp": 2, "min_speedup": 2, "max_bytes": 0}
+    reason = selection["reason"]
+    assert reason.startswith(
+        "Of 4 recipes, a is the only one to not be shown to lose more than 0.3 pp of accuracy and "
+        "have at least 1.0 times the speed of float32. It agrees "
+    )
+    assert (
+        "Left out: 2 by max_drop_pp (the whole 95 % interval of the loss lies beyond it), 2 by "
+        "min_speedup; one may miss several. The measured loss of a is 0.40 pp, but the 95 % "
+        "interval of the difference, -0.90 to +0.10 pp, reaches within 0.3 pp."
+    ) in reason
+    by_point = describe_selection(
+        table, 0, allowed, make_agrees(1, 2, 3, 4), {**limits, "by": "point", "max_drop_pp": 1}, 1
+    )["reason"]
+    assert "2 by max_drop_pp (as measured)" in by_point and "measured loss of" not in by_point
+
+
+def test_speeds_that_were_disturbed_are_named():
+    table = make_table(agreement=[0.99, 0.98])
+    agrees, both = make_agrees(1, 2), np.ones(2, bool)
+    assert describe_selection(table, 0, both, agrees, FREE, 1)["disturbed"] == []
+    table["speedup_ci95_high"] = [1.03, 1.3]
+    selection = describe_selection(table, 0, both, agrees, FREE, 1)
+    assert selection["disturbed"] == ["b"]
+    assert (
+        "Other load disturbed the speed of b: there, the lower end of the 95 % interval counts."
+        in selection["reason"]
+    )

@@ -93,3 +93,17 @@ def test_what_is_null_has_no_row_and_a_reason(tmp_path):
     assert not_asked(["int8"], {**NOTHING, **asked, "compare_to": "last"}, 0.9) == []
     there = rows_of(tmp_path, **asked)
     assert set(there) == {f"{id}_int8" for id in ("drop", "agreement", "top1", "size", "speed")}
+
+
+def test_a_speed_that_was_disturbed_has_to_hold_at_its_lower_end(tmp_path, monkeypatch):
+    """Also by point: a speed that is high by luck passes no gate."""
+    rows = list(ROWS)
+    for interval, passed in (([1.1, 1.3], True), ([0.9, 1.5], False), ([1.05, 1.9], True)):
+        measured = [row | {"speedup_ci95": interval} for row in rows]
+        monkeypatch.setitem(globals(), "ROWS", measured)
+        row = rows_of(tmp_path, min_speedup=1.0)["speed_int8"]
+        assert row["passed"] == passed
+        disturbed = interval != [1.1, 1.3]
+        assert (
+            "which other load disturbed, by the 95 % interval" in row["requirement"]
+        ) == disturbed

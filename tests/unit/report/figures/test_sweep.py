@@ -63,6 +63,16 @@ def test_the_recommended_recipe_is_the_one_that_the_constraints_allow():
     assert marks["s"].get_xdata()[0] == 1.5 and marks["s"].get_color() == "black"
 
 
+def test_of_equals_the_fastest_is_recommended_as_the_rule_does():
+    table = make_sweep([("slow", 5, 1.4, 90), ("fast", 10, 1.5, 100), ("poor", 150, 1.9, 100)])
+    agrees = {
+        row.recipe: np.arange(1000) >= 1000 * (1 - row.agreement) for row in table.itertuples()
+    }
+    agrees["slow"][700:705] = False  # which images are unlike: now as many as for fast
+    assert finding(table, FREE, agrees).startswith("fast is recommended: ")
+    assert entries(plot_sweep(table, FREE, agrees))[0].startswith("1  fast: 99.00%")
+
+
 def test_where_none_is_allowed_none_is_marked():
     table = make_sweep(SOME)
     strict = {"max_drop_pp": 0.1, "min_speedup": 9.0, "max_bytes": 2}

@@ -10,7 +10,7 @@ from ptq_comparison.evaluation.disturbance import is_disturbed
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.results import LatencyRow
 from ptq_comparison.report.verdict import best_model, describe_accuracy, describe_setting, is_slower
-from ptq_comparison.search.selection import not_worse
+from ptq_comparison.search.told_apart import not_worse_of_few
 
 TEST = "exact McNemar test, Holm's correction"
 SHOWN_NAMES = 3
@@ -33,10 +33,10 @@ def decide(
     """Choose among the models that the images cannot tell from the best one.
 
     Of these the fastest is chosen, then the smallest; speeds count in hundredths of that of
-    float32, as less is noise. The best one is right most often; the exact McNemar test compares
-    the others with it, S. Holm's correction (Scand. J. Stat. 6, 1979) keeps the chance of any
-    false difference at 5 %. Models that lose more than `max_drop_pp` percentage points are not
-    chosen.
+    float32, as less is noise. The best one is right most often; exact McNemar tests compare all
+    pairs, as the best one is picked on the same images, and S. Holm's correction (Scand. J. Stat.
+    6, 1979) keeps the chance of any false difference at 5 %. Models that lose more than
+    `max_drop_pp` percentage points are not chosen.
 
     `evaluations` are those of the float32 model, the first, and of at least one quantized model.
     `right` tells by model on which test images it is right, bool (N,). `speeds` are rows of
@@ -47,7 +47,7 @@ def decide(
         return Decision(None, _none(best, max_drop_pp))
     # Not references, which may be among them.
     rivals = {_name(item): right[_name(item)] for item in evaluations[1:]}
-    equals = {_name(best), *not_worse(_name(best), rivals)}
+    equals = {_name(best), *not_worse_of_few(_name(best), rivals)}
     allowed = [
         item for item in evaluations[1:] if _name(item) in equals and _drop(item) <= max_drop_pp
     ]

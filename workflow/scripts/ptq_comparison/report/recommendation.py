@@ -127,6 +127,7 @@ def recommendation(
             "notes": use.pinned.notes,
             "left_out": use.pinned.left_out,
         },
+        "best": selection["best"],
         "not_worse": selection["not_worse"],
         "pareto": selection["pareto"],
         "runtime": evaluation["runtime"],

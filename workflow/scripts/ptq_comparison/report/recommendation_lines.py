@@ -8,14 +8,16 @@ from ptq_comparison.evaluation.metrics import SIGNIFICANCE
 
 WIDTH = 79  # letters of a line
 LABEL = 7  # letters, with the space behind it
-LINES_OF_WORDS = 5
+LINES_OF_WORDS = 4
+NAME_LETTERS = 24  # of another recipe
 SATURATION = "may saturate on x86-64 without VNNI, which costs accuracy there"
 
 
 def recommendation_lines(content: dict[str, Any]) -> list[str]:
     """Return the recommendation in at most 12 lines of at most 79 letters.
 
-    `content` is that of recommendation.json: name, plain words, file, size, speed and loss.
+    `content` is that of recommendation.json: name, plain words, file, size, speed and loss,
+    and beside it the recipe that agrees with float32 most often, if that is another one.
     """
     test, model = content["test"], content["model"]
     low, high = test["delta_ci95_pp"]
@@ -38,9 +40,18 @@ def recommendation_lines(content: dict[str, Any]) -> list[str]:
             "loss",
             f"{test['delta_pp']:+.2f} pp (95 % interval {low:+.2f} to {high:+.2f}), {significant}",
         ),
+        *(_entry("agrees", _beside(content)) if content.get("best") else []),
         *(_entry("note", SATURATION) if content["warning"] else []),
         *_entry("use", "results/recommendation.md tells how; results/models/README.md"),
     ]
+
+
+def _beside(content: dict[str, Any]) -> str:
+    """Return which recipe agrees most often, and what it gives, beside the recommended one."""
+    best, own = content["best"], content["validation"]
+    speed = "" if best["speedup"] is None else f", {best['speedup']:.2f} times float32"
+    name = cut(best["recipe"], NAME_LETTERS)
+    return f"{own['agreement']:.2%}; most often {name}: {best['agreement']:.2%}{speed}"
 
 
 def _entry(label: str, text: str, most: int = 1) -> list[str]:

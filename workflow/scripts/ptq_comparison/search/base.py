@@ -1,24 +1,18 @@
 """The recipe that the recipe auto starts from."""
 
-from collections.abc import Mapping
-
-import numpy as np
 import pandas as pd
 
-from ptq_comparison.search.selection import Constraints, misses
+from ptq_comparison.search.selection import Constraints, misses, most_agreeing
 
 
-def choose_base(
-    table: pd.DataFrame, agrees: Mapping[str, np.ndarray], constraints: Constraints
-) -> str:
+def choose_base(table: pd.DataFrame, constraints: Constraints) -> str:
     """Return the recipe that agrees most often with float32, of those that the config allows.
 
     Where none is allowed, it is one of those that miss least: leaving nodes in float32 may make a
     recipe faster, and brings it nearer to float32. `table` is that of the recipes that could be
-    made, `agrees` tells on which images each of them predicts the same as float32, bool (N,).
+    made.
     """
     missed = misses(table, constraints)
     order = pd.DataFrame({"count": (missed > 0).sum(axis=1), "sum": missed.sum(axis=1)})
     least = (order == order.sort_values(["count", "sum"]).iloc[0]).all(axis=1)
-    rivals = table[least]
-    return str(rivals.sort_values("agreement", ascending=False, kind="stable").iloc[0]["recipe"])
+    return str(table.loc[most_agreeing(table[least]), "recipe"])

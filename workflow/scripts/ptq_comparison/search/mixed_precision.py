@@ -14,7 +14,7 @@ from ptq_comparison.evaluation.fidelity import kl_divergence
 from ptq_comparison.quantization.checks import is_quantized
 from ptq_comparison.search.moves import Move
 from ptq_comparison.search.results import MixedPrecisionRow
-from ptq_comparison.search.selection import not_worse
+from ptq_comparison.search.told_apart import not_worse
 from ptq_comparison.search.trial import Attempt, Trial
 
 # Of the divergence: what a faster step may add, and what another one has to take away.

@@ -9,11 +9,16 @@ import pandas as pd
 from ptq_comparison.common.not_made import summarize_not_made
 from ptq_comparison.config.recipes import AUTO
 from ptq_comparison.search.selection import (
+    LIMITS,
     Constraints,
-    not_worse,
+    disturbed_speeds,
+    misses,
+    most_agreeing,
     pareto_front,
     simultaneous_intervals,
 )
+from ptq_comparison.search.selection_words import describe_choice, describe_limits
+from ptq_comparison.search.told_apart import not_worse
 
 
 class RecipeValues(TypedDict):
@@ -47,42 +52,38 @@ def describe_selection(
 ) -> dict[str, Any]:
     """Return the content of selection.json; `chosen` and `allowed` are what `select` returns.
 
+    `best` is the recipe that agrees most often, None where that is the chosen one; `not_worse` are
+    all others that the images do not tell from the two, and `left_out` counts what each constraint
+    excludes. Of the recipes in `disturbed`, the lower end of the interval of speed counts.
     `auto` is the best of `step_count` steps, each of which is one more try on the same images.
     `table` holds the recipes that could be made, `not_made` are the reasons of others, by name.
     """
     reasons = not_made or {}
-    row, count = table.loc[chosen], len(table) + len(reasons)
+    count, rows = len(table) + len(reasons), table[allowed]
+    best, row = most_agreeing(rows), table.loc[chosen]
     tried = len(table) - (AUTO not in reasons) + step_count
-    name = str(row["recipe"])
     intervals = simultaneous_intervals(row, tried)
-    rivals = {key: agrees[key] for key in table["recipe"][allowed]}
-    equals = not_worse(name, rivals)
-    low, high = intervals["agreement"]
-    agreement = (
-        f"on {row['agreement']:.2%} of {int(row['total']):,} validation images (95 % interval "
-        f"{low:.2%} to {high:.2%}, which holds for all {tried} tries at once, those on the way to "
-        f"{AUTO} among them)."
-    )
-    asked = " and ".join(_asked(constraints)) or "are asked for nothing"
-    if len(rivals) == 1:
-        reason = (
-            f"Of {count} recipes, {name} is the only one to {asked}. It agrees with float32 "
-            f"{agreement}"
-        )
-    else:
-        reason = (
-            f"Of {count} recipes, {len(rivals)} {asked}. Of these, {name} agrees with float32 "
-            f"most often: {agreement} {_describe_equals(equals)}"
-        )
-    if reasons:
-        reason += f" {summarize_not_made(reasons, count)}"
+    name, best_name = str(row["recipe"]), str(table.loc[best, "recipe"])
+    equals = not_worse(best_name, {key: agrees[key] for key in rows["recipe"]})
+    others = [key for key in rows["recipe"] if key in (best_name, *equals) and key != name]
+    missed = misses(table, constraints)
+    left_out = {key: int((missed[key] > 0).sum()) for key in LIMITS}
+    disturbed = list(table["recipe"][disturbed_speeds(table)])
+    sentences = [
+        *describe_choice(rows, chosen, best, others, constraints, count, tried),
+        *describe_limits(row, constraints, left_out, disturbed),
+        *([summarize_not_made(reasons, count)] if reasons else []),
+        "The test images had no part in the choice.",
+    ]
     return {
         "recipe": name,
         "constraints": constraints,
         "recipes": count,
         "not_made": [{"recipe": key, "reason": value} for key, value in reasons.items()],
         "tried": tried,
-        "allowed": len(rivals),
+        "allowed": len(rows),
+        "left_out": left_out,
+        "disturbed": disturbed,
         "validation": {
             **_values(row),
             "agreement_ci95": [row["agreement_ci95_low"], row["agreement_ci95_high"]],
@@ -90,12 +91,13 @@ def describe_selection(
             "delta_ci95_pp": [row["delta_ci95_low_pp"], row["delta_ci95_high_pp"]],
             "delta_ci95_pp_all_recipes": intervals["delta_pp"],
         },
-        "not_worse": equals,
+        "best": None if best == chosen else _values(table.loc[best]),
+        "not_worse": others,
         "pareto": [
             _values(other)
             for _, other in table[table["recipe"].isin(pareto_front(table))].iterrows()
         ],
-        "reason": f"{reason} The test images had no part in the choice.",
+        "reason": " ".join(sentences),
     }
 
 
@@ -109,19 +111,3 @@ def _values(row: pd.Series) -> RecipeValues:
             for key, value in values.items()
         },
     )
-
-
-def _asked(constraints: Constraints) -> list[str]:
-    words = (
-        ("lose at most {} pp of accuracy", constraints["max_drop_pp"]),
-        ("have at least {} times the speed of float32", constraints["min_speedup"]),
-        ("have at most {:,} bytes", constraints["max_bytes"]),
-    )
-    return [text.format(limit) for text, limit in words if limit is not None]
-
-
-def _describe_equals(names: list[str]) -> str:
-    if not names:
-        return "All others of these agree less often (McNemar, Holm's correction)."
-    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return f"The images cannot tell it from {shown} (McNemar, Holm's correction)."

@@ -1,5 +1,6 @@
 """All recipes: predictions unlike float32 against speed, or against size without speeds."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ptq_comparison.report.figures.style import (
     shorten,
 )
 from ptq_comparison.report.sweep import made_recipes
-from ptq_comparison.search.selection import Constraints, misses, pareto_front, select
+from ptq_comparison.search.selection import Constraints, asked_limits, misses, pareto_front, select
 
 # The recommended recipe, the others of the Pareto front, and the rest; the most important first.
 COLOR = {"chosen": "black", "front": COLORS[0], "other": "#d0d0d0"}
@@ -37,21 +38,24 @@ NAME_LETTERS = 34  # of a recipe below the figure
 DISTURBED = "bars: speeds that other load disturbed, with their 95 % intervals"
 
 
-def choose(table: pd.DataFrame, constraints: Constraints) -> int | None:
+Agreements = Mapping[str, np.ndarray] | None
+
+
+def choose(table: pd.DataFrame, constraints: Constraints, agrees: Agreements = None) -> int | None:
     """Return the row of the recipe that rule select_recipe chooses; None where none is allowed.
 
-    `table` holds the recipes that could be made.
+    `table` holds the recipes that could be made; `agrees` is that of `select`.
     """
     try:
-        return select(table, constraints)[0]
+        return select(table, constraints, agrees=agrees)[0]
     except UserError:
         return None
 
 
-def finding(table: pd.DataFrame, constraints: Constraints) -> str:
+def finding(table: pd.DataFrame, constraints: Constraints, agrees: Agreements = None) -> str:
     """Return which recipe is recommended, of how many, and what was measured of it."""
-    chosen = choose(table, constraints)
-    limits = [f"{key} {limit:g}" for key, limit in constraints.items() if limit is not None]
+    chosen = choose(table, constraints, agrees)
+    limits = [f"{key} {limit:g}" for key, limit in asked_limits(constraints).items()]
     asked = f"meets {', '.join(limits)}" if limits else "is asked to meet a constraint"
     if chosen is None:
         return f"None of {len(table)} recipes {asked}"
@@ -65,15 +69,17 @@ def finding(table: pd.DataFrame, constraints: Constraints) -> str:
     )
 
 
-def plot_sweep(table: pd.DataFrame, constraints: Constraints) -> Figure:
+def plot_sweep(table: pd.DataFrame, constraints: Constraints, agrees: Agreements = None) -> Figure:
     """Return the figure, from the content of sweep.csv and the section `recommend` of the config.
+
+    `agrees` tells by recipe on which validation images it agrees with float32, bool (N,).
 
     The recommended recipe and those of the Pareto front have numbers, with their names below; all
     others are grey. Recipes that could not be made are left out, and where speed was measured,
     those without one.
     """
     table = made_recipes(table)
-    title, chosen = finding(table, constraints), choose(table, constraints)
+    title, chosen = finding(table, constraints, agrees), choose(table, constraints, agrees)
     timed = bool(table["speedup"].notna().any())
     rows, kinds = _arrange(table, chosen, timed)
     x = (rows["speedup"] if timed else rows["bytes"] / 1024).to_numpy()
