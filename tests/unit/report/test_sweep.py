@@ -86,6 +86,19 @@ def test_the_best_recipe_comes_first_and_the_best_of_the_faster_ones_is_named():
     assert [cell.split()[0] for cell in readable["speed"]] == ["0.50", "1.50", "1.50"]
 
 
+def test_ties_of_a_recipe_are_in_the_table_with_a_note():
+    coarse = np.round(make_scores(63, seed=1), 1)
+    twice = (np.sort(coarse)[:, -1] == np.sort(coarse)[:, -2]).sum()
+    coarse[:9] = 0.5
+    evaluations = make_evaluations()
+    evaluations[0]["validation"] = evaluate_recipe(coarse, FP32, LABELS)
+    assert evaluations[0]["validation"]["ties"] == {"images": twice + 9, "share": 0.015}
+    table = sweep_table(evaluations, [])
+    assert table.set_index("recipe").loc["slow", "ties"] == 0.015
+    assert sorted(more_of_sweep(table)["ties"]) == ["0.00%", "0.00%", "1.50%"]
+    assert "Ties: share of images whose highest score" in describe_sweep(table)[-1]
+
+
 def test_without_speed_there_is_none_in_the_table():
     table = sweep_table(make_evaluations(), [])
     assert "speed" not in describe_sweep(table)[0]

@@ -12,8 +12,6 @@ from ptq_comparison.common.not_made import summarize_not_made
 from ptq_comparison.evaluation.evaluate import RecipeEvaluation
 from ptq_comparison.evaluation.results import Speed
 from ptq_comparison.report.columns import (
-    COMPARISON_MAIN,
-    COMPARISON_MORE,
     SWEEP_CSV,
     SWEEP_MAIN,
     SWEEP_MORE,
@@ -53,6 +51,7 @@ def sweep_table(
             "quantization": evaluation["provenance"]["quantization"],
             "accuracy": evaluation["validation"],
             "baseline": evaluation["validation"],
+            "ties": evaluation["validation"]["ties"],
             "latency": latencies[number] if latencies else None,
             "reason": "",
         }
@@ -118,14 +117,13 @@ def describe_sweep(table: pd.DataFrame) -> list[str]:
         lead += (
             f"; of the faster ones, {second['recipe']}: {second['agreement']:.2%}{_speed(second)}"
         )
-    explained = (*COMPARISON_MAIN, *COMPARISON_MORE)  # in comparison.html
     return [
         f"{lead}.",
         *([summarize_not_made(reasons, len(table))] if reasons else []),
         "Validation images are training images that do not calibrate; no test image is used.",
         "The best of many recipes looks better than it is: intervals (95 %) hold for one recipe, "
         "chosen beforehand. The recommendation has intervals that hold for all at once.",
-        " ".join(column_notes(key for key in SWEEP_MORE if key not in explained)),
+        " ".join(column_notes(SWEEP_MORE)),
     ]
 
 
