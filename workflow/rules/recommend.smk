@@ -30,6 +30,7 @@ rule select_recipe:
     params:
         recipes=SWEPT,
         constraints=config["recommend"],
+        validation=VALIDATION,
         code=get_code("select_recipe"),
     script:
         "../scripts/select_recipe.py"
@@ -109,6 +110,7 @@ rule write_recommendation:
         },
         config=without_secrets(config),
         defaults=DEFAULTS,
+        validation=VALIDATION,  # for the caption
         code=get_code("write_recommendation"),
     script:
         "../scripts/write_recommendation.py"

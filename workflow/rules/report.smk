@@ -182,6 +182,7 @@ rule plot_sensitivity:
         mem_mb=get_small_memory,
     params:
         options=config["figures"],
+        validation=VALIDATION,
         code=get_code("plot_sensitivity"),
     script:
         "../scripts/plot_sensitivity.py"
@@ -213,6 +214,7 @@ rule plot_mixed_precision:
     params:
         target_drop_pp=config["sensitivity"]["target_drop_pp"],
         options=config["figures"],
+        validation=VALIDATION,
         code=get_code("plot_mixed_precision"),
     script:
         "../scripts/plot_mixed_precision.py"
@@ -241,6 +243,7 @@ rule plot_sweep:
     params:
         constraints=config["recommend"],
         options=config["figures"],
+        validation=VALIDATION,
         code=get_code("plot_sweep"),
     script:
         "../scripts/plot_sweep.py"

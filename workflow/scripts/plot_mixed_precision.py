@@ -9,5 +9,6 @@ if __name__ == "__main__":
         from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
 
         rows = read_rows(task.input.curve)
-        figure = plot_mixed_precision(rows, task.params.target_drop_pp)
+        params = task.params
+        figure = plot_mixed_precision(rows, params.target_drop_pp, params.validation["short"])
         save(figure, task.output.figure, task.params.options)

@@ -9,5 +9,6 @@ if __name__ == "__main__":
         from ptq_comparison.report.sweep import read_sweep
 
         table = read_sweep(task.input.sweep)
-        figure = plot_sweep(table, task.params.constraints)
+        params = task.params
+        figure = plot_sweep(table, params.constraints, params.validation["short"])
         save(figure, task.output.figure, task.params.options)

@@ -28,6 +28,9 @@ if __name__ == "__main__":
             step_count = sum(is_made(row) for row in read_rows(task.input.curve))
         selected = select(table, constraints, len(reasons))
         selection = describe_selection(table, *selected, agrees, constraints, step_count, reasons)
+        validation = task.params.validation
+        selection["validation"]["images"] = validation
+        selection["reason"] += f" {validation['note']}"
         chosen = task.params.recipes.index(selection["recipe"])
         write_json(task.output.selection, selection)
         for given, output in (

@@ -77,6 +77,7 @@ class RecipeEvaluation(TypedDict):
     recipe: str
     model: ModelDescription
     validation: Validation
+    validation_images: dict[str, str | None]
     provenance: Provenance
     runtime: dict[str, Any]
 

@@ -99,10 +99,11 @@ def more_of_sweep(table: pd.DataFrame) -> pd.DataFrame:
     return text_table(made_recipes(table), SWEEP_MORE)
 
 
-def describe_sweep(table: pd.DataFrame) -> list[str]:
+def describe_sweep(table: pd.DataFrame, validation: str) -> list[str]:
     """Return what the table says, and how to read it, in sentences.
 
-    The second one names the recipes that could not be made, if there are any.
+    The second one is `validation`, which tells where the images come from. The third one names the
+    recipes that could not be made, if there are any.
     """
     made, reasons = made_recipes(table), reasons_not_made(table)
     best = made.iloc[0]
@@ -119,8 +120,9 @@ def describe_sweep(table: pd.DataFrame) -> list[str]:
         )
     return [
         f"{lead}.",
+        validation,
         *([summarize_not_made(reasons, len(table))] if reasons else []),
-        "Validation images are training images that do not calibrate; no test image is used.",
+        "No test image is used.",
         "The best of many recipes looks better than it is: intervals (95 %) hold for one recipe, "
         "chosen beforehand. The recommendation has intervals that hold for all at once.",
         " ".join(column_notes(SWEEP_MORE)),
