@@ -131,13 +131,3 @@ def test_an_image_of_another_split_ends_the_run(tiny, tmp_path, other):
         "too, the first one is number 7 from 0 on; leave them out of one"
     ) in result.stdout
     assert not list((tmp_path / "results/dataset").glob("*"))
-
-
-def test_a_name_of_nothing_ends_the_run(tiny, tmp_path):
-    dataset = {**npz(tiny, tmp_path), "validation": "val"}
-    result = run(tmp_path, tiny, "results/dataset/dataset.json", dataset=dataset)
-    assert result.returncode != 0
-    assert (
-        "error: prepare_dataset: dataset.validation: val: no split of the data set has this name, "
-        "and no folder; correct it, or set it to null"
-    ) in result.stdout
