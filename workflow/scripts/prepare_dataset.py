@@ -50,8 +50,7 @@ if __name__ == "__main__":
             )
             for split, images in dataset.splits().items()
         }
-        if dataset.validation:
-            check_validation_apart(dataset.validation, paths)
+        check_validation_apart(dataset, paths)
         for split, stored in splits.items():
             text = "%s, %s split: %d images, stored: %s"
             logging.info(text, params.name, split, stored["images"], stored["stored"])

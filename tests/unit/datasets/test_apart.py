@@ -5,7 +5,7 @@ import pytest
 from helpers.picture_files import picture, write_parquet, write_pictures
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.datasets.apart import check_validation_apart
-from ptq_comparison.datasets.dataset import Split
+from ptq_comparison.datasets.dataset import Dataset, Split
 from ptq_comparison.datasets.options import Options
 from ptq_comparison.datasets.readers import read_dataset
 from ptq_comparison.datasets.stored import store_split
@@ -13,11 +13,13 @@ from ptq_comparison.datasets.stored import store_split
 GENERATOR = np.random.default_rng(5)
 
 
-def check(folder, dataset, how):
+def check(folder, dataset, how, **others):
+    """Store all splits in one way, but for others, and compare them."""
     paths = {split: folder / f"{split}.npy" for split in dataset.splits()}
     for split, images in dataset.splits().items():
-        store_split(images, split, how, 1, paths[split], folder / f"{split}_labels.npy")
-    check_validation_apart(dataset.validation, paths)
+        stored = others.get(split, how)
+        store_split(images, split, stored, 1, paths[split], folder / f"{split}_labels.npy")
+    check_validation_apart(dataset, paths)
 
 
 def write(folder, **splits):
@@ -46,6 +48,14 @@ def test_training_images_are_compared_where_they_are_decoded(tmp_path):
     with pytest.raises(UserError, match=r"1 of 2 images are in the train split, too"):
         check(tmp_path, dataset, "decoded")
     check(tmp_path, dataset, "files")
+
+
+@pytest.mark.parametrize("other", ["test", "validation"])
+def test_one_split_may_be_stored_by_its_files(tmp_path, other):
+    check(tmp_path, write(tmp_path / "good", train=[0], test=[2], val=[4]), "decoded", test="files")
+    bad = write(tmp_path / "bad", train=[0], test=[2], val=[4, 2])
+    with pytest.raises(UserError, match=r"1 of 2 images are in the test split, too"):
+        check(tmp_path, bad, "decoded", **{other: "files"})
 
 
 def test_pixels_are_compared_not_files(tmp_path):
@@ -80,10 +90,11 @@ def test_arrays_have_numbers_in_place_of_names(tmp_path):
     paths = {split: tmp_path / f"{split}.npy" for split in ("train", "test", "validation")}
     for number, path in enumerate(paths.values()):
         np.save(path, images[10 * number : 10 * number + 10])
-    validation = Split(images[20:30], labels)
-    check_validation_apart(validation, paths)
+    train, test, validation = (Split(images[n : n + 10], labels) for n in (0, 10, 20))
+    dataset = Dataset(["a"], train, test, validation=validation)
+    check_validation_apart(dataset, paths)
     shared = images[20:30].copy()
     shared[[3, 6]] = images[[11, 12]]
     np.save(paths["validation"], shared)
     with pytest.raises(UserError, match=r"2 of 10 images are in the test .* is number 3 from 0 on"):
-        check_validation_apart(validation, paths)
+        check_validation_apart(dataset, paths)

@@ -25,7 +25,6 @@ CONTENT = {
     "summary": "Recommended: u8s8_99.9 keeps 99.9 %.",
     "words": "unsigned activations",
     "reason": "Of 3 recipes, it agrees best.",
-    "validation": {"images": {"note": "Validation images are of [a split]."}},
     "warning": None,
     "model": {"path": "results/models/recommended.onnx", "bytes": 100, "opset": 13, "sha256": "0"},
     "test": {"delta_pp": -0.1, "delta_ci95_pp": [-0.2, 0.1], "mcnemar_p": 0.5},

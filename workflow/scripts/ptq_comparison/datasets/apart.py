@@ -9,7 +9,7 @@ import numpy as np
 
 from ptq_comparison.common.digests import digests_of
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.datasets.dataset import Split, slices
+from ptq_comparison.datasets.dataset import Dataset, slices
 from ptq_comparison.datasets.encoded import References
 
 
@@ -44,20 +44,23 @@ def _place(row: np.void) -> tuple[bytes, int, int]:
     return os.path.abspath(row["file"]), int(row["offset"]), int(row["length"])
 
 
-def check_validation_apart(validation: Split, stored: Mapping[str, Path]) -> None:
-    """Raise UserError where a validation image is in another split, too.
+def check_validation_apart(dataset: Dataset, stored: Mapping[str, Path]) -> None:
+    """Raise UserError where a validation image is in another split, too; nothing without any.
 
     `stored` are the stored images of each split. Where both splits are stored as pixels, these are
     compared (BLAKE2b), else the bytes of the files with those of the test split: to read those of
     a training split of a million files would take hours.
     """
+    validation = dataset.validation
+    if validation is None:
+        return
     arrays = {split: np.load(path, mmap_mode="r") for split, path in stored.items()}
     references: References | None = getattr(validation.images, "references", None)
     for split in ("test", "train"):
         if all(arrays[name].dtype.fields is None for name in (split, "validation")):
             shared = _equal_pixels(arrays["validation"], arrays[split])
-        elif split == "test" and references:
-            shared = _equal_files(references, References(arrays[split]))
+        elif split == "test" and references and dataset.references:
+            shared = _equal_files(references, dataset.references[1])
         else:
             continue
         if shared:

@@ -172,7 +172,6 @@ def _checks(evaluation: Evaluation, check: dict[str, Any]) -> Iterator[str]:
 def _limits(content: dict[str, Any], evaluation: Evaluation) -> Iterator[str]:
     if content["warning"]:
         yield content["warning"]
-    yield f"The recipe was chosen on validation images. {content['validation']['images']['note']}"
     yield "Accuracy holds for images like the test images, speed for the machine that is named."
     yield "It classifies single images with the preprocessing below; it detects nothing."
     yield "License: that of the float32 model, which this card does not know; add it to the header."
