@@ -47,6 +47,7 @@ def score_metrics(is_float: bool) -> dict[str, Any]:
         "present_classes": None,
         "two_classes": None,
         "calibration_error": error,
+        "ties": {"images": 0 if is_float else 2, "share": 0.0 if is_float else 0.02},
     }
 
 

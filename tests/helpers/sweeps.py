@@ -24,7 +24,7 @@ def make_table(**columns: Any) -> pd.DataFrame:
             **columns,
         }
     )
-    for name in ("top1", "kl_divergence", "sqnr_db", "images_per_second", "correct"):
+    for name in ("top1", "kl_divergence", "sqnr_db", "images_per_second", "correct", "ties"):
         table[name] = 1.0
     for name in ("agreement_ci95", "delta_ci95"):
         for limit in ("low", "high"):

@@ -155,13 +155,18 @@ def stale(key: str, value: Any) -> Callable[[Path, Path], None]:
     return prepare
 
 
-def broken_folder(folder: Path, finished: Path) -> None:
-    """Make an image folder with one file that is no image."""
+def two_splits(folder: Path, finished: Path) -> None:
+    """Make an image folder."""
     for split in ("train", "test"):
         for number, (image, label) in enumerate(zip(*make_images(9, seed=1), strict=True)):
             path = folder / "images" / split / CLASSES[label] / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(path)
+
+
+def broken_folder(folder: Path, finished: Path) -> None:
+    """Make an image folder with one file that is no image."""
+    two_splits(folder, finished)
     (folder / "images/train/blue/2.png").write_bytes(b"\x89PNG and no more")
 
 
@@ -307,6 +312,16 @@ FAULTS = {
     ),
     "no data set at all": Fault(
         "dataset.path: is not set; npz needs", {"dataset": {"path": None}}
+    ),
+    "validation images that are not there": Fault(
+        "error: prepare_dataset: dataset.validation: val: no split of the data set has this name, "
+        "and no folder; correct it, or set it to null", {"dataset": {"validation": "val"}},
+    ),
+    "validation images that are test images": Fault(
+        "error: prepare_dataset: dataset.validation: images/test/blue/2.png: is in the test split, "
+        "too; name a split or a folder of other images",
+        {"dataset": {"name": "image_folder", "path": "images", "validation": "test"}},
+        folder=two_splits,
     ),
     "no network": Fault(
         "error: download: dataset.url: http://127.0.0.1:9/c.tar.gz cannot be downloaded",

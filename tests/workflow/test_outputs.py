@@ -225,6 +225,8 @@ def test_images_of_ten_classes_for_a_model_of_a_thousand(tmp_path):
         assert some["correct"] == int((among == labels).sum()) > correct
         order = np.argsort(-scores, axis=1, kind="stable")[:, :5]
         assert evaluation["top5"]["correct"] == int((order == labels[:, None]).sum()) >= correct
+        tied = sum(row[order[n, 0]] == row[order[n, 1]] for n, row in enumerate(scores))
+        assert evaluation["ties"] == {"images": tied, "share": tied / len(labels)}
         assert [row["class"] for row in evaluation["per_class"]] == [f"class {n}" for n in present]
         matrix = np.array(evaluation["confusion_matrix"])
         assert matrix.shape == (10, 11) and matrix.sum() == len(labels)

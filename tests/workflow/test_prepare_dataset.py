@@ -75,8 +75,8 @@ def test_images_without_labels_calibrate(tiny, tmp_path):
         result = run(tmp_path, target, **options)
         assert result.returncode != 0 and "rule " not in result.stdout
         assert (
-            "error: config: dataset.calibration: recipes are chosen on training images with "
-            "labels, which these have not; set it to null and give labelled ones for sweep"
+            "error: config: dataset.calibration: recipes are chosen on images with labels, which "
+            "these have not; for sweep, sensitivity and recommend set dataset.validation to labell"
         ) in result.stdout
 
 

@@ -39,6 +39,7 @@ from ptq_comparison.config.recipes import (
 from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
+from ptq_comparison.config.validation_images import describe_validation
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
 from ptq_comparison.model.bundled import BUNDLED_FILE
 from ptq_comparison.model.external_weights import external_files
@@ -95,10 +96,27 @@ except UserError as error:
 DATASET_OPTIONS = {
     **{
         key: config["dataset"][key]
-        for key in ("splits", "hold_out", "calibration", "labels", "classes")
+        for key in (
+            "splits",
+            "hold_out",
+            "calibration",
+            "labels",
+            "classes",
+            "validation",
+        )
     },
     "class_order": config["dataset"]["class_order"],
     "seed": config["calibration"]["seed"] if config["dataset"]["hold_out"] else 0,
+}
+VALIDATION = describe_validation(config)  # to stand beside what is measured on them
+# Validation images that dataset.validation names; else they are of the training split.
+OWN_VALIDATION = {
+    key: (
+        f"results/dataset/validation_{key}.npy"
+        if config["dataset"]["validation"]
+        else []
+    )
+    for key in ("images", "labels")
 }
 DECODES = KINDS[config["dataset"]["name"]].encoded
 DECODING_THREADS = 4 if DECODES else 1  # Snakemake cuts them down to --cores
@@ -228,6 +246,10 @@ def get_dataset_files(wildcards):
             stop(
                 f"dataset.{key}: {named(path, PATH)}: no such {kind}; correct the path"
             )
+    # It may also be the name of a split, which the reader of the data set knows.
+    own = dataset["validation"]
+    if own and os.path.isdir(own):
+        paths.append(("validation", own))
     return [local(path) for _, path in paths]
 
 
@@ -387,10 +409,13 @@ def get_earlier_results(wildcards):
 
 def get_validation_labels(wildcards):
     """Name the labels that validation images are drawn by; without any, no recipe can be chosen."""
+    if OWN_VALIDATION["labels"]:
+        return OWN_VALIDATION["labels"]
     if config["dataset"]["calibration"] is not None:
         stop(
-            "dataset.calibration: recipes are chosen on training images with labels, which these "
-            "have not; set it to null and give labelled ones for sweep, sensitivity and recommend"
+            "dataset.calibration: recipes are chosen on images with labels, which these have not; "
+            "for sweep, sensitivity and recommend set dataset.validation to labelled ones, or this "
+            "to null"
         )
     return "results/dataset/train_labels.npy"
 

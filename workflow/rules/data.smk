@@ -40,6 +40,9 @@ rule prepare_dataset:
         train_labels="results/dataset/train_labels.npy",
         test_images="results/dataset/test_images.npy",
         test_labels="results/dataset/test_labels.npy",
+        # A data set has them where dataset.validation names them.
+        validation_images=OWN_VALIDATION["images"],
+        validation_labels=OWN_VALIDATION["labels"],
         dataset="results/dataset/dataset.json",
     log:
         "results/logs/prepare_dataset.log",
@@ -87,6 +90,7 @@ rule sample_calibration:
     resources:
         mem_mb=get_small_memory,
     params:
+        purpose="calibration",
         per_class=config["calibration"]["samples_per_class"],
         total=config["calibration"]["samples"],
         seed=config["calibration"]["seed"],
@@ -95,13 +99,13 @@ rule sample_calibration:
         "../scripts/sample_calibration.py"
 
 
-# From what calibration leaves; recipes are chosen on these images.
+# From what calibration leaves, or from a split of their own; recipes are chosen on these images.
 use rule sample_calibration as sample_validation with:
     input:
-        images="results/dataset/train_images.npy",
+        images=OWN_VALIDATION["images"] or "results/dataset/train_images.npy",
         labels=get_validation_labels,
         dataset="results/dataset/dataset.json",
-        taken="results/calibration/samples.csv",
+        taken=[] if OWN_VALIDATION["images"] else "results/calibration/samples.csv",
     output:
         samples="results/sweep/validation.csv",
         images="results/sweep/validation.npy",
@@ -110,6 +114,7 @@ use rule sample_calibration as sample_validation with:
     benchmark:
         "results/benchmarks/sample_validation.tsv"
     params:
+        purpose="validation",
         per_class=config["sweep"]["validation_per_class"],
         total=config["sweep"]["validation_images"],
         seed=config["calibration"]["seed"],

@@ -107,6 +107,7 @@ rule evaluate_recipe:
         mem_mb=get_small_memory,
     params:
         one_of_many=True,
+        validation=VALIDATION,
         code=get_code("evaluate_recipe"),
     script:
         "../scripts/evaluate_recipe.py"
@@ -164,6 +165,7 @@ rule gather_sweep:
     params:
         recipes=SWEPT,
         timed={recipe: TIMED[recipe] for recipe in SWEPT},
+        validation=VALIDATION,
         code=get_code("gather_sweep"),
     script:
         "../scripts/gather_sweep.py"

@@ -30,6 +30,7 @@ rule select_recipe:
     params:
         recipes=SWEPT,
         constraints=config["recommend"],
+        validation=VALIDATION,
         code=get_code("select_recipe"),
     script:
         "../scripts/select_recipe.py"
@@ -105,6 +106,7 @@ rule write_recommendation:
         ranges={name: get_recipe_ranges(recipe) for name, recipe in RECIPES.items()},
         config=without_secrets(config),
         defaults=DEFAULTS,
+        validation=VALIDATION,  # for the caption
         code=get_code("write_recommendation"),
     script:
         "../scripts/write_recommendation.py"

@@ -182,6 +182,7 @@ rule plot_sensitivity:
         mem_mb=get_small_memory,
     params:
         options=config["figures"],
+        validation=VALIDATION,
         code=get_code("plot_sensitivity"),
     script:
         "../scripts/plot_sensitivity.py"
@@ -212,6 +213,7 @@ rule plot_mixed_precision:
         mem_mb=get_small_memory,
     params:
         options=config["figures"],
+        validation=VALIDATION,
         code=get_code("plot_mixed_precision"),
     script:
         "../scripts/plot_mixed_precision.py"
@@ -243,6 +245,7 @@ rule plot_sweep:
         recipes=SWEPT,
         constraints=config["recommend"],
         options=config["figures"],
+        validation=VALIDATION,
         code=get_code("plot_sweep"),
     script:
         "../scripts/plot_sweep.py"

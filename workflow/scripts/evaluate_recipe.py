@@ -22,6 +22,7 @@ if __name__ == "__main__":
                 "recipe": name,
                 "model": describe_model(task.input.model, name),
                 "validation": validation,
+                "validation_images": task.params.validation,
                 "provenance": read_metadata(load_model(task.input.model)),
                 "runtime": read_json(task.input.provenance)["runtime"],
             },

@@ -21,11 +21,11 @@ if __name__ == "__main__":
         )
         reasons = reasons_not_made(table)
         write_text(task.output.csv, csv_text(table))
-        lead, *notes = describe_sweep(table)
+        lead, *notes = describe_sweep(table, task.params.validation["note"])
         tables = {
             "All recipes": readable_sweep(table),
             "More about the recipes": more_of_sweep(table),
         }
         page = to_page("Recipes on the validation images", lead, tables, notes)
         write_text(task.output.html, page)
-        task.print("\n".join([lead, *notes[: bool(reasons)]]))
+        task.print("\n".join([lead, *notes[: 1 + bool(reasons)]]))

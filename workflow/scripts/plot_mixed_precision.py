@@ -9,5 +9,5 @@ if __name__ == "__main__":
         from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
 
         rows = read_rows(task.input.curve)
-        figure = plot_mixed_precision(rows)
+        figure = plot_mixed_precision(rows, task.params.validation["short"])
         save(figure, task.output.figure, task.params.options)

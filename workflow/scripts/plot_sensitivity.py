@@ -9,4 +9,5 @@ if __name__ == "__main__":
         from ptq_comparison.report.figures.sensitivity import plot_sensitivity
 
         rows = read_rows(task.input.sensitivity)
-        save(plot_sensitivity(rows), task.output.figure, task.params.options)
+        figure = plot_sensitivity(rows, task.params.validation["short"])
+        save(figure, task.output.figure, task.params.options)

@@ -16,5 +16,6 @@ if __name__ == "__main__":
             task.input.baseline,
             reasons_not_made(table),
         )
-        figure = plot_sweep(table, task.params.constraints, agrees)
+        params = task.params
+        figure = plot_sweep(table, params.constraints, agrees, params.validation["short"])
         save(figure, task.output.figure, task.params.options)

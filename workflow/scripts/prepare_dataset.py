@@ -8,7 +8,8 @@ if __name__ == "__main__":
     with job(snakemake) as task:
         from ptq_comparison.common.files import check_sha256, write_json
         from ptq_comparison.config.presets import needs_input_size, with_sizes
-        from ptq_comparison.datasets.dataset import SPLITS, check_dataset
+        from ptq_comparison.datasets.apart import check_validation_apart
+        from ptq_comparison.datasets.dataset import check_dataset
         from ptq_comparison.datasets.options import Options
         from ptq_comparison.datasets.readers import read_dataset
         from ptq_comparison.datasets.split_list import write_split_list
@@ -36,17 +37,20 @@ if __name__ == "__main__":
         if geometry:
             # With the channels that were found.
             geometry = getattr(dataset.train.images, "geometry", geometry)
+        paths = {split: getattr(task.output, f"{split}_images") for split in dataset.splits()}
         splits = {
             split: store_split(
-                getattr(dataset, split),
+                images,
                 split,
-                params.store,
+                # Where arrays are decoded, so are files beside them: nothing says their geometry.
+                params.store if dataset.references else "decoded",
                 task.threads,
-                images_path=getattr(task.output, f"{split}_images"),
+                images_path=paths[split],
                 labels_path=getattr(task.output, f"{split}_labels"),
             )
-            for split in SPLITS
+            for split, images in dataset.splits().items()
         }
+        check_validation_apart(dataset, paths)
         for split, stored in splits.items():
             text = "%s, %s split: %d images, stored: %s"
             logging.info(text, params.name, split, stored["images"], stored["stored"])

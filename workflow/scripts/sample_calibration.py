@@ -1,4 +1,4 @@
-"""Draw calibration or validation images from the training split, and write which ones they are."""
+"""Draw calibration or validation images from a split, and write which ones they are."""
 
 if __name__ == "__main__":
     import logging
@@ -20,8 +20,9 @@ if __name__ == "__main__":
         params = task.params
         labels = np.load(task.input.labels)
         split = Split(open_images(task.input.images, task.threads), labels)
-        if task.input.taken:
-            taken = read_samples(task.input.taken)[:, 0]
+        if params.purpose == "validation":
+            # A split of its own has no images that calibrate.
+            taken = read_samples(task.input.taken)[:, 0] if task.input.taken else labels[:0]
             indices = validation_indices(labels, taken, params.per_class, params.total, params.seed)
         else:
             names = read_json(task.input.dataset)["class_names"]

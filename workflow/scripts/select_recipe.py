@@ -24,6 +24,9 @@ if __name__ == "__main__":
             step_count = read_rows(task.input.curve)[-1]["tries"]
         selected = select(table, constraints, len(reasons), agrees)
         selection = describe_selection(table, *selected, agrees, constraints, step_count, reasons)
+        validation = task.params.validation
+        selection["validation"]["images"] = validation
+        selection["reason"] += f" {validation['note']}"
         chosen = task.params.recipes.index(selection["recipe"])
         write_json(task.output.selection, selection)
         for given, output in (

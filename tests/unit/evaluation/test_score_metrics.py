@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from ptq_comparison.evaluation.probabilities import are_probabilities, probabilities, softmax
 from ptq_comparison.evaluation.score_metrics import (
+    are_tied,
     expected_calibration_error,
     roc_auc,
     score_metrics,
     summarize,
+    ties,
 )
 from ptq_comparison.evaluation.stored_scores import StoredScores
 from scipy.stats import mannwhitneyu
@@ -150,3 +152,25 @@ def test_stored_scores_are_read_in_parts(tmp_path, shape):
     assert np.array_equal(np.concatenate(blocks), scores)
     assert len(blocks) > 1 or shape[0] == 1
     assert len(list(stored)) == len(blocks)  # it can be read again
+
+
+def test_a_tie_is_a_highest_score_that_several_classes_share():
+    scores = np.float32([[1, 3, 3], [3, 1, 1], [2, 2, 2], [0, -1, 5], [-0.0, 0.0, -1]])
+    assert are_tied(scores).tolist() == [True, False, True, False, True]
+    assert ties(are_tied(scores)) == {"images": 3, "share": 0.6}
+    near = np.float32([[1.0, np.nextafter(np.float32(1), np.float32(2)), 0.0]])
+    assert ties(are_tied(near)) == {"images": 0, "share": 0.0}
+
+
+@pytest.mark.parametrize("coarse", [False, True])
+def test_ties_are_counted_over_all_blocks(coarse):
+    """In coarse scores, as those of 8 bits, they are frequent; in exact ones there are none."""
+    scores, labels = make_scores(500, 6, coarse)
+    own = summarize(in_blocks(scores), labels, np.arange(6), False)
+    expected = sum(sorted(row)[-1] == sorted(row)[-2] for row in scores.tolist())
+    found = score_metrics(own, own, labels, ["c"] * 6)["ties"]
+    assert found == {"images": expected, "share": expected / 500}
+    assert (expected > 20) == coarse
+    # The other order of the classes predicts another class for tied images, and for no others.
+    turned = 5 - scores[:, ::-1].argmax(axis=1)
+    assert np.array_equal(turned != own.predicted, own.tied)

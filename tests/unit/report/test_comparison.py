@@ -58,6 +58,7 @@ COLUMNS = [
     "auc",
     "ece",
     "ece_delta_pp",
+    "ties",
 ]
 
 
@@ -234,7 +235,7 @@ def test_markdown_shows_percent_signs_and_intervals():
         "int8", "85.58%", "-1.61 (-2.00 to -1.25)", "95.00%", "39%", "1.71 (1.70 to 1.73)",
     ]  # fmt: skip
     assert second == [
-        "int8", "8,558 of 10,000", "3.2e-12", "125,516", "39", "21", "3.34% (-1.18 pp)",
+        "int8", "8,558 of 10,000", "3.2e-12", "2.00%", "125,516", "39", "21", "3.34% (-1.18 pp)",
     ]  # fmt: skip
     assert lines[2] == "The verdict." and lines[-1] == "- A note."
 
@@ -419,3 +420,13 @@ def test_two_classes_have_columns_of_their_own():
     assert "recall" not in row  # which no model has
     notes = "\n".join(describe_run(evaluations, SPEEDS, None))
     assert "precision and recall of the second class (person)" in notes
+
+
+def test_ties_have_a_column_with_a_note():
+    table = comparison_table(EVALUATIONS, SPEEDS)
+    assert table["ties"].tolist() == [0.0, 0.02]
+    assert more_table(table)["ties"].tolist() == ["0.00%", "2.00%"]
+    notes = describe_run(EVALUATIONS, SPEEDS, None)
+    assert sum("Ties: share of images whose highest score" in note for note in notes) == 1
+    older = [{k: v for k, v in item.items() if k != "ties"} for item in EVALUATIONS]
+    assert "ties" not in more_table(comparison_table(older, SPEEDS))

@@ -19,6 +19,7 @@ from ptq_comparison.report.sweep import (
 )
 
 LABELS = np.arange(600) % 4
+NOTE = "Validation images are of the training split."
 
 
 def make_scores(wrong, seed):
@@ -76,7 +77,7 @@ def test_a_recipe_is_compared_with_float32_on_the_same_images():
 def test_the_best_recipe_comes_first_and_the_best_of_the_faster_ones_is_named():
     table = sweep_table(make_evaluations(), make_latencies())
     assert list(table["recipe"]) == ["slow", "fast", "poor"]
-    lead = describe_sweep(table)[0]
+    lead = describe_sweep(table, NOTE)[0]
     assert lead == (
         "Of 3 recipes slow agrees with float32 most often: on 99.50% of 600 validation images at "
         "0.50 times the speed; of the faster ones, fast: 99.00% at 1.50 times the speed."
@@ -86,9 +87,22 @@ def test_the_best_recipe_comes_first_and_the_best_of_the_faster_ones_is_named():
     assert [cell.split()[0] for cell in readable["speed"]] == ["0.50", "1.50", "1.50"]
 
 
+def test_ties_of_a_recipe_are_in_the_table_with_a_note():
+    coarse = np.round(make_scores(63, seed=1), 1)
+    twice = (np.sort(coarse)[:, -1] == np.sort(coarse)[:, -2]).sum()
+    coarse[:9] = 0.5
+    evaluations = make_evaluations()
+    evaluations[0]["validation"] = evaluate_recipe(coarse, FP32, LABELS)
+    assert evaluations[0]["validation"]["ties"] == {"images": twice + 9, "share": 0.015}
+    table = sweep_table(evaluations, [])
+    assert table.set_index("recipe").loc["slow", "ties"] == 0.015
+    assert sorted(more_of_sweep(table)["ties"]) == ["0.00%", "0.00%", "1.50%"]
+    assert "Ties: share of images whose highest score" in describe_sweep(table, NOTE)[-1]
+
+
 def test_without_speed_there_is_none_in_the_table():
     table = sweep_table(make_evaluations(), [])
-    assert "speed" not in describe_sweep(table)[0]
+    assert "speed" not in describe_sweep(table, NOTE)[0]
     assert "speed" not in readable_sweep(table).columns
 
 
@@ -126,7 +140,8 @@ def test_recipes_that_could_not_be_made_come_last_without_figures(tmp_path, monk
     made = made_recipes(found)
     assert made["correct"].tolist() == made_recipes(table)["correct"].tolist() == [537, 534, 450]
     assert made["correct"].dtype == int and np.isnan(made["speedup"].iloc[0])
-    lead, second, *_ = describe_sweep(found)
+    lead, note, second, *_ = describe_sweep(found, NOTE)
+    assert note == NOTE
     assert lead == (
         "Of 3 recipes that could be made, slow agrees with float32 most often: on 99.50% of 600 "
         "validation images."

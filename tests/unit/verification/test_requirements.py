@@ -6,7 +6,8 @@ import numpy as np
 import onnx
 import pytest
 from helpers import make_classifier
-from ptq_comparison.inference.digested_images import DigestedImages, digests_of
+from ptq_comparison.common.digests import digests_of
+from ptq_comparison.inference.digested_images import DigestedImages
 from ptq_comparison.verification.limits import verify_baseline, verify_limits
 from ptq_comparison.verification.requirements import (
     verify_calibration,

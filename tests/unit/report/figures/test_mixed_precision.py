@@ -7,6 +7,8 @@ from ptq_comparison.report.figures.mixed_precision import plot_mixed_precision
 from ptq_comparison.report.figures.style import label_lines
 from ptq_comparison.search.mixed_precision import STEP_KEYS
 
+NOTE = "validation images: of the training split, which float32 may have learned from"
+
 
 def make_steps(deltas, nodes, **more):
     return [
@@ -115,3 +117,11 @@ def test_steps_that_could_not_be_made_are_left_out(monkeypatch):
         "2 of 3 nodes in float32: with fewer it cannot be made; -0.20 pp (95 %: -1.20 to +0.80)"
     )
     check_layout(figure, "one step", monkeypatch, least=2)
+
+
+@pytest.mark.parametrize("deltas", [[-2, -1, -0.2], [-0.1]])
+def test_a_note_stands_with_the_title(deltas, monkeypatch):
+    figure = plot_mixed_precision(make_steps(deltas, nodes=3), 0.3, NOTE)
+    assert label_lines(figure)[1:] == [NOTE]
+    assert f"({NOTE})" in " ".join(figure.get_suptitle().split())
+    check_layout(figure, "note", monkeypatch, least=2)

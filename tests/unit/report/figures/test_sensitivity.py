@@ -6,6 +6,8 @@ from ptq_comparison.report.figures import sensitivity
 from ptq_comparison.report.figures.sensitivity import plot_sensitivity
 from ptq_comparison.report.figures.style import label_lines
 
+NOTE = "validation images: of the training split, which float32 may have learned from"
+
 
 def make_rows(divergences, everything=0.05):
     rows = [("", "all", everything)]
@@ -108,3 +110,9 @@ def test_nodes_that_cannot_be_quantized_are_left_out(monkeypatch):
     figure = plot_sensitivity(rows)
     assert label_lines(figure)[0].startswith("No node can be quantized alone")
     figure.canvas.draw()
+
+
+def test_a_note_stands_with_the_title(monkeypatch):
+    figure = plot_sensitivity(make_rows({"worst": 0.02, "small": 0.001}), NOTE)
+    assert label_lines(figure)[1:] == [NOTE]
+    check_layout(figure, "note", monkeypatch)

@@ -160,3 +160,10 @@ def test_one_recipe_makes_a_figure(monkeypatch):
     figure = plot_sweep(make_sweep(SOME[:1]), FREE)
     check_layout(figure, "one", monkeypatch)
     assert [label for label in figure.axes[0].get_yticklabels() if label.get_text()]
+
+
+def test_a_note_stands_with_the_title(monkeypatch):
+    note = "validation images: of the training split, which float32 may have learned from"
+    figure = plot_sweep(make_sweep(SOME, width=0.2), FASTER, note)
+    assert label_lines(figure)[1:] == [DISTURBED, note]
+    check_layout(figure, "note", monkeypatch)

@@ -20,5 +20,8 @@ def dataset_conflicts(dataset: dict[str, Any]) -> Iterator[str]:
     for key in ("hold_out", "calibration"):
         if isinstance(dataset["labels"], dict) and dataset[key] is not None:
             yield f"dataset.labels: dataset.{key} needs one file; name it, or set that to null"
+    labels = dataset["labels"]
+    if isinstance(labels, dict) and labels.get("validation") and dataset["validation"] is None:
+        yield "dataset.labels: has a list for validation images; name them with dataset.validation"
     if dataset["class_order"] == "file" and dataset["classes"] is None:
         yield "dataset.class_order: file needs dataset.classes; set it to the file of the names"

@@ -1,7 +1,6 @@
 """From listings of encoded images to a data set: classes, hold-out, checks between splits."""
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.texts import shown_names
+from ptq_comparison.datasets.apart import check_places, check_validation_places
 from ptq_comparison.datasets.class_names import ORDERS, Classes, read_classes
 from ptq_comparison.datasets.dataset import (
     UNLABELLED,
@@ -19,6 +19,7 @@ from ptq_comparison.datasets.dataset import (
 from ptq_comparison.datasets.image_files import ImageFiles
 from ptq_comparison.datasets.listing import Listing, list_calibration
 from ptq_comparison.datasets.options import Options
+from ptq_comparison.datasets.validation_folder import KEY, check_labels_known, list_validation
 
 MOST_CLASSES = 100_000  # ImageNet-21k has 21,841
 
@@ -27,9 +28,12 @@ def make_dataset(listings: Mapping[str, Listing], options: Options) -> Dataset:
     """Make a data set of the listings `train` and `test`, or of `all`, which the hold-out splits.
 
     Labels become numbers of outputs. The folder of calibration images takes the place of `train`.
-    Raises UserError for an unknown class, and an image in both splits.
+    Without a listing `validation`, `dataset.validation` names a folder. Raises UserError for an
+    unknown class, and an image in two splits.
     """
     classes, remedy = _classes(listings, options)
+    if options.validation and "validation" not in listings:
+        listings = {**listings, "validation": list_validation(options)}
     if len(classes) > MOST_CLASSES:
         raise UserError(
             f"{options.classes or 'dataset.path'}: {len(classes):,} classes; up to "
@@ -42,7 +46,7 @@ def make_dataset(listings: Mapping[str, Listing], options: Options) -> Dataset:
     if options.calibration:
         numbered["train"] = list_calibration(Path(options.calibration))
     if "all" in numbered:
-        numbered = _hold_out(numbered["all"], options)
+        numbered |= _hold_out(numbered["all"], options)
     train, test = numbered["train"], numbered["test"]
     if len(test.labels) and test.labels.max() == UNLABELLED:
         raise UserError(
@@ -50,14 +54,22 @@ def make_dataset(listings: Mapping[str, Listing], options: Options) -> Dataset:
             "has, such as validation"
         )
     if options.labels or options.calibration:
-        _check_apart(train, test)
+        check_places(train.references, test.references)
     images = ImageFiles(train.references, options.geometry)
+    validation = None
+    if "validation" in numbered:
+        references, labels, *_ = numbered["validation"]
+        check_labels_known(labels)
+        others = {"train": train.references, "test": test.references}
+        check_validation_places(references, others)
+        validation = Split(ImageFiles(references, images.geometry), labels)
     return Dataset(
         classes.names,
         Split(images, train.labels),
         # With the channels of the training images, where the geometry leaves them open.
         Split(ImageFiles(test.references, images.geometry), test.labels),
         references=(train.references, test.references),
+        validation=validation,
     )
 
 
@@ -79,8 +91,11 @@ def _classes(listings: Mapping[str, Listing], options: Options) -> tuple[Classes
                 f"correct the name, add an empty folder of it to the {split} split, or set "
                 "dataset.classes to a file with the names of all classes"
             )
-    labels = np.concatenate([listing.labels for listing in listings.values()])
-    names = numbered_names(labels, len(labels), "dataset.labels", "set dataset.classes")
+    # Without those of the validation images, which may be names of their own.
+    labels = [own.labels for split, own in listings.items() if split != "validation"]
+    names = numbered_names(
+        np.concatenate(labels), sum(map(len, labels)), "dataset.labels", "set dataset.classes"
+    )
     return Classes([[name] for name in names]), ""
 
 
@@ -96,7 +111,7 @@ def _numbers(listing: Listing, classes: Classes, split: str, remedy: str) -> np.
     """Return the numbers of the outputs for the labels of a listing, int64 (N,)."""
     if listing.names is None:
         return listing.labels
-    where = "dataset.path" if split == "all" else f"dataset.path: {split} split"
+    where = {"all": "dataset.path", "validation": KEY}.get(split, f"dataset.path: {split} split")
     table = [classes.index(name, where, remedy) for name in listing.names]
     if len(set(table)) < len(table):
         logging.info("%s: several names stand for one class", where)
@@ -122,18 +137,3 @@ def _hold_out(listing: Listing, options: Options) -> dict[str, Listing]:
         split: listing._replace(references=listing.references[drawn], labels=labels[drawn])
         for split, drawn in (("train", ~is_test), ("test", is_test))
     }
-
-
-def _check_apart(train: Listing, test: Listing) -> None:
-    """Raise UserError for an image that is named in both splits."""
-    tested = {_place(row) for row in test.references.rows}
-    for number, row in enumerate(train.references.rows):
-        if _place(row) in tested:
-            raise UserError(
-                f"{train.references.name(number)}: is in both splits; accuracy is measured on "
-                "other images than those that calibrate: leave it out of one"
-            )
-
-
-def _place(row: np.void) -> tuple[bytes, int, int]:
-    return os.path.abspath(row["file"]), int(row["offset"]), int(row["length"])

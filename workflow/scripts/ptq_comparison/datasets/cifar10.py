@@ -17,6 +17,7 @@ from ptq_comparison.common.files import check_is_file
 from ptq_comparison.datasets.archive import read_members
 from ptq_comparison.datasets.dataset import Dataset, Split
 from ptq_comparison.datasets.names import is_hidden
+from ptq_comparison.datasets.options import DEFAULTS, Options
 from ptq_comparison.datasets.pickled_batch import PIXELS, read_batch, read_class_names
 
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -38,11 +39,12 @@ DAMAGE = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError)
 NO_BATCH = (ValueError, LookupError, TypeError)
 
 
-def read_cifar10(path: Path) -> Dataset:
+def read_cifar10(path: Path, options: Options = DEFAULTS) -> Dataset:
     """Read either version from its folder, a parent of it, or a tar archive of it.
 
-    Batches may have any number of rows. Raises UserError when no batches are found or one
-    of them is damaged.
+    Batches may have any number of rows. `dataset.validation` may name a training batch that the
+    model has not seen, which is then none of the training split. Raises UserError when no batches
+    are found or one of them is damaged.
     """
     folder, files = _read_folder(path) if path.is_dir() else (path, _read_archive(path))
     suffix = _version(files)
@@ -70,11 +72,19 @@ def read_cifar10(path: Path) -> Dataset:
         raise UserError(
             f"{folder / file}: not a genuine file of CIFAR-10 ({reason}); download it again"
         ) from error
+    own = (options.validation or "").removesuffix(suffix)
+    if own == TEST_BATCH:
+        raise UserError(
+            f"dataset.validation: {own} is the test split; name one of {', '.join(TRAIN_BATCHES)}, "
+            "or a folder"
+        )
+    validation = batches[own] if own in TRAIN_BATCHES else None
+    rest = [batches[name] for name in TRAIN_BATCHES if name != own]
     train = Split(
-        np.concatenate([batches[name].images for name in TRAIN_BATCHES]),
-        np.concatenate([batches[name].labels for name in TRAIN_BATCHES]),
+        np.concatenate([batch.images for batch in rest]),
+        np.concatenate([batch.labels for batch in rest]),
     )
-    return Dataset(class_names, train, batches[TEST_BATCH])
+    return Dataset(class_names, train, batches[TEST_BATCH], validation=validation)
 
 
 def _version(files: Collection[str]) -> str | None:

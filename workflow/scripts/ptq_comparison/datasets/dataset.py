@@ -48,6 +48,8 @@ class Split(NamedTuple):
 class Dataset:
     """The training split, which calibration images come from, and the test split.
 
+    Images that recipes are chosen on may have a split of their own, `validation`.
+
     `references` are those of both splits, for a data set of files. Its training images may have the
     label -1, which stands for none, and its classes may have no images.
     """
@@ -57,6 +59,12 @@ class Dataset:
     test: Split
     description: str = ""
     references: tuple[References, References] | None = None
+    validation: Split | None = None
+
+    def splits(self) -> dict[str, Split]:
+        """Return the splits by name: `train`, `test`, and `validation`, if there is one."""
+        splits = {"train": self.train, "test": self.test}
+        return splits if self.validation is None else {**splits, "validation": self.validation}
 
 
 def check_dataset(dataset: Dataset) -> None:
@@ -67,24 +75,29 @@ def check_dataset(dataset: Dataset) -> None:
     """
     for name in dataset.class_names:
         check_name("dataset.path: the class", name)
-    for name in SPLITS:
-        split = getattr(dataset, name)
+    for name, split in dataset.splits().items():
         check_counts(name, split)
         labels = split.labels
-        if dataset.references and name == "train":
+        if name == "validation" or (dataset.references and name == "train"):
             labels = labels[labels != UNLABELLED]
         if len(labels):
             check_labels(name, labels, len(dataset.class_names))
             note_empty_classes(name, labels, dataset.class_names)
     if not dataset.references:
         check_class_count(len(dataset.class_names), len(dataset.train.labels))
-    if dataset.train.images.shape[1:] != dataset.test.images.shape[1:]:
+    shape = dataset.test.images.shape[1:]
+    if dataset.train.images.shape[1:] != shape:
         raise UserError(
             f"dataset.path: training images have the shape {dataset.train.images.shape[1:]}, test "
-            f"images {dataset.test.images.shape[1:]}; all must be equal: set dataset.resize "
-            "or model.preset"
+            f"images {shape}; all must be equal: set dataset.resize or model.preset"
         )
-    check_image_shape("dataset.path", dataset.test.images.shape[1:])
+    if dataset.validation and dataset.validation.images.shape[1:] != shape:
+        resize = "set dataset.resize or model.preset" if dataset.references else "resize them"
+        raise UserError(
+            f"dataset.validation: its images have the shape {dataset.validation.images.shape[1:]}, "
+            f"test images {shape}; all must be equal: {resize}"
+        )
+    check_image_shape("dataset.path", shape)
 
 
 def note_empty_classes(name: str, labels: np.ndarray, class_names: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from ptq_comparison.datasets.listing import (
     wanted_names,
 )
 from ptq_comparison.datasets.options import DEFAULTS, Options
+from ptq_comparison.datasets.validation_folder import list_validation
 
 
 def read_image_folder(path: Path, options: Options = DEFAULTS) -> Dataset:
@@ -29,7 +30,10 @@ def read_image_folder(path: Path, options: Options = DEFAULTS) -> Dataset:
     if not path.is_dir():
         raise UserError(f"{path}: is no folder; dataset.name image_folder reads folders of images")
     find = list_labelled if options.labels else list_folders
-    return make_dataset(find(path, options), options)
+    listings = find(path, options)
+    if options.validation and "validation" not in listings:
+        listings["validation"] = list_validation(options, path)
+    return make_dataset(listings, options)
 
 
 def list_folders(path: Path, options: Options) -> dict[str, Listing]:

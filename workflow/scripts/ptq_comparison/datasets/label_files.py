@@ -45,7 +45,7 @@ def list_labelled(path: Path, options: Options) -> dict[str, Listing]:
     """
     files = options.label_files()
     if "all" not in files:
-        lists = {split: read_rows(files[split]) for split in SPLITS}
+        lists = {split: read_rows(file) for split, file in files.items()}
         return _list_splits(path, files, lists, options)
     file = files["all"]
     rows = read_rows(file)
@@ -72,9 +72,12 @@ def _list_splits(
 ) -> dict[str, Listing]:
     """List the images of each split, which lie in its folder, in `path`, or beside the list."""
     folders = split_names(options, lambda name: (path / name).is_dir())
+    own = options.validation
+    folders["validation"] = own if own and (path / own).is_dir() else None
     listings = {}
     for split, rows in lists.items():
         inner = [path / name for name in (folders[split],) if name]
+        inner += [Path(own)] if own and split == "validation" else []
         listings[split] = _listing(rows, files[split], [path, *inner, files[split].parent])
     return listings
 
@@ -89,10 +92,13 @@ def _by_split(rows: Sequence[Row], file: Path, options: Options) -> dict[str, li
                 f"dataset.labels: {file}: no image of the split {wanted_names(options, split)}; "
                 f"column split has {shown_names(map(repr, there))}; set dataset.splits"
             )
+    chosen = {split: names[split] for split in needed}
+    if options.validation in there:
+        chosen["validation"] = options.validation
     for name, count in there.items():
-        if name not in [names[split] for split in needed]:
+        if name not in chosen.values():
             logging.info("%s: %d images of the split %r left out", file, count, name)
-    return {split: [row for row in rows if row.split == names[split]] for split in needed}
+    return {split: [row for row in rows if row.split == name] for split, name in chosen.items()}
 
 
 def _listing(rows: Sequence[Row], file: Path, folders: Sequence[Path]) -> Listing:

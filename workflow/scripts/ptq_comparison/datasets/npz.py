@@ -22,8 +22,9 @@ from ptq_comparison.datasets.dataset import (
     numbered_names,
 )
 from ptq_comparison.datasets.npy import Header, read_header
+from ptq_comparison.datasets.options import DEFAULTS, Options
 
-ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+USE = {"train": "calibrates", "test": "is tested on"}
 NAMES = "class_names"
 # NumPy writes no others; they unpack to more, and may ask for any memory to do so.
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -63,34 +64,40 @@ class StoredImages:
             return pixels.reshape(stop - start, *self.shape[1:])
 
 
-def read_npz(path: Path) -> Dataset:
+def read_npz(path: Path, options: Options = DEFAULTS) -> Dataset:
     """Read arrays `train_images`, `train_labels`, `test_images`, `test_labels`, `class_names`.
 
     Images are uint8 (N, H, W, C), or (N, H, W) for one channel; labels are integers from 0. Without
-    `class_names`, which are optional, the classes are named by their number. Raises UserError when
-    an array is missing or of another kind, and for labels from 1. Pickled objects are refused.
+    `class_names`, which are optional, the classes are named by their number. `dataset.validation`
+    may be the beginning of two further names, as `val` of `val_images`. Raises UserError when an
+    array is missing or of another kind, and for labels from 1. Pickled objects are refused.
     """
     check_is_file(path)
+    own = options.validation
+    if own in SPLITS:
+        raise UserError(f"dataset.validation: {own} is the split that {USE[own]}; name another one")
     with _one_line(path):
         file = _File(path)
         archive = zipfile.ZipFile(file)
         file.most = path.stat().st_size
         found = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        opened = {name: _open(archive, found[name]) for name in (*ARRAYS, NAMES) if name in found}
-    missing = [name for name in ARRAYS if name not in found]
+        names = [*SPLITS, *([own] if own and f"{own}_images" in found else [])]
+        arrays = [f"{name}_{what}" for name in names for what in ("images", "labels")]
+        opened = {name: _open(archive, found[name]) for name in (*arrays, NAMES) if name in found}
+    missing = [name for name in arrays if name not in found]
     if missing:
         raise UserError(
-            f"{path}: no array {', '.join(missing)}; needed: {', '.join(ARRAYS)}, "
+            f"{path}: no array {', '.join(missing)}; needed: {', '.join(arrays)}, "
             f"found: {', '.join(map(ascii, found))[:200]}"
         )
-    train, test = (
+    train, test, *others = (
         Split(
             _images(f"{path}: {name}_images", *opened[f"{name}_images"]),
             _labels(f"{path}: {name}_labels", *opened[f"{name}_labels"]),
         )
-        for name in SPLITS
+        for name in names
     )
-    for name, split in zip(SPLITS, (train, test), strict=True):
+    for name, split in zip(names, (train, test, *others), strict=True):
         check_counts(name, split)
     if NAMES in found:
         class_names = _class_names(f"{path}: {NAMES}", *opened[NAMES])
@@ -98,7 +105,7 @@ def read_npz(path: Path) -> Dataset:
         labels = np.concatenate([train.labels, test.labels])
         remedy = f"add {NAMES} with the names of all, if class 0 has no images"
         class_names = numbered_names(labels, len(train.labels), str(path), remedy)
-    return Dataset(class_names, train, test)
+    return Dataset(class_names, train, test, validation=others[0] if others else None)
 
 
 @contextmanager

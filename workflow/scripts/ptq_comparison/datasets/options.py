@@ -19,6 +19,7 @@ class Options:
     labels: str | Mapping[str, str] | None = None
     classes: str | None = None
     class_order: str | None = None
+    validation: str | None = None
     seed: int = 0
     geometry: Mapping[str, Any] | None = None
 

@@ -27,7 +27,7 @@ def _read_shapes(source: Path | None, options: Options) -> Dataset:
 def _read_cifar10(source: Path, options: Options) -> Dataset:
     from ptq_comparison.datasets.cifar10 import read_cifar10
 
-    return read_cifar10(source)
+    return read_cifar10(source, options)
 
 
 def _read_image_folder(source: Path, options: Options) -> Dataset:
@@ -51,7 +51,7 @@ def _read_tar(source: Path, options: Options) -> Dataset:
 def _read_npz(source: Path, options: Options) -> Dataset:
     from ptq_comparison.datasets.npz import read_npz
 
-    return read_npz(source)
+    return read_npz(source, options)
 
 
 class Kind(NamedTuple):
@@ -111,7 +111,7 @@ def read_dataset(name: str, source: Path | None, options: Options = DEFAULTS) ->
     """Read the data set `name` from a file or folder; a synthetic one needs no source.
 
     `options` say what is what in a data set of files. The others have splits and labels of their
-    own.
+    own; their validation images may be a folder of files.
 
     Raises UserError for an unknown name, and what the readers raise.
     """
@@ -121,4 +121,9 @@ def read_dataset(name: str, source: Path | None, options: Options = DEFAULTS) ->
             f"dataset.name: {name!r} (source: {source}) is unknown; "
             f"allowed: {without}, and with a path {kinds_with_path()}"
         )
-    return KINDS[name].read(source, options)
+    dataset = KINDS[name].read(source, options)
+    if options.validation and dataset.validation is None:
+        from ptq_comparison.datasets.validation_folder import with_validation
+
+        dataset = with_validation(dataset, options)
+    return dataset

@@ -17,7 +17,8 @@ def find_shards(path: Path, suffix: str, options: Options) -> dict[str, list[Pat
 
     The name of a file begins with that of its split, or the file lies in a folder of that name.
     All are in one folder, which is `path` or below it. With calibration images of its own, a data
-    set needs `test` alone. Raises UserError.
+    set needs `test` alone. `validation` is there where `dataset.validation` is such a name. Raises
+    UserError.
     """
     files = _files(path, suffix)
     texts = {file: file.name if file == path else str(file.relative_to(path)) for file in files}
@@ -37,7 +38,10 @@ def find_shards(path: Path, suffix: str, options: Options) -> dict[str, list[Pat
         split: [file for file in files if _is_of(texts[file], str(names[split]))]
         for split in needed
     }
-    _check_one_folder(path, shards, {str(name) for name in names.values()})
+    own = options.validation
+    if own and (found := [file for file in files if _is_of(texts[file], own)]):
+        shards["validation"] = found
+    _check_one_folder(path, shards, {*map(str, names.values()), str(own)})
     return shards
 
 

@@ -14,7 +14,7 @@ from ptq_comparison.datasets.npy import write_npy
 
 # Bytes of pixels up to which `auto` stores them. Of the training split only samples are used, and
 # these once; the test split is read for each model.
-MOST_DECODED = {"train": 256_000_000, "test": 2_000_000_000}
+MOST_DECODED = {"train": 256_000_000, "test": 2_000_000_000, "validation": 2_000_000_000}
 
 
 def store_split(

@@ -75,7 +75,9 @@ def _references(images: Sequence[Image]) -> References:
 
 def _list_folders(file: Path, options: Options) -> dict[str, Listing]:
     """List an archive of `train/<class>/*` and `test/<class>/*`."""
-    images = list_shard(file, tuple((options.splits or {}).values()) or SPLIT_NAMES)
+    wanted = tuple((options.splits or {}).values()) or SPLIT_NAMES
+    own = options.validation
+    images = list_shard(file, (*wanted, own) if own else wanted)
     there = {image.split for image in images}
     names = split_names(options, there.__contains__)
     needed = ("test",) if options.calibration else ("train", "test")
@@ -86,8 +88,11 @@ def _list_folders(file: Path, options: Options) -> dict[str, Listing]:
                 f"{shown_names(sorted(filter(None, there)))}; name a folder of shards with "
                 "dataset.path, or set dataset.splits or dataset.hold_out"
             )
+    chosen = {split: names[split] for split in needed}
+    if own in there:
+        chosen["validation"] = own
     members = {
-        split: [image for image in images if image.split == names[split]] for split in needed
+        split: [image for image in images if image.split == name] for split, name in chosen.items()
     }
     return {
         split: label_listing(_references(own), [image.label for image in own])

@@ -20,7 +20,14 @@ from ptq_comparison.evaluation.metrics import (
 )
 from ptq_comparison.evaluation.probabilities import are_probabilities
 from ptq_comparison.evaluation.results import Saturation, SaturationCheck
-from ptq_comparison.evaluation.score_metrics import ScoreMetrics, score_metrics, summarize
+from ptq_comparison.evaluation.score_metrics import (
+    ScoreMetrics,
+    Ties,
+    are_tied,
+    score_metrics,
+    summarize,
+    ties,
+)
 from ptq_comparison.evaluation.stored_scores import StoredScores
 
 Value = TypeVar("Value")
@@ -61,6 +68,7 @@ class Validation(Accuracy, Fidelity):
     delta_ci95_pp: list[float]
     fixed: int
     broken: int
+    ties: Ties
 
 
 class RecipeEvaluation(TypedDict):
@@ -69,6 +77,7 @@ class RecipeEvaluation(TypedDict):
     recipe: str
     model: ModelDescription
     validation: Validation
+    validation_images: dict[str, str | None]
     provenance: Provenance
     runtime: dict[str, Any]
 
@@ -178,4 +187,5 @@ def evaluate_recipe(scores: np.ndarray, fp32_scores: np.ndarray, labels: np.ndar
         "fixed": paired["fixed"],
         "broken": paired["broken"],
         **fidelity(fp32_scores, scores),
+        "ties": ties(are_tied(scores)),
     }

@@ -18,6 +18,7 @@ class Summary(NamedTuple):
     `predicted` are int64 classes, `confidences` their probabilities, float64. `ranks`, int64, tell
     how many classes come before the label. `among_present`, int64, are the classes predicted of
     those with images. `seconds`, float64, grow with the probability of the second of two classes.
+    `tied`, bool, tells where several classes share the highest score.
     """
 
     predicted: np.ndarray
@@ -25,6 +26,7 @@ class Summary(NamedTuple):
     ranks: np.ndarray
     among_present: np.ndarray
     seconds: np.ndarray
+    tied: np.ndarray
 
 
 class Share(TypedDict):
@@ -56,6 +58,11 @@ class CalibrationError(TypedDict):
     delta_pp: float | None
 
 
+class Ties(TypedDict):
+    images: int
+    share: float
+
+
 class ScoreMetrics(TypedDict):
     """Part of an evaluation; None for what does not apply."""
 
@@ -63,6 +70,7 @@ class ScoreMetrics(TypedDict):
     present_classes: PresentClasses | None
     two_classes: TwoClasses | None
     calibration_error: CalibrationError
+    ties: Ties
 
 
 def summarize(
@@ -88,6 +96,7 @@ def summarize(
                 before.sum(axis=1),
                 present[scores[:, present].argmax(axis=1)],
                 scores[:, -1] - (0.0 if of_probabilities else scores[:, 0].astype(np.float64)),
+                are_tied(scores),
             )
         )
         start += len(scores)
@@ -122,7 +131,24 @@ def score_metrics(
         "present_classes": present_classes,
         "two_classes": two_classes(own, labels, class_names[1]) if outputs == 2 else None,
         "calibration_error": {"ece": error, "delta_pp": delta},
+        "ties": ties(own.tied),
     }
+
+
+def are_tied(scores: np.ndarray) -> np.ndarray:
+    """Tell which images have a highest score that several classes share, bool (N,).
+
+    `scores` are (N, classes). Of such classes the first one is predicted, as by argmax: the order
+    of the classes decides, not the image. 8-bit logits are a few steps of one grid, and often tie.
+    """
+    highest = scores.max(axis=1, keepdims=True)
+    tied: np.ndarray = (scores == highest).sum(axis=1) > 1
+    return tied
+
+
+def ties(tied: np.ndarray) -> Ties:
+    """Return the number of images with a tie, `tied` is bool (N,), and their share, a fraction."""
+    return {"images": int(tied.sum()), "share": float(tied.mean())}
 
 
 def _share(right: np.ndarray, reference: np.ndarray | None) -> tuple[float, Share]:

@@ -1,12 +1,10 @@
 """By which test images are known later, without being decoded once more."""
 
-import hashlib
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-DIGEST_BYTES = 16  # of BLAKE2b: enough to tell images apart
+from ptq_comparison.common.digests import DIGEST_BYTES, digests_of
 
 
 class DigestedImages:
@@ -26,12 +24,3 @@ class DigestedImages:
         images: np.ndarray = self.base[index]
         self.digests[index] = digests_of(images)
         return images
-
-
-def digests_of(images: Iterable[np.ndarray]) -> np.ndarray:
-    """Return a digest of the pixels of each image (H, W, C): uint8 (N, DIGEST_BYTES)."""
-    found = [
-        hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=DIGEST_BYTES).digest()
-        for image in images
-    ]
-    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, DIGEST_BYTES)

@@ -96,6 +96,13 @@ COLUMNS = {
         ".1f",
         "SQNR: signal to quantization noise ratio of the scores.",
     ),
+    "ties": Column(
+        "ties.share",
+        "ties",
+        ".2%",
+        "Ties: share of images whose highest score several classes share; the first of them is "
+        "predicted, so that the order of the classes decides.",
+    ),
     "bytes": Column("model.bytes", "bytes", ",.0f"),
     "size_ratio": Column("size_ratio", "size", ".0%"),
     "nodes": Column("model.nodes", "nodes", ",.0f"),
@@ -134,13 +141,13 @@ COMPARISON_CSV = (
     "model", "top1", "correct", "total", "delta_pp", "delta_ci95_low_pp", "delta_ci95_high_pp",
     "agreement", "mcnemar_p", "bytes", "size_ratio", "nodes", "integer_nodes",
     "saturation_changed", "saturation_pp", "speedup", "speedup_ci95_low", "speedup_ci95_high",
-    "top5", "present_top1", "precision", "recall", "f1", "auc", "ece", "ece_delta_pp",
+    "top5", "present_top1", "precision", "recall", "f1", "auc", "ece", "ece_delta_pp", "ties",
 )  # fmt: skip
 # What decides, in 80 columns; and what explains it.
 COMPARISON_MAIN = ("model", "top1", "delta_pp", "agreement", "size_ratio", "speedup")
 COMPARISON_MORE = (
     "model", "correct", "top5", "present_top1", "precision", "recall", "f1", "auc", "mcnemar_p",
-    "bytes", "nodes", "integer_nodes", "saturation_changed",
+    "ties", "bytes", "nodes", "integer_nodes", "saturation_changed",
 )  # fmt: skip
 # Columns that only some data sets, models or runs have.
 OPTIONAL = (
@@ -149,11 +156,11 @@ OPTIONAL = (
 SWEEP_CSV = (
     "recipe", "activation_type", "weight_type", "format", "top1", "correct", "total", "delta_pp",
     "delta_ci95_low_pp", "delta_ci95_high_pp", "fixed", "broken", "agreement",
-    "agreement_ci95_low", "agreement_ci95_high", "kl_divergence", "sqnr_db", "bytes", "nodes",
-    "images_per_second", "speedup", "speedup_ci95_low", "speedup_ci95_high", "reason",
+    "agreement_ci95_low", "agreement_ci95_high", "kl_divergence", "sqnr_db", "ties", "bytes",
+    "nodes", "images_per_second", "speedup", "speedup_ci95_low", "speedup_ci95_high", "reason",
 )  # fmt: skip
 SWEEP_MAIN = ("recipe", "top1", "delta_pp", "agreement", "bytes", "speedup", "reason")
-SWEEP_MORE = ("recipe", "correct", "kl_divergence", "sqnr_db", "nodes", "images_per_second")
+SWEEP_MORE = ("recipe", "correct", "kl_divergence", "sqnr_db", "ties", "nodes", "images_per_second")
 FRONT_PAGE = ("recipe", "top1", "delta_pp", "agreement", "bytes", "speedup")
 LATENCY_PAGE = (
     "model", "threads", "batch_size", "speedup", "images_per_second", "median_ms", "p90_ms",

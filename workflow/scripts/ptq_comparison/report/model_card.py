@@ -172,10 +172,6 @@ def _checks(evaluation: Evaluation, check: dict[str, Any]) -> Iterator[str]:
 def _limits(content: dict[str, Any], evaluation: Evaluation) -> Iterator[str]:
     if content["warning"]:
         yield content["warning"]
-    yield (
-        "The recipe was chosen on validation images: training images that do not calibrate, which "
-        "the float32 model may have learned from."
-    )
     yield "Accuracy holds for images like the test images, speed for the machine that is named."
     yield "It classifies single images with the preprocessing below; it detects nothing."
     yield "License: that of the float32 model, which this card does not know; add it to the header."

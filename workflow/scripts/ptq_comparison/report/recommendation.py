@@ -110,6 +110,7 @@ def recommendation(
             "mcnemar_p": baseline["mcnemar_p"],
             "agreement": baseline["agreement"],
             "agreement_ci95": list(wilson_interval(agreeing, accuracy["total"])),
+            "ties": evaluation["ties"],
             "bytes": model["bytes"],
             "size_ratio": model["bytes"] / fp32["model"]["bytes"],
             "speedup": speed and speed["speedup"],

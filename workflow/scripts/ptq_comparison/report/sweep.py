@@ -13,8 +13,6 @@ from ptq_comparison.common.not_made import read_not_made, summarize_not_made
 from ptq_comparison.evaluation.evaluate import RecipeEvaluation
 from ptq_comparison.evaluation.results import Speed
 from ptq_comparison.report.columns import (
-    COMPARISON_MAIN,
-    COMPARISON_MORE,
     SWEEP_CSV,
     SWEEP_MAIN,
     SWEEP_MORE,
@@ -83,6 +81,7 @@ def sweep_table(
             "quantization": evaluation["provenance"]["quantization"],
             "accuracy": evaluation["validation"],
             "baseline": evaluation["validation"],
+            "ties": evaluation["validation"]["ties"],
             "latency": latencies[number] if latencies else None,
             "reason": "",
         }
@@ -130,10 +129,11 @@ def more_of_sweep(table: pd.DataFrame) -> pd.DataFrame:
     return text_table(made_recipes(table), SWEEP_MORE)
 
 
-def describe_sweep(table: pd.DataFrame) -> list[str]:
+def describe_sweep(table: pd.DataFrame, validation: str) -> list[str]:
     """Return what the table says, and how to read it, in sentences.
 
-    The second one names the recipes that could not be made, if there are any.
+    The second one is `validation`, which tells where the images come from. The third one names the
+    recipes that could not be made, if there are any.
     """
     made, reasons = made_recipes(table), reasons_not_made(table)
     best = made.iloc[0]
@@ -148,14 +148,14 @@ def describe_sweep(table: pd.DataFrame) -> list[str]:
         lead += (
             f"; of the faster ones, {second['recipe']}: {second['agreement']:.2%}{_speed(second)}"
         )
-    explained = (*COMPARISON_MAIN, *COMPARISON_MORE)  # in comparison.html
     return [
         f"{lead}.",
+        validation,
         *([summarize_not_made(reasons, len(table))] if reasons else []),
-        "Validation images are training images that do not calibrate; no test image is used.",
+        "No test image is used.",
         "The best of many recipes looks better than it is: intervals (95 %) hold for one recipe, "
         "chosen beforehand. The recommendation has intervals that hold for all at once.",
-        " ".join(column_notes(key for key in SWEEP_MORE if key not in explained)),
+        " ".join(column_notes(SWEEP_MORE)),
     ]
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import onnx
 
+from ptq_comparison.common.digests import digests_of
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.files import read_json
-from ptq_comparison.inference.digested_images import digests_of
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.loading import load_model
 from ptq_comparison.quantization.checks import is_quantized

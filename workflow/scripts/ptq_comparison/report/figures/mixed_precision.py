@@ -1,5 +1,6 @@
 """Accuracy, size and speed with more and more nodes in float32, a row a step."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,14 +49,15 @@ def _loss(row: Any) -> str:
     return f"{row['delta_pp']:+.2f} pp (95 %: {low:+.2f} to {high:+.2f})"
 
 
-def plot_mixed_precision(rows: list[MixedPrecisionRow]) -> Figure:
+def plot_mixed_precision(rows: list[MixedPrecisionRow], *notes: str) -> Figure:
     """Return the figure from the rows of mixed_precision.csv; speed is shown where measured.
 
-    Steps that could not be made are left out. A single step is a sentence, not a plot.
+    Steps that could not be made are left out. A single step is a sentence, not a plot. `notes`
+    stand with the title.
     """
     title, made = finding(rows), made_rows(rows)
     if len(made) == 1:
-        return _write_sentence(title, made[0])
+        return _write_sentence(title, made[0], notes)
     places = list(range(len(made)))
     timed = "speedup" in made[0]
     height = 2.1 + min(MOST_INCHES, 0.3 * len(made))
@@ -84,11 +86,11 @@ def plot_mixed_precision(rows: list[MixedPrecisionRow]) -> Figure:
     if len(made) <= MOST_NAMED_STEPS:
         panels[0].set_yticks(places, [_name(row) for row in made], fontsize=8)
     figure.legend(loc="outside lower center", ncols=2, fontsize=9)
-    set_title(figure, title)
+    set_title(figure, title, *notes)
     return figure
 
 
-def _write_sentence(title: str, row: Any) -> Figure:
+def _write_sentence(title: str, row: Any, notes: Sequence[str]) -> Figure:
     """Return a figure that tells of a single step in words."""
     nodes = row["nodes_in_float"]
     floats = f"{nodes} node{'s' * (nodes > 1)} in float32" if nodes else "no node in float32"
@@ -107,7 +109,7 @@ def _write_sentence(title: str, row: Any) -> Figure:
     lines = text.count("\n") + 1
     figure = Figure((WIDTH, 0.9 + LINE_HEIGHT * lines))
     figure.text(TITLE_MARGIN, 0.05, text, va="bottom", fontproperties=font)
-    set_title(figure, title)
+    set_title(figure, title, *notes)
     return figure
 
 

@@ -48,8 +48,8 @@ def finding(rows: list[SensitivityRow]) -> str:
     )
 
 
-def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
-    """Return the figure; `rows` are those of sensitivity.csv.
+def plot_sensitivity(rows: list[SensitivityRow], *notes: str) -> Figure:
+    """Return the figure; `rows` are those of sensitivity.csv, further `notes` stand with the title.
 
     Nodes are in the order of the divergence that each one alone gives, the largest first.
     Rows of what cannot be quantized are left out.
@@ -99,7 +99,7 @@ def plot_sensitivity(rows: list[SensitivityRow]) -> Figure:
     hidden = left_out(len(ranking) - len(places), "node that costs less", "nodes that cost less")
     lost = node_count - len(ranking)
     impossible = left_out(lost, "node that cannot be quantized", "nodes that cannot be quantized")
-    set_title(figure, title, *hidden, *impossible)
+    set_title(figure, title, *hidden, *impossible, *notes)
     return figure
 
 

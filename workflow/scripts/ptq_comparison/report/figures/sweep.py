@@ -69,14 +69,16 @@ def finding(table: pd.DataFrame, constraints: Constraints, agrees: Agreements = 
     )
 
 
-def plot_sweep(table: pd.DataFrame, constraints: Constraints, agrees: Agreements = None) -> Figure:
+def plot_sweep(
+    table: pd.DataFrame, constraints: Constraints, agrees: Agreements = None, *further: str
+) -> Figure:
     """Return the figure, from the content of sweep.csv and the section `recommend` of the config.
 
     `agrees` tells by recipe on which validation images it agrees with float32, bool (N,).
 
     The recommended recipe and those of the Pareto front have numbers, with their names below; all
     others are grey. Recipes that could not be made are left out, and where speed was measured,
-    those without one.
+    those without one. `further` notes stand with the title.
     """
     table = made_recipes(table)
     title, chosen = finding(table, constraints, agrees), choose(table, constraints, agrees)
@@ -108,7 +110,7 @@ def plot_sweep(table: pd.DataFrame, constraints: Constraints, agrees: Agreements
         *left_out(len(table) - len(rows), "recipe without a speed", "recipes without a speed"),
         *left_out(listed - named, "name of a recipe in blue", "names of recipes in blue"),
     ]
-    set_title(figure, title, *notes)
+    set_title(figure, title, *notes, *further)
     figure.draw_without_rendering()  # which marks are near each other depends on the layout
     places = axes.transData.transform(np.column_stack([x, y])) * 72 / figure.dpi
     for mark in gather(places, 2 * RADIUS):
