@@ -100,6 +100,11 @@ DATASET_OPTIONS = {
     "class_order": config["dataset"]["class_order"],
     "seed": config["calibration"]["seed"] if config["dataset"]["hold_out"] else 0,
 }
+# By which the target calibration_seeds draws calibration images; the first is that of all others.
+SEEDS = range(
+    config["calibration"]["seed"],
+    config["calibration"]["seed"] + config["calibration"]["seeds"],
+)
 DECODES = KINDS[config["dataset"]["name"]].encoded
 DECODING_THREADS = 4 if DECODES else 1  # Snakemake cuts them down to --cores
 LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
