@@ -33,7 +33,7 @@ def test_kernels_that_saturate_have_others_beside_them():
     assert cells(text, "uint8")[2] == cells(text, "uint8")[3]
     assert (
         "int8 gets -1.17 pp against uint8; it is at least as far behind in 1 of 2 draws with the "
-        "kernels of this CPU, which saturate and in 0 of 2 draws with kernels that do not"
+        "kernels of this CPU, which saturate, and in 0 of 2 draws with kernels that do not"
     ) in text
 
 

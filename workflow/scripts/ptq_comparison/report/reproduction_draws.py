@@ -87,5 +87,5 @@ def _describe_gap(
         counts.append(f"{as_far} of {len(gaps)} draws {text}")
     return (
         f"Published, {worse} gets {gap:+.2f} pp against {better}; it is at least as far behind in "
-        f"{' and in '.join(counts)}."
+        f"{', and in '.join(counts)}."
     )
