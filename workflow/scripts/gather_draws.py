@@ -5,12 +5,9 @@ if __name__ == "__main__":
 
     with job(snakemake) as task:
         from ptq_comparison.common.files import write_text
-        from ptq_comparison.report.calibration_seeds import (
-            describe_draws,
-            draws_table,
-            spread_table,
-        )
+        from ptq_comparison.report.calibration_seeds import draws_table, spread_table
         from ptq_comparison.report.columns import csv_text, markdown_table
+        from ptq_comparison.report.draw_lines import describe_draws
         from ptq_comparison.report.page import to_page
         from ptq_comparison.stability.results import read_draws
 

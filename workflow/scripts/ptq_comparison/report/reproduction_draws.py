@@ -6,7 +6,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from ptq_comparison.report.calibration_seeds import describe_saturation
+from ptq_comparison.report.draw_lines import describe_saturation
 from ptq_comparison.stability.results import Compared, Draw, DrawRow
 from ptq_comparison.stability.spread import rows_by_model, sampling_error_pp, spread
 

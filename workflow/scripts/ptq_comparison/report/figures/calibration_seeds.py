@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ptq_comparison.report.calibration_seeds import shown_name
+from ptq_comparison.report.draw_lines import shown_name
 from ptq_comparison.report.figures.changes import join
 from ptq_comparison.report.figures.style import (
     COLORS,
