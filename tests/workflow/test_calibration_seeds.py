@@ -90,7 +90,7 @@ def test_tables_and_figure_hold_every_draw(draws_run):
     for row in rows:
         assert float(row["top1"]) == pytest.approx(int(row["correct"]) / int(row["total"]))
     page = (results / "calibration_seeds.md").read_text()
-    assert page.count("\n| ") == len(models) + 1
+    assert page.count("\n| ") == page.count("\n## ") * (len(models) + 1) > 0
     assert (
         "(standard deviation of 2 draws)" in page
         and page.splitlines()[2] in (draws_run / "output.txt").read_text()

@@ -83,14 +83,8 @@ use rule evaluate_draw as evaluate_recommended_draw with:
 rule gather_draws:
     """Tell how far the results of all draws of calibration images lie apart."""
     input:
-        configured=expand(
-            "results/calibration_seeds/configured/{seed}.json", seed=SEEDS
-        ),
-        recommended=(
-            expand("results/calibration_seeds/recommended/{seed}.json", seed=SEEDS)
-            if config["calibration"]["seeded_recipes"]
-            else []
-        ),
+        configured=CONFIGURED_DRAWS,
+        recommended=RECOMMENDED_DRAWS,
     output:
         csv="results/calibration_seeds.csv",
         md="results/calibration_seeds.md",
@@ -120,8 +114,8 @@ rule gather_draws:
 rule plot_calibration_seeds:
     """Plot what each draw of calibration images gives."""
     input:
-        configured=rules.gather_draws.input.configured,
-        recommended=rules.gather_draws.input.recommended,
+        configured=CONFIGURED_DRAWS,
+        recommended=RECOMMENDED_DRAWS,
     output:
         figure=report(
             "results/figures/calibration_seeds.svg",

@@ -5,7 +5,7 @@ if __name__ == "__main__":
 
     with job(snakemake) as task:
         from ptq_comparison.common.files import write_text
-        from ptq_comparison.report.calibration_seeds import draws_table, spread_table
+        from ptq_comparison.report.calibration_seeds import draws_table, spread_tables
         from ptq_comparison.report.columns import csv_text, markdown_table
         from ptq_comparison.report.draw_lines import describe_draws
         from ptq_comparison.report.page import to_page
@@ -13,12 +13,11 @@ if __name__ == "__main__":
 
         draws = read_draws(task.input.configured, task.input.recommended)
         write_text(task.output.csv, csv_text(draws_table(draws)))
-        table = spread_table(draws)
+        tables = spread_tables(draws)
         lead, *notes = describe_draws(draws)
         title = "Draws of calibration images"
+        sections = [f"## {name}\n\n{markdown_table(table)}" for name, table in tables.items()]
         listed = "\n".join(f"- {note}" for note in notes)
-        page = f"# {title}\n\n{lead}\n\n{markdown_table(table)}\n\n{listed}\n"
-        write_text(task.output.md, page)
-        tables = {"Mean, deviation and range": table}
+        write_text(task.output.md, "\n\n".join([f"# {title}", lead, *sections, listed]) + "\n")
         write_text(task.output.html, to_page(title, lead, tables, notes))
         task.print(lead)

@@ -1,9 +1,11 @@
 """Tables of draws of calibration images."""
 
 from helpers.draws import draws_of, make_compared, make_draws, make_row
-from ptq_comparison.report.calibration_seeds import draws_table, spread_table
+from ptq_comparison.report.calibration_seeds import draws_table, spread_tables
 from ptq_comparison.report.draw_lines import describe_draws
 
+MEASURED = "Difference to float32 (pp)"
+EXACT = "Difference to float32 without saturation (pp)"
 SATURATING = {"operators": ("Conv 'a'",), "checked": True}
 
 
@@ -22,23 +24,23 @@ def test_a_model_without_exact_kernels_has_empty_cells():
     rows = [{**make_row("int8", d, **SATURATING), "exact": None} for d in (-1.0, -2.0)]
     draws = make_draws({"int8": rows})
     assert draws_table(draws)["exact_correct"].isna().all()
-    assert spread_table(draws)["difference without saturation (pp)"].tolist() == [""]
+    assert spread_tables(draws)[EXACT]["mean (deviation)"].tolist() == [""]
 
 
 def test_mean_deviation_and_range_are_told():
-    (row,) = spread_table(draws_of(int8=[-1.0, -2.0, -3.0])).to_dict("records")
-    assert row["difference (pp)"] == "-2.00 (1.00)"
-    assert row["difference (pp), range"] == "-3.00 to -1.00"
-    assert row["agreement (%)"] == "98.00 (0.00)" and row["this run"] == "-1.00"
-    assert "difference without saturation (pp)" not in row
+    differences, agreements = spread_tables(draws_of(int8=[-1.0, -2.0, -3.0])).values()
+    (row,) = differences.to_dict("records")
+    del row["test images"]
+    assert list(row.values()) == ["int8", "-2.00 (1.00)", "-3.00 to -1.00", "-1.00"]
+    assert agreements["mean (deviation)"].tolist() == ["98.00 (0.00)"]
 
 
 def test_saturation_has_columns_of_its_own_where_it_matters():
     exact = [make_compared(d, 0.99) for d in (-0.5, -0.7)]
     rows = [make_row("int8", -1.0, exact=e, **SATURATING) for e in exact]
     draws = make_draws({"int8": rows, "uint8": [make_row("uint8", -0.5)] * 2})
-    int8, uint8 = spread_table(draws).to_dict("records")
-    assert int8["difference without saturation (pp)"] == "-0.60 (0.14)"
-    assert uint8["difference without saturation (pp)"] == uint8["difference (pp)"]
+    tables = spread_tables(draws)
+    measured, exact = (tables[name]["mean (deviation)"].tolist() for name in (MEASURED, EXACT))
+    assert exact == ["-0.60 (0.14)", "-0.50 (0.00)"] and measured == ["-1.00 (0.00)", exact[1]]
     (sentence,) = [note for note in describe_draws(draws) if "saturate" in note]
     assert sentence.startswith("Kernels of this CPU saturate, which can change int8. ")

@@ -30,31 +30,43 @@ def draws_table(draws: Sequence[Draw]) -> pd.DataFrame:
     return pd.DataFrame(records).astype({"exact_correct": "Int64"})
 
 
-def spread_table(draws: Sequence[Draw]) -> pd.DataFrame:
-    """Return one row of texts for each model: mean, standard deviation in brackets, range.
+def spread_tables(draws: Sequence[Draw]) -> dict[str, pd.DataFrame]:
+    """Return tables of texts by caption, a row for each model: mean, deviation and range.
 
-    Columns without saturation are there where it changes something.
+    The one without saturation is there where that changes something; its cells are empty where
+    onnxruntime has no such kernels.
     """
-    rows = []
-    for model, found in rows_by_model(draws).items():
-        row = {"model": shown_name(model, found[0]["recipe"])}
-        row |= _spread_cells("difference (pp)", [each["delta_pp"] for each in found], "+.2f")
-        row["test images (pp)"] = f"{sampling_error_pp(found):.2f}"
-        row |= _spread_cells("agreement (%)", [100 * each["agreement"] for each in found], ".2f")
-        row["this run"] = f"{found[0]['delta_pp']:+.2f}"
-        if saturation_matters(draws):
-            exact = [each["exact"] for each in found]
-            name = "difference without saturation (pp)"
-            known = [each["delta_pp"] for each in exact if each]
-            whole = len(known) == len(found)
-            row |= _spread_cells(name, known, "+.2f") if whole else {name: "", f"{name}, range": ""}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    models = rows_by_model(draws)
+    names = [shown_name(model, rows[0]["recipe"]) for model, rows in models.items()]
+    differences = [[row["delta_pp"] for row in rows] for rows in models.values()]
+    agreements = [[100 * row["agreement"] for row in rows] for rows in models.values()]
+    first = _table(names, differences, "+.2f")
+    first["test images"] = [f"{sampling_error_pp(rows):.2f}" for rows in models.values()]
+    tables = {
+        "Difference to float32 (pp)": first,
+        "Agreement with float32 (%)": _table(names, agreements, ".2f"),
+    }
+    if saturation_matters(draws):
+        exact = [
+            [row["exact"]["delta_pp"] for row in rows if row["exact"]] for rows in models.values()
+        ]
+        tables["Difference to float32 without saturation (pp)"] = _table(names, exact, "+.2f")
+    return tables
 
 
-def _spread_cells(name: str, values: Sequence[float], form: str) -> dict[str, str]:
-    found = spread(values)
+def _table(names: Sequence[str], values: Sequence[Sequence[float]], form: str) -> pd.DataFrame:
+    """Return a row for each model, from its values by draw; none, or those of all draws."""
+    return pd.DataFrame(
+        [{"model": name, **_cells(own, form)} for name, own in zip(names, values, strict=True)]
+    )
+
+
+def _cells(values: Sequence[float], form: str) -> dict[str, str]:
+    if not values:
+        return {"mean (deviation)": "", "range": "", "this run": ""}
+    mean, sd, low, high = spread(values)
     return {
-        name: f"{found.mean:{form}} ({found.sd:.2f})",
-        f"{name}, range": f"{found.low:{form}} to {found.high:{form}}",
+        "mean (deviation)": f"{mean:{form}} ({sd:.2f})",
+        "range": f"{low:{form}} to {high:{form}}",
+        "this run": f"{values[0]:{form}}",
     }
