@@ -61,7 +61,7 @@ def write_small(folder):
     np.savez(folder / "few.npz", **arrays)
     small = {
         "dataset": {"name": "npz", "path": "few.npz"},
-        "calibration": {"samples_per_class": 20},
+        "calibration": {"samples_per_class": 20, "seeds": 3},
         "latency": {"seconds": 0.05, "threads": [1], "batch_sizes": [1]},
         "sweep": {"seconds": 0.05},
     }

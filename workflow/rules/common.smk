@@ -118,6 +118,18 @@ OWN_VALIDATION = {
     )
     for key in ("images", "labels")
 }
+# By which the target calibration_seeds draws calibration images; the first is that of all others.
+SEEDS = range(
+    config["calibration"]["seed"],
+    config["calibration"]["seed"] + config["calibration"]["seeds"],
+)
+CONFIGURED_DRAWS = expand(
+    "results/calibration_seeds/configured/{seed}.json", seed=SEEDS
+)
+RECOMMENDED_DRAWS = expand(
+    "results/calibration_seeds/recommended/{seed}.json",
+    seed=SEEDS if config["calibration"]["seeded_recipes"] else [],
+)
 DECODES = KINDS[config["dataset"]["name"]].encoded
 DECODING_THREADS = 4 if DECODES else 1  # Snakemake cuts them down to --cores
 LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}

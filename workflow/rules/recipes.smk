@@ -2,7 +2,8 @@
 # makes  results/sweep/: a model, predictions, an evaluation and times for each recipe;
 #        results/sweep.csv and .html
 #
-# calibrate_recipe -> quantize_recipe -> predict_validation -> evaluate_recipe; time_recipes -> gather_sweep
+# predict_validation, calibrate_recipe -> quantize_recipe (evaluate_recipe for auto), time_recipes
+# -> gather_sweep
 #
 # A recipe that cannot be made ends no run: its rules are `one_of_many` (see common/job.py), and its
 # files are markers with the reason, up to the table.
@@ -33,53 +34,62 @@ use rule calibrate as calibrate_recipe with:
         code=get_code("calibrate"),
 
 
-use rule quantize as quantize_recipe with:
+rule quantize_recipe:
+    """Quantize as a recipe asks for, and compare with float32 on the validation images."""
     input:
         model=lambda wildcards: get_float_model(RECIPES[wildcards.recipe]),
         ranges=lambda wildcards: get_recipe_ranges(RECIPES[wildcards.recipe]),
         images="results/calibration/samples.npy",
         samples="results/calibration/samples.csv",
+        validation="results/sweep/validation.npy",
+        baseline="results/sweep/predictions/fp32.npz",
     output:
         model="results/sweep/models/{recipe}.onnx",
         check="results/sweep/models/{recipe}.json",
+        predictions="results/sweep/predictions/{recipe}.npz",
+        provenance="results/sweep/predictions/{recipe}.json",
+        evaluation="results/sweep/{recipe}_eval.json",
     log:
         "results/logs/quantize_recipe/{recipe}.log",
     benchmark:
         "results/benchmarks/quantize_recipe/{recipe}.tsv"
     wildcard_constraints:
         recipe="|".join(map(re.escape, RECIPES)),  # not auto
+    conda:
+        "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
     params:
         one_of_many=True,
         recipe=lambda wildcards: RECIPES[wildcards.recipe],
         section="recipes.{recipe}",
         seed=config["calibration"]["seed"],
+        validation=VALIDATION,
         batch_size=config["calibration"]["batch_size"],
+        evaluation_batch_size=config["evaluation"]["batch_size"],
         memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,
-        code=get_code("quantize"),
+        code=get_code("quantize_recipe"),
+    script:
+        "../scripts/quantize_recipe.py"
 
 
 use rule predict as predict_validation with:
     input:
-        model=lambda wildcards: (
-            "results/models/fp32.onnx"
-            if wildcards.swept == "fp32"
-            else f"results/sweep/models/{wildcards.swept}.onnx"
-        ),
+        model="results/models/fp32.onnx",
         images="results/sweep/validation.npy",
         labels="results/sweep/validation.csv",
         dataset="results/dataset/dataset.json",
     output:
-        predictions="results/sweep/predictions/{swept}.npz",
-        provenance="results/sweep/predictions/{swept}.json",
+        predictions="results/sweep/predictions/{float}.npz",
+        provenance="results/sweep/predictions/{float}.json",
     log:
-        "results/logs/predict_validation/{swept}.log",
+        "results/logs/predict_validation/{float}.log",
     benchmark:
-        "results/benchmarks/predict_validation/{swept}.tsv"
+        "results/benchmarks/predict_validation/{float}.tsv"
     wildcard_constraints:
-        swept="|".join(map(re.escape, ["fp32", *SWEPT])),
+        float="fp32",
     params:
-        one_of_many=lambda wildcards: wildcards.swept != "fp32",
         split="validation",
         checks_saturation=False,
         batch_size=config["evaluation"]["batch_size"],
@@ -89,25 +99,31 @@ use rule predict as predict_validation with:
 
 
 rule evaluate_recipe:
-    """Compare a recipe with float32 on the validation images; the test images stay out."""
+    """Compare the recipe auto with float32 on the validation images."""
     input:
         model="results/sweep/models/{recipe}.onnx",
-        predictions="results/sweep/predictions/{recipe}.npz",
-        provenance="results/sweep/predictions/{recipe}.json",
+        images="results/sweep/validation.npy",
         baseline="results/sweep/predictions/fp32.npz",
     output:
+        predictions="results/sweep/predictions/{recipe}.npz",
+        provenance="results/sweep/predictions/{recipe}.json",
         evaluation="results/sweep/{recipe}_eval.json",
     log:
         "results/logs/evaluate_recipe/{recipe}.log",
     benchmark:
         "results/benchmarks/evaluate_recipe/{recipe}.tsv"
+    wildcard_constraints:
+        recipe=AUTO,
     conda:
         "../../envs/onnx.yaml"
     resources:
-        mem_mb=get_small_memory,
+        mem_mb=get_memory,
     params:
         one_of_many=True,
         validation=VALIDATION,
+        batch_size=config["evaluation"]["batch_size"],
+        memory_mb=config["memory_mb"],
+        preprocessing=PREPROCESSING,
         code=get_code("evaluate_recipe"),
     script:
         "../scripts/evaluate_recipe.py"

@@ -74,6 +74,7 @@ rule reproduce:
     """Put the published results beside the measured ones, and explain what differs."""
     input:
         evaluations=expand("results/{model}_eval.json", model=MODELS),
+        draws=CONFIGURED_DRAWS,
     output:
         md="results/reproduction.md",
     log:

@@ -1,29 +1,21 @@
-"""Compare the predictions of a recipe with those of float32 on the validation images."""
+"""Compare the recipe auto with float32 on the validation images."""
 
 if __name__ == "__main__":
     import logging
 
     from ptq_comparison.common.job import job
 
-    with job(snakemake) as task:
-        import numpy as np
-        from ptq_comparison.common.files import read_json, write_json
-        from ptq_comparison.evaluation.evaluate import evaluate_recipe
-        from ptq_comparison.model.loading import describe_model, load_model
-        from ptq_comparison.model.metadata import read_metadata
+    with job(snakemake, memory_key="evaluation.batch_size") as task:
+        from ptq_comparison.search.validation import ValidationFiles, validate
 
         (name,) = task.wildcards
-        with np.load(task.input.baseline) as fp32, np.load(task.input.predictions) as arrays:
-            validation = evaluate_recipe(arrays["scores"], fp32["scores"], fp32["labels"])
-        logging.info("%s: %s", name, validation)
-        write_json(
+        files = ValidationFiles(
+            task.input.images,
+            task.input.baseline,
+            task.output.predictions,
+            task.output.provenance,
             task.output.evaluation,
-            {
-                "recipe": name,
-                "model": describe_model(task.input.model, name),
-                "validation": validation,
-                "validation_images": task.params.validation,
-                "provenance": read_metadata(load_model(task.input.model)),
-                "runtime": read_json(task.input.provenance)["runtime"],
-            },
         )
+        params = task.params
+        found = validate(name, task.input.model, files, params, params.validation, task.progress)
+        logging.info("%s: %s", name, found)

@@ -20,8 +20,7 @@ if __name__ == "__main__":
         from ptq_comparison.inference.batches import Batches, Chosen
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
-        from ptq_comparison.quantization.quantize import quantize
-        from ptq_comparison.refinement.refine import REFINEMENT_IMAGE_COUNT, refine
+        from ptq_comparison.refinement.make_model import make_model
         from ptq_comparison.search.mixed_precision import (
             Search,
             choose_step,
@@ -76,28 +75,25 @@ if __name__ == "__main__":
         if params.timed:
             steps = time_steps(steps, make, fp32, settings, params.seconds, None)
 
-        few = np.load(task.input.samples, mmap_mode="r")
-        few = few[:: max(1, len(few) // REFINEMENT_IMAGE_COUNT)]
         bounds = SimpleNamespace(
             batch_size=params.calibration_batch_size, memory_mb=params.memory_mb
         )
-        # Its last step is checked tensor by tensor, as in rule quantize.
-        size = choose_batch_size(model, few, bounds, fetches_all=True)
-        batches = Batches.of(few, model, preprocessing, size)
         with atomic_path(task.output.model) as temporary, atomic_path(task.output.check) as check:
             while True:
                 number = choose_step(steps)
                 excluding = exclude(options, steps[number].in_float)
                 asked = {**recipe, "nodes_to_exclude": excluding["nodes_to_exclude"]}
                 try:
-                    quantize(
-                        refine(model, ranges, asked, batches),
+                    make_model(
+                        task.input.model,
+                        task.input.samples,
                         ranges,
+                        asked,
+                        AUTO,
+                        f"recipes.{base['name']}",
+                        bounds,
                         temporary,
                         check,
-                        provenance,
-                        batches,
-                        **excluding,
                     )
                     break
                 except Exception as error:

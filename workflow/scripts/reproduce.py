@@ -7,6 +7,7 @@ if __name__ == "__main__":
         from ptq_comparison.common.errors import UserError
         from ptq_comparison.common.files import read_json, write_text
         from ptq_comparison.report.reproduction import reproduction_page
+        from ptq_comparison.stability.results import read_draws
 
         published = task.params.published
         if published is None:
@@ -15,4 +16,5 @@ if __name__ == "__main__":
                 "config/cifar10.yaml"
             )
         evaluations = [read_json(path) for path in task.input.evaluations]
-        write_text(task.output.md, reproduction_page(evaluations, published))
+        draws = read_draws(task.input.draws)
+        write_text(task.output.md, reproduction_page(evaluations, published, draws))

@@ -14,11 +14,15 @@
     evaluation    accuracy, fidelity, saturation, latency             inference
     search        single nodes, mixed precision, the recipe to ship   quantization evaluation
                                                                       inference model config
+    stability     what another draw of calibration images changes     refinement calibration
+                                                                      evaluation datasets
+                                                                      inference model config
     diagnosis     why a quantized model lost accuracy                 quantization preparation
                                                                       inference model
     verification  requirements on the results                         quantization evaluation
                                                                       inference model
-    report        tables, pages, figures and verdicts for people      search evaluation config
+    report        tables, pages, figures and verdicts for people      search stability evaluation
+                                                                      config
 
 All may import common, and nobody imports report. A test holds the imports against this table.
 """

@@ -1,5 +1,6 @@
 """Published and measured values side by side, and why they differ."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -7,15 +8,21 @@ from tabulate import tabulate
 from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.report.references import candidates
+from ptq_comparison.report.reproduction_draws import draws_section
+from ptq_comparison.stability.results import Draw
+from ptq_comparison.stability.spread import rows_by_model, spread
 
 VNNI = {"avx512_vnni", "avx_vnni"}
 MEASURED_ON = "on the CIFAR-10 part of docs/performance.md"
 
 
-def reproduction_page(evaluations: list[Evaluation], published: dict[str, Any]) -> str:
+def reproduction_page(
+    evaluations: list[Evaluation], published: dict[str, Any], draws: Sequence[Draw] = ()
+) -> str:
     """Return a page in Markdown; `published` is `baseline.published` of the config.
 
-    The first evaluation is that of float32. Models without published values are left out.
+    The first evaluation is that of float32. Models without published values are left out. `draws`
+    are those of the configured models, with the seed of this run first.
     """
     dataset = evaluations[0]["dataset"]
     whole = dataset["images"] == published["images"]
@@ -34,8 +41,10 @@ def reproduction_page(evaluations: list[Evaluation], published: dict[str, Any]) 
         f"# Published and measured\n\nPublished: {plain_markdown(published['source'])}.\n\n"
         f"Measured on {extent}.\n\n{table}\n\n"
         "Intervals are of 95 %: Wilson's for an accuracy, Tango's paired one for a difference to "
-        "the float32 model of the same run.\n\n## Why they differ\n\n"
-        + "\n".join(f"- {reason}" for reason in _reasons(known, published, whole))
+        "the float32 model of the same run.\n\n"
+        + (f"{draws_section(draws, published['models'])}\n" if draws else "")
+        + "## Why they differ\n\n"
+        + "\n".join(f"- {reason}" for reason in _reasons(known, published, whole, draws))
         + "\n"
     )
 
@@ -65,7 +74,9 @@ def _row(evaluation: Evaluation, published: dict[str, Any]) -> dict[str, str]:
     return row
 
 
-def _reasons(evaluations: list[Evaluation], published: dict[str, Any], whole: bool) -> list[str]:
+def _reasons(
+    evaluations: list[Evaluation], published: dict[str, Any], whole: bool, draws: Sequence[Draw]
+) -> list[str]:
     runtime = evaluations[0]["runtime"]
     reasons = []
     if not whole:
@@ -80,7 +91,7 @@ def _reasons(evaluations: list[Evaluation], published: dict[str, Any], whole: bo
             f"**The sample of calibration images.** {calibration['images']:,} training images, "
             f"{calibration['per_class']} a class, seed {calibration['seed']}. The same seed draws "
             "other images with another generator or from another set, and the interval of a "
-            f"difference does not cover that: {MEASURED_ON}, five seeds moved uint8 by 1.3 pp."
+            f"difference does not cover that: {_moved(draws, list(published['models']))}."
         )
     costs = [
         f"{evaluation['model']['name']} {evaluation['saturation']['delta_pp']:+.2f} pp "
@@ -104,6 +115,18 @@ def _reasons(evaluations: list[Evaluation], published: dict[str, Any], whole: bo
         "provenance that this workflow writes into a model, some 840 bytes."
     )
     return reasons
+
+
+def _moved(draws: Sequence[Draw], names: Sequence[str]) -> str:
+    """Return how far draws move the published models, in this run where it has several."""
+    if not draws:
+        return f"{MEASURED_ON}, five seeds moved uint8 by 1.3 pp"
+    moved = [
+        f"{name} by {spread(row['delta_pp'] for row in rows).sd:.2f} pp"
+        for name, rows in rows_by_model(draws).items()
+        if name in names
+    ]
+    return f"another draw moves {' and '.join(moved)} (standard deviation)"
 
 
 def _percent(share: float) -> str:

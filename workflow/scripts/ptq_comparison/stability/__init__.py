@@ -1,0 +1,1 @@
+"""What another draw of calibration images does to the quantized models."""
