@@ -111,6 +111,11 @@ def test_speeds_that_were_disturbed_are_named():
     selection = describe_selection(table, 0, both, agrees, FREE, 1)
     assert selection["disturbed"] == ["b"]
     assert (
-        "Other load disturbed the speed of b: there, the lower end of the 95 % interval counts."
+        "Other load disturbed the speed of b: which of them is the fastest is less sure."
         in selection["reason"]
+    )
+    asked = {**FREE, "min_speedup": 0.5}
+    assert (
+        "of b: min_speedup holds there for the lower end of the 95 % interval."
+        in describe_selection(table, 0, both, agrees, asked, 1)["reason"]
     )

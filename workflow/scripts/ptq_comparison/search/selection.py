@@ -53,9 +53,9 @@ def disturbed_speeds(table: pd.DataFrame) -> np.ndarray:
 
 
 def held_speeds(table: pd.DataFrame) -> pd.Series:
-    """Return the speeds that count: the lower ends of the intervals of those that were disturbed.
+    """Return the speeds, of those that other load disturbed the lower ends of their intervals.
 
-    A speed that is high by luck would else be the one that is chosen. NaN is not measured.
+    NaN is not measured.
     """
     return table["speedup"].mask(disturbed_speeds(table), table["speedup_ci95_low"])
 
@@ -117,7 +117,7 @@ def select(
 
 def most_agreeing(rows: pd.DataFrame) -> int:
     """Return the row that agrees with float32 most often, then the faster, then the smaller."""
-    order = rows.assign(speedup=held_speeds(rows)).sort_values(
+    order = rows.sort_values(
         ["agreement", "speedup", "bytes"], ascending=[False, False, True], kind="stable"
     )
     return int(order.index[0])
@@ -127,10 +127,12 @@ def fastest(rows: pd.DataFrame) -> int:
     """Return the fastest row, then the smallest, then the one that agrees most often.
 
     Speeds count in hundredths of float32, and sizes in hundredths of the smallest: less is noise,
-    or the name in the file. Where no speed was measured, the smallest comes first.
+    or the name in the file. A disturbed speed counts as measured, which is the best guess of it: a
+    lower end would favour what happened to be measured in peace. Where no speed was measured, the
+    smallest comes first.
     """
     order = rows.assign(
-        speed=held_speeds(rows).round(2), size=(rows["bytes"] / rows["bytes"].min()).round(2)
+        speed=rows["speedup"].round(2), size=(rows["bytes"] / rows["bytes"].min()).round(2)
     ).sort_values(
         ["speed", "size", "agreement", "bytes"], ascending=[False, True, False, True], kind="stable"
     )

@@ -54,7 +54,7 @@ def describe_selection(
 
     `best` is the recipe that agrees most often, None where that is the chosen one; `not_worse` are
     all others that the images do not tell from the two, and `left_out` counts what each constraint
-    excludes. Of the recipes in `disturbed`, the lower end of the interval of speed counts.
+    excludes. Of the recipes in `disturbed`, `min_speedup` holds for the lower end of the interval.
     `auto` is the best of `step_count` steps, each of which is one more try on the same images.
     `table` holds the recipes that could be made, `not_made` are the reasons of others, by name.
     """

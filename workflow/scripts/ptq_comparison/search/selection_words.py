@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from ptq_comparison.config.recipes import AUTO
-from ptq_comparison.search.selection import Constraints, held_speeds, simultaneous_intervals
+from ptq_comparison.search.selection import Constraints, simultaneous_intervals
 
 TEST = "McNemar's statistic, all pairs at once"
 SHOWN_NAMES = 4
@@ -42,7 +42,7 @@ def describe_choice(
         return [*sentences, f"All others of these agree less often ({TEST})."]
     equals = [name for name in [names[chosen], *others] if name != names[best]]
     sentences.append(f"The images cannot tell it from {_listed(equals)} ({TEST}).")
-    speed = held_speeds(rows)
+    speed = rows["speedup"]
     merit = "the smallest"
     if pd.notna(speed[chosen]):
         merit = f"the fastest ({speed[chosen]:.2f} times float32)"
@@ -86,10 +86,10 @@ def describe_limits(
             f"reaches within {limit} pp."
         )
     if disturbed:
-        sentences.append(
-            f"Other load disturbed the speed of {_listed(disturbed)}: there, the lower end of the "
-            "95 % interval counts."
-        )
+        uncertain = "which of them is the fastest is less sure"
+        if constraints["min_speedup"] is not None:
+            uncertain = "min_speedup holds there for the lower end of the 95 % interval"
+        sentences.append(f"Other load disturbed the speed of {_listed(disturbed)}: {uncertain}.")
     return sentences
 
 
