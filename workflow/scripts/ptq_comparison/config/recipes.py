@@ -45,6 +45,7 @@ def complete_recipes(
         **{key: value for key, value in config["calibration"].items() if key in NUMBERS},
         **REFINEMENTS,
         "tensor_types": {},
+        "input_type": config["model"]["input_type"],
     }
     return {name: _complete({**defaults, **recipe}, most) for name, recipe in recipes.items()}
 

@@ -50,6 +50,7 @@ def stored_grids(model: onnx.ModelProto, float_model: onnx.ModelProto) -> dict[s
         for node in model.graph.node
         if node.op_type == "QuantizeLinear" or node.op_type in OUTPUT_SCALE_INDEX
     }
+    rounding.update(value.name for value in model.graph.input)  # pixels, which are rounded before
     return {
         name: _make_grid(held.scale, held.zero_point)
         for name, held in stored_tensors(float_model, model).items()

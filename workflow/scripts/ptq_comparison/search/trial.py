@@ -14,8 +14,7 @@ from ptq_comparison.common.descriptions import Provenance
 from ptq_comparison.common.faults import describe_failure, is_fault_of_machine
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
-from ptq_comparison.model.metadata import write_metadata
-from ptq_comparison.quantization.quantize import quantization_provenance, quantize_model
+from ptq_comparison.quantization.quantize import finish, quantize_model
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,8 @@ class Trial:
         """Return the scores of a model on the images, float32 (N, classes)."""
         # One thread: with more, sums are added in another order, and the scores change with it.
         session = make_session(model, threads=1)
-        return predict_scores(session, self.batches, self.scores.shape[1], tqdm(disable=True))
+        batches = self.batches.fitted(model)
+        return predict_scores(session, batches, self.scores.shape[1], tqdm(disable=True))
 
     def attempt(
         self, in_float: Sequence[str], write: Callable[[Sequence[str]], None] | None = None
@@ -80,8 +80,6 @@ def quantizer(
     def quantize_rest(in_float: Sequence[str]) -> onnx.ModelProto:
         excluding = exclude(options, in_float)
         quantized, kept, _, coarser = quantize_model(model, ranges_path, excluding)
-        made = quantization_provenance(provenance, excluding, kept, coarser)
-        write_metadata(quantized, made)
-        return quantized
+        return finish(quantized, provenance, excluding, kept, coarser)
 
     return quantize_rest
