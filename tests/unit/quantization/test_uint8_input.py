@@ -177,7 +177,7 @@ def test_a_model_that_takes_pixels_already_stays(tmp_path):
 def test_a_twin_that_gives_other_scores_is_refused(tmp_path):
     twin, batches = quantized(tmp_path, RAW, make_classifier("NCHW"))
     other = taking_pixels(twin, UNIT)
-    with pytest.raises(UserError, match=r"model.input_type: uint8 changes scores by up to 0\."):
+    with pytest.raises(UserError, match=r"as it is stored are up to [\d.]+ off; set model.input"):
         check_same_scores(twin, other, batches)
 
 

@@ -32,6 +32,7 @@ from ptq_comparison.model.graph import (
 from ptq_comparison.model.layers import float_weighted
 from ptq_comparison.model.metadata import PIXEL_INPUT, write_metadata
 from ptq_comparison.model.opset import check_opset
+from ptq_comparison.quantization.channels_last import keep_channels_last
 from ptq_comparison.quantization.checks import (
     check_names,
     check_outputs,
@@ -117,10 +118,12 @@ def finish(
     kept: dict[str, str],
     coarser: dict[str, str],
 ) -> onnx.ModelProto:
-    """Return a quantized model as it is stored: with the input of `options`, and its provenance.
+    """Return a quantized model as it is stored: in the form that onnxruntime runs faster, with the
+    input of `options`, and its provenance.
 
     `provenance` is that of the ranges, `kept` and `coarser` are those of `Quantized`.
     """
+    quantized = keep_channels_last(quantized)
     if options.get("input_type") == PIXEL_INPUT:
         quantized = take_pixels(quantized, provenance["preprocessing"])
     write_metadata(quantized, quantization_provenance(provenance, options, kept, coarser))

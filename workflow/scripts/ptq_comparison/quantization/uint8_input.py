@@ -78,7 +78,10 @@ def take_pixels(quantized: onnx.ModelProto, preprocessing: Mapping[str, Any]) ->
 def check_same_scores(
     quantized: onnx.ModelProto, of_pixels: onnx.ModelProto, batches: Batches
 ) -> None:
-    """Raise UserError unless both give the same scores; `batches` are those of the first one."""
+    """Raise UserError unless both give the same scores; `batches` are those of the first one.
+
+    `of_pixels` may also take what the first one takes.
+    """
     sessions = [make_session(model, threads=1) for model in (quantized, of_pixels)]
     fitted = batches.fitted(of_pixels)
     for preprocessed, pixels in zip(batches, fitted, strict=True):
@@ -86,8 +89,9 @@ def check_same_scores(
         found = run_scores(sessions[1], fitted.interface, pixels)
         if not np.array_equal(expected, found):
             raise UserError(
-                f"model.input_type: uint8 changes scores by up to {np.abs(found - expected).max()}"
-                "; set it, or input_type of the recipe, to float32"
+                f"quantization: scores of the model as it is stored are up to "
+                f"{np.abs(found - expected).max():.3g} off; set model.input_type, or input_type of "
+                "the recipe, to float32, or leave quantization.nodes_to_exclude empty"
             )
 
 
