@@ -46,9 +46,9 @@ if __name__ == "__main__":
         if params.measures_memory:
             for row in rows:
                 setting = row["threads"], row["batch_size"]
-                row["peak_memory_bytes"] = peak_memory(
-                    paths[row["model"]], settings[setting], row["threads"]
-                )
+                name = row["model"]
+                batches = settings[setting].fitted(models[name])
+                row["peak_memory_bytes"] = peak_memory(paths[name], batches, row["threads"])
         for row in rows:
             logging.info("%s", row)
         write_json(

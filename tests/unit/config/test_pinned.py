@@ -50,6 +50,18 @@ def test_images_seed_and_options_of_the_method_are_those_of_the_run():
     assert configured_recipes(run)["own"] == recipe
 
 
+@pytest.mark.parametrize("name", ["uint8", "own"])  # a dtype of the configuration, and an extra one
+@pytest.mark.parametrize("by_default", ["float32", "uint8"])
+@pytest.mark.parametrize("input_type", ["float32", "uint8"])
+def test_a_recipe_keeps_its_input(name, by_default, input_type):
+    config = copy.deepcopy(CONFIG)
+    config["model"]["input_type"] = by_default
+    given = {"dtype": "uint8", "input_type": input_type}
+    recipe = complete_recipes({name: given}, config)[name]
+    pinned = pin(name, recipe, config)
+    assert pinned.notes == [] and configured_recipes(as_run(pinned))[name] == recipe
+
+
 def test_the_data_set_and_the_model_are_named():
     config = copy.deepcopy(CONFIG)
     config["dataset"] |= {"name": "image_folder", "path": "photos: #1/"}

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from helpers import RAW, make_classifier, make_images
+from helpers import RAW, make_classifier, make_images, make_pixel_classifier
 from ptq_comparison.evaluation import latency
 from ptq_comparison.evaluation.latency import (
     BLOCK_COUNT,
@@ -16,6 +16,7 @@ from ptq_comparison.evaluation.latency import (
     summarize,
 )
 from ptq_comparison.inference.batches import Batches
+from ptq_comparison.model.metadata import write_metadata
 from tqdm import tqdm
 
 IMAGES, _ = make_images(32, seed=8)
@@ -115,6 +116,23 @@ def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
     for times in (first, second):
         assert times["a"].calls.shape == (BLOCK_COUNT, 3) and (times["a"].calls > 0).all()
         assert times["b"].starts.shape == (BLOCK_COUNT,)
+
+
+def test_a_model_that_preprocesses_gets_the_pixels_of_the_same_images(monkeypatch):
+    given = {}
+
+    def time_call(session, inputs):
+        (given[session.get_inputs()[0].type],) = inputs.values()
+        return 1.0
+
+    monkeypatch.setattr(latency, "_time_call", time_call)
+    models = {"fp32": make_classifier(), "raw": make_pixel_classifier("NHWC")}
+    write_metadata(models["raw"], {"quantization": {"input_type": "uint8"}})
+    scaled = {**RAW, "scale": 1 / 255}
+    settings = {(1, 4): Batches.of(IMAGES, models["fp32"], scaled, 4)}
+    measure(models, settings, seconds=1, progress=tqdm(disable=True))
+    assert np.array_equal(given["tensor(uint8)"], IMAGES[:4])
+    assert np.array_equal(given["tensor(float)"], IMAGES[:4].astype(np.float32) / np.float32(255))
 
 
 def test_a_setting_that_is_asked_for_twice_is_measured_once():

@@ -26,6 +26,7 @@ from ptq_comparison.report.comparison_notes import (
     describe_run,
     disturbance_notes,
     float_notes,
+    pixel_notes,
     saturation_warnings,
 )
 from ptq_comparison.report.terminal_table import terminal_table
@@ -387,6 +388,17 @@ def test_nodes_in_float_and_changes_of_the_model_are_told():
         "uint8 has coarser weights: conv (a reason); next (another)."
     ]
     assert float_notes([fp32, with_provenance("int8", preparation=[], kept_in_float={})]) == []
+
+
+def test_models_whose_times_hold_the_preprocessing_are_named():
+    fp32 = make_evaluation("fp32", 8719, 321606)
+    plain = with_provenance("int8", quantization={"input_type": "float32"})
+    assert pixel_notes([fp32, plain, with_provenance("uint8")]) == []
+    taking = [with_provenance(name, quantization={"input_type": "uint8"}) for name in ("a", "b")]
+    assert pixel_notes([fp32, plain, *taking]) == [
+        "Pixels, uint8, as input, with the preprocessing inside the model and its times: a, b. "
+        "The times of the others leave preprocessing out."
+    ]
 
 
 def with_metrics(**metrics):

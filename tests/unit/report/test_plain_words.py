@@ -29,6 +29,7 @@ VALUES = {
         *({name: kind} for name in ("input", "conv_out") for kind in ACTIVATION_TYPES),
         {"input": "QUInt16", "conv_out": "QInt8"},
     ],
+    "input_type": CONFIG_SCHEMA["properties"]["model"]["properties"]["input_type"]["enum"],
     "per_channel": [False, True],
     "reduce_range": [False, True],
     "format": CONFIG_SCHEMA["properties"]["quantization"]["properties"]["format"]["enum"],

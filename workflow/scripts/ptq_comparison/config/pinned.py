@@ -63,6 +63,7 @@ def pin_recipe(
     made_as = name
     if name in DTYPES and _is_plain(own, name):
         quantization |= {key: own[key] for key in quantization if key in own}
+        pinned["model"]["input_type"] = own["input_type"]
         quantization["dtypes"] = [name]
     else:
         made_as = f"{name}_pinned" if name in TAKEN else name

@@ -47,6 +47,7 @@ def complete_recipes(
         **{key: config["calibration"][key] for key in CALIBRATION_KEYS},
         **REFINEMENTS,
         "tensor_types": {},
+        "input_type": config["model"]["input_type"],
     }
     return {name: _complete({**defaults, **recipe}, most) for name, recipe in recipes.items()}
 

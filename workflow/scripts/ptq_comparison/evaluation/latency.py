@@ -95,23 +95,28 @@ def measure(
 ) -> list[dict[str, Times]]:
     """Time calls of every model, in turn, in each of the blocks of each setting.
 
-    All models get the first batch of a setting. Settings take turns, too: the blocks of one are
-    spread over the whole time. There are as many calls as the first model makes in about `seconds`,
-    and at least one a block. `progress` is a tqdm bar, or None.
+    All models get the first batch of a setting, preprocessed before the clock starts, or as pixels
+    if they preprocess it themselves. Settings take turns, too: the blocks of one are spread over
+    the whole time. There are as many calls as the first model makes in about `seconds`, and at
+    least one a block. `progress` is a tqdm bar, or None.
     """
     _make_arena()
     times: list[dict[str, Times]] = [{} for _ in settings]
     for block in range(blocks):
         for ((threads, _), batches), measured in zip(settings.items(), times, strict=True):
-            inputs = next(iter(batches)).inputs
+            fitted = {name: batches.fitted(model) for name, model in models.items()}
+            types = {own.interface.dtype: own for own in fitted.values()}
+            made = {kind: next(iter(own)).inputs for kind, own in types.items()}
+            inputs = {name: made[own.interface.dtype] for name, own in fitted.items()}
             sessions, starts = {}, {}
             for name, model in models.items():
                 begin = time.perf_counter()
                 sessions[name] = make_session(model, threads, config_entries=SESSION_OPTIONS)
                 starts[name] = time.perf_counter() - begin
-            for session in reversed(sessions.values()):  # the first model last: it sets the pace
+            # The first model last: it sets the pace.
+            for name, session in reversed(sessions.items()):
                 for _ in range(WARM_UP_CALLS):
-                    call = _time_call(session, inputs)
+                    call = _time_call(session, inputs[name])
             if not measured:
                 rounds = max(1, round(seconds / blocks / call))
                 for name in models:
@@ -120,7 +125,7 @@ def measure(
                 measured[name].starts[block] = starts[name]
             for number in range(measured[name].calls.shape[1]):
                 for name, session in sessions.items():
-                    measured[name].calls[block, number] = _time_call(session, inputs)
+                    measured[name].calls[block, number] = _time_call(session, inputs[name])
             if progress is not None:
                 progress.update()
     return times

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from ptq_comparison.common.mapped import drop_pages
 from ptq_comparison.inference.ahead import one_ahead
 from ptq_comparison.inference.preprocessing import Preprocessing
 from ptq_comparison.model.interface import Interface, read_interface
+from ptq_comparison.model.metadata import holds_preprocessing
 
 # Images, or bytes, of smaller batches that are made at once.
 PIECE, PIECE_BYTES = 64, 4_000_000
@@ -69,14 +70,18 @@ class Batches:
     ) -> "Batches":
         """Make the batches for a model from the config's `layout`, `scale`, `mean` and `std`.
 
-        Raises UserError where the model takes pixels as they are stored, and these would change
-        them.
+        A model that this workflow has given the preprocessing gets pixels as they are stored.
+        Raises UserError where another model takes them so, and these would change them.
         """
         interface = read_interface(model, preprocessing["layout"])
-        fitted = Preprocessing(
-            **{**preprocessing, "layout": interface.layout, "dtype": interface.dtype}
-        )
-        return cls(images, interface, fitted, batch_size or 32)
+        own = {**preprocessing, "layout": interface.layout, "dtype": interface.dtype}
+        if interface.dtype == "uint8" and holds_preprocessing(model):
+            own |= {"scale": 1.0, "mean": 0.0, "std": 1.0}
+        return cls(images, interface, Preprocessing(**own), batch_size or 32)
+
+    def fitted(self, model: onnx.ModelProto) -> "Batches":
+        """Return batches of the same images for a model that was made from the one of these."""
+        return Batches.of(self.images, model, asdict(self.preprocessing), self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches, made in pieces of at least one, a piece ahead of its use.

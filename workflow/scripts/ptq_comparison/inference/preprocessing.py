@@ -1,11 +1,14 @@
 """From stored pixels to model input: the one function for calibration and evaluation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ptq_comparison.common.errors import UserError
+
+# By the names of the ONNX operators that compute the same.
+OPERATORS = {"Mul": np.multiply, "Div": np.divide, "Sub": np.subtract}
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,16 @@ class Preprocessing:
                 "itself; set model.scale to 1, model.mean to 0 and model.std to 1"
             )
 
+    def steps(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield what is computed with pixels of float32, in order: the operators, by ONNX's names,
+        and their second operands, float32 () or (C,). Steps that change nothing are left out."""
+        # As the libraries compute it, to the last bit: they divide by 255 or 127.5.
+        scaled = ("Div", 1 / self.scale) if (2 / self.scale).is_integer() else ("Mul", self.scale)
+        for operator, value in (scaled, ("Sub", self.mean), ("Div", self.std)):
+            if np.any(np.not_equal(value, 0 if operator == "Sub" else 1)):
+                # One value for each of the channels and one for all are computed with alike.
+                yield operator, np.squeeze(np.asarray(value, np.float32))
+
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Turn images, uint8 (N, H, W, C), into (N, H, W, C) or (N, C, H, W) of the own dtype.
 
@@ -52,20 +65,11 @@ class Preprocessing:
             return np.ascontiguousarray(pixels)
         # In place, and with long rows to repeat the values of the channels over: ten times as fast.
         result = rows = pixels.astype(np.float32, order="C")
-        mean, std = (
-            np.broadcast_to(np.asarray(value, np.float32), channels)
-            for value in (self.mean, self.std)
-        )
-        if self.layout == "NCHW":
-            mean, std = (value.reshape(channels, 1, 1) for value in (mean, std))
-        else:
+        if self.layout == "NHWC":
             rows = result.reshape(*result.shape[:2], -1)
-            mean, std = (np.tile(value, result.shape[2]) for value in (mean, std))
-        # As the libraries compute it, to the last bit: they divide by 255 or 127.5.
-        if (2 / self.scale).is_integer():
-            rows /= np.float32(1 / self.scale)
-        else:
-            rows *= np.float32(self.scale)
-        rows -= mean
-        rows /= std
+        for operator, operand in self.steps():
+            if operand.ndim:
+                by_channel = operand.reshape(channels, 1, 1)
+                operand = by_channel if self.layout == "NCHW" else np.tile(operand, result.shape[2])
+            OPERATORS[operator](rows, operand, out=rows)
         return result

@@ -8,6 +8,14 @@ import onnx
 
 PREFIX = "ptq_comparison."  # of the keys in metadata_props
 
+PIXEL_INPUT = "uint8"  # the type of the input of a model that holds the preprocessing
+
+
+def holds_preprocessing(model: onnx.ModelProto) -> bool:
+    """Tell whether a model was made here to take pixels as they are stored."""
+    options = read_metadata(model).get("quantization", {})
+    return bool(options.get("input_type") == PIXEL_INPUT)
+
 
 def write_metadata(model: onnx.ModelProto, provenance: Mapping[str, Any]) -> None:
     """Add `provenance` to the model's metadata_props, one entry a key; texts as they are."""

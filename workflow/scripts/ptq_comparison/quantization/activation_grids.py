@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
+from ptq_comparison.quantization.channels_last import PREFIX
 from ptq_comparison.quantization.stored_tensors import (
     OUTPUT_SCALE_INDEX,
     merged_activations,
@@ -50,6 +51,8 @@ def stored_grids(model: onnx.ModelProto, float_model: onnx.ModelProto) -> dict[s
         for node in model.graph.node
         if node.op_type == "QuantizeLinear" or node.op_type in OUTPUT_SCALE_INDEX
     }
+    rounding.update(value.name for value in model.graph.input)  # pixels, which are rounded before
+    rounding.update(n.output[0] for n in model.graph.node if n.name.startswith(PREFIX))
     return {
         name: _make_grid(held.scale, held.zero_point)
         for name, held in stored_tensors(float_model, model).items()

@@ -30,8 +30,9 @@ from ptq_comparison.model.graph import (
     sort_nodes,
 )
 from ptq_comparison.model.layers import float_weighted
-from ptq_comparison.model.metadata import write_metadata
+from ptq_comparison.model.metadata import PIXEL_INPUT, write_metadata
 from ptq_comparison.model.opset import check_opset
+from ptq_comparison.quantization.channels_last import keep_channels_last
 from ptq_comparison.quantization.checks import (
     check_names,
     check_outputs,
@@ -52,6 +53,7 @@ from ptq_comparison.quantization.repairs import (
     biases_that_may_overflow,
     nodes_to_keep,
 )
+from ptq_comparison.quantization.uint8_input import check_same_scores, take_pixels
 from ptq_comparison.quantization.wide_grids import WideGrid, described, wide_grids
 
 REGISTRIES = {"QDQ": QDQ_TYPES, "QOperator": {*QLinearOpsRegistry}}
@@ -99,12 +101,33 @@ def quantize(
         logging.warning("%r stays in float32: %s", name, reason)
     for name, done in coarser.items():
         logging.info("%r: %s", name, done)
+    stored = finish(quantized, provenance, options, kept, coarser)
     few = replace(batches, images=batches.images[:: max(1, len(batches.images) // CHECK_IMAGES)])
     check = check_operators(model, quantized, limits(load_tensors_data(ranges_path)), few, kept)
-    write_metadata(quantized, quantization_provenance(provenance, options, kept, coarser))
+    if stored is not quantized:
+        check_same_scores(quantized, stored, few)
     write_json(check_path, check)
     with atomic_path(output_path) as temporary:
-        onnx.save(quantized, temporary)
+        onnx.save(stored, temporary)
+
+
+def finish(
+    quantized: onnx.ModelProto,
+    provenance: Provenance,
+    options: dict[str, Any],
+    kept: dict[str, str],
+    coarser: dict[str, str],
+) -> onnx.ModelProto:
+    """Return a quantized model as it is stored: in the form that onnxruntime runs faster, with the
+    input of `options`, and its provenance.
+
+    `provenance` is that of the ranges, `kept` and `coarser` are those of `Quantized`.
+    """
+    quantized = keep_channels_last(quantized)
+    if options.get("input_type") == PIXEL_INPUT:
+        quantized = take_pixels(quantized, provenance["preprocessing"])
+    write_metadata(quantized, quantization_provenance(provenance, options, kept, coarser))
+    return quantized
 
 
 def quantization_provenance(

@@ -94,7 +94,8 @@ def stored_tensors(float_model: onnx.ModelProto, quantized: onnx.ModelProto) -> 
             if tensor in dequantize:
                 levels = dequantize[tensor].input[0]
                 return Stored(tensor, levels, *scales[levels])
-        for levels in (name + TENSOR_NAME_QUANT_SUFFIX, name + SPLIT_SUFFIX):
+        # The last one is an input of pixels.
+        for levels in (name + TENSOR_NAME_QUANT_SUFFIX, name + SPLIT_SUFFIX, name):
             if levels in scales:
                 return Stored(None, levels, *scales[levels])
         return Stored(name) if name in known else None
@@ -182,6 +183,14 @@ def stored_scales(model: onnx.ModelProto) -> dict[str, Scales]:
                 found.setdefault(output, found[names[0]])
             if kind == "Pad" and len(names) > 2 and names[2]:
                 found.setdefault(names[2], found[names[0]])
+    return _with_pixels(model, found)
+
+
+def _with_pixels(model: onnx.ModelProto, found: dict[str, Scales]) -> dict[str, Scales]:
+    """Add the grid of an input of pixels that only a Transpose reads, and that behind it."""
+    for node in reversed(model.graph.node):
+        if node.op_type == "Transpose" and node.output[0] in found:
+            found.setdefault(node.input[0], found[node.output[0]])
     return found
 
 

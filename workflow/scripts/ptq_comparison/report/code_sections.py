@@ -53,7 +53,7 @@ def code_sections(content: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     else:
         pin += (
             " No call of quantize_static alone makes it: the workflow changes weights before the "
-            "call, or keeps nodes in float32 after it."
+            "call, or keeps nodes in float32, turns axes or lets the model take pixels after it."
         )
     return [*sections, ("Make it again", pin, pinned["yaml"], "yaml")]
 

@@ -29,6 +29,7 @@ from ptq_comparison.report.comparison_notes import (
     describe_run,
     disturbance_notes,
     float_notes,
+    pixel_notes,
     saturation_warnings,
 )
 from ptq_comparison.report.decision import decide
@@ -86,6 +87,7 @@ def compare(
     notes += saturation_warnings(evaluations, saturation_threshold)
     notes += reference_notes(evaluations, speeds, references)
     notes += float_notes(evaluations)
+    notes += pixel_notes(evaluations)
     notes += describe_run(evaluations, speeds, published_top1)
     main, more = main_table(table), more_table(table)
     tables = {MAIN_CAPTION: main, MORE_CAPTION: more}

@@ -109,6 +109,23 @@ def float_notes(evaluations: list[Evaluation]) -> list[str]:
     return notes
 
 
+def pixel_notes(evaluations: list[Evaluation]) -> list[str]:
+    """Return a sentence on the times of models that take uint8 pixels, if there are any."""
+    taking = [
+        evaluation["model"]["name"]
+        for evaluation in evaluations
+        if evaluation["calibration"]
+        and evaluation["calibration"]["provenance"].get("quantization", {}).get("input_type")
+        == "uint8"
+    ]
+    if not taking:
+        return []
+    return [
+        f"Pixels, uint8, as input, with the preprocessing inside the model and its times: "
+        f"{shown_names(taking)}. The times of the others leave preprocessing out."
+    ]
+
+
 def calibration_errors(evaluations: list[Evaluation]) -> str:
     """Return the calibration error of each model in one sentence, and how it changes."""
     listed = []

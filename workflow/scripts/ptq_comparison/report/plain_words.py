@@ -47,6 +47,8 @@ def _phrases(
     recipe: Mapping[str, Any], images: int | None, kept: Collection[str], most: int | None
 ) -> Iterator[str]:
     yield "batch normalization folded" if recipe["preprocess"] else "graph as given"
+    if recipe.get("input_type") == "uint8":
+        yield "uint8 pixels as input"
     yield f"{_words_of_type(recipe['activation_type'])} activations"
     for name, kind in recipe["tensor_types"].items():
         tensor = "the input" if name == "input" else f"tensor {named(name)}"

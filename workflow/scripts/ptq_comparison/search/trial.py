@@ -15,8 +15,7 @@ from ptq_comparison.common.faults import describe_failure, is_fault_of_machine
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores
 from ptq_comparison.model.layers import with_weights_of
-from ptq_comparison.model.metadata import write_metadata
-from ptq_comparison.quantization.quantize import quantization_provenance, quantize_model
+from ptq_comparison.quantization.quantize import finish, quantize_model
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class Trial:
         """Return the scores of a model on the images, float32 (N, classes)."""
         # One thread: with more, sums are added in another order, and the scores change with it.
         session = make_session(model, threads=1)
-        return predict_scores(session, self.batches, self.scores.shape[1], tqdm(disable=True))
+        batches = self.batches.fitted(model)
+        return predict_scores(session, batches, self.scores.shape[1], tqdm(disable=True))
 
     def attempt(
         self, in_float: Sequence[str], write: Callable[[Sequence[str]], None] | None = None
@@ -90,8 +90,6 @@ def quantizer(
         if refined is not None:
             given = with_weights_of(model, refined, excluding["nodes_to_exclude"])
         quantized, kept, _, coarser = quantize_model(given, ranges_path, excluding)
-        made = quantization_provenance(provenance, excluding, kept, coarser)
-        write_metadata(quantized, made)
-        return quantized
+        return finish(quantized, provenance, excluding, kept, coarser)
 
     return quantize_rest
