@@ -14,9 +14,14 @@ AUTO = "auto"  # the recipe that `mix_precision` makes
 # What a recipe may ask for beyond the configuration, and what it asks for by default.
 REFINEMENTS = {"weight_ranges": "MinMax", "rounding": "nearest", "bias_correction": False}
 TYPES = ("activation_type", "weight_type", "tensor_types")
+# What is done to the float32 model before; ranges belong to the model that comes of it.
+GRAPH = ("preprocess", "equalization")
 METHOD_OPTIONS = {option for method in METHODS.values() for option in method.options}
 # Two recipes that differ in these alone give graphs that differ in numbers alone.
-NUMBERS = {*METHOD_OPTIONS, *REFINEMENTS, "method", "samples_per_class"}
+NUMBERS = {*METHOD_OPTIONS, *REFINEMENTS, "equalization", "method", "samples_per_class"}
+NEEDS_FOLDING = (
+    "needs layers without batch normalization between them; set preprocess to true, or this to none"
+)
 # Keys of the section `quantization` that name models; the others say how one is made.
 MODELS = ("dtypes", "extra_dtypes")
 
@@ -81,19 +86,21 @@ def recipe_conflicts(recipes: dict[str, dict[str, Any]]) -> Iterator[str]:
                 f"{name}.num_bins: {recipe['num_bins']} leaves Entropy nothing to choose from; "
                 f"use at least {2 * recipe['num_quantized_bins']}"
             )
+        if recipe["equalization"] != "none" and not recipe["preprocess"]:
+            yield f"{name}.equalization: {NEEDS_FOLDING}"
         if recipe["format"] == "QOperator" and (recipe["tensor_types"] or has_16_bits(recipe)):
             yield f"{name}.format: QOperator has one type of 8 bits for all tensors; use QDQ"
 
 
 def quantization_options(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return what `quantization.quantize` is asked for, from an expanded recipe."""
-    return {key: recipe[key] for key in recipe if key not in {*NUMBERS, "preprocess"}}
+    return {key: recipe[key] for key in recipe if key not in {*NUMBERS, *GRAPH}}
 
 
 def calibration_options(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return what the ranges of a recipe depend on, beside the float32 model and the images."""
     return {
-        "preprocess": recipe["preprocess"],
+        **{key: recipe[key] for key in GRAPH},
         "method": recipe["method"],
         "options": {
             **method_options(recipe),
@@ -108,6 +115,8 @@ def calibration_name(recipe: dict[str, Any]) -> str:
     options = calibration["options"].values()
     numbers = ["all" if value is None else str(value) for value in options]
     graph = "folded" if recipe["preprocess"] else "given"
+    if recipe["equalization"] != "none":
+        graph = recipe["equalization"]
     return "-".join([calibration["method"], *numbers, graph])
 
 
