@@ -50,6 +50,14 @@ def test_images_seed_and_options_of_the_method_are_those_of_the_run():
     assert configured_recipes(run)["own"] == recipe
 
 
+def test_an_equalized_model_is_that_of_the_run():
+    given = {"own": {"dtype": "int8", "equalization": "smooth"}}
+    recipe = complete_recipes(given, CONFIG)["own"]
+    pinned = pin("own", recipe)
+    assert pinned.sections["quantization"]["equalization"] == "smooth"
+    assert configured_recipes(as_run(pinned))["own"] == recipe
+
+
 def test_the_data_set_and_the_model_are_named():
     config = copy.deepcopy(CONFIG)
     config["dataset"] |= {"name": "image_folder", "path": "photos: #1/"}
