@@ -372,6 +372,8 @@ def get_conversion_memory(wildcards, attempt):
 
 def get_float_model(recipe):
     """Name the float32 model that a recipe starts from; the baseline is always the given one."""
+    if recipe["equalization"] != "none":
+        return f"results/models/equalized/{recipe['equalization']}.onnx"
     return f"results/models/{'preprocessed' if recipe['preprocess'] else 'fp32'}.onnx"
 
 

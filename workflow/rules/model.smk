@@ -1,8 +1,10 @@
 # needs  the model that the config names, ONNX or Keras, and images to try it on
 # makes  results/models/fp32.onnx, the baseline, and preprocessed.onnx, the same with batch
-#        normalization folded; results/calibration/fp32_accuracy.json
+#        normalization folded; equalized/<method>.onnx, that with scaled channels, where a recipe
+#        asks for it; results/calibration/fp32_accuracy.json
 #
-# decode_model, or convert_model -> check_conversion -> prepare_model -> preprocess_model, check_accuracy
+# decode_model, or convert_model -> check_conversion -> prepare_model -> preprocess_model ->
+# equalize_model; check_accuracy
 
 
 rule decode_model:
@@ -138,6 +140,34 @@ rule preprocess_model:
         code=get_code("preprocess_model"),
     script:
         "../scripts/preprocess_model.py"
+
+
+rule equalize_model:
+    """Scale the channels between layers of the folded model, before ranges are measured."""
+    input:
+        model="results/models/preprocessed.onnx",
+        images="results/calibration/samples.npy",
+    output:
+        model="results/models/equalized/{equalization}.onnx",
+    log:
+        "results/logs/equalize_model/{equalization}.log",
+    benchmark:
+        "results/benchmarks/equalize_model/{equalization}.tsv"
+    wildcard_constraints:
+        equalization="cross_layer|smooth",
+    conda:
+        "../../envs/onnx.yaml"
+    resources:
+        mem_mb=get_memory,
+    params:
+        batch_size=config["calibration"]["batch_size"],
+        memory_mb=config["memory_mb"],
+        preprocessing=PREPROCESSING,
+        # As preprocess_model.
+        one_of_many=True,
+        code=get_code("equalize_model"),
+    script:
+        "../scripts/equalize_model.py"
 
 
 rule check_accuracy:

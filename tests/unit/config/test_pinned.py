@@ -62,6 +62,14 @@ def test_a_recipe_keeps_its_input(name, by_default, input_type):
     assert pinned.notes == [] and configured_recipes(as_run(pinned))[name] == recipe
 
 
+def test_an_equalized_model_is_that_of_the_run():
+    given = {"own": {"dtype": "int8", "equalization": "smooth"}}
+    recipe = complete_recipes(given, CONFIG)["own"]
+    pinned = pin("own", recipe)
+    assert pinned.sections["quantization"]["equalization"] == "smooth"
+    assert configured_recipes(as_run(pinned))["own"] == recipe
+
+
 def test_the_data_set_and_the_model_are_named():
     config = copy.deepcopy(CONFIG)
     config["dataset"] |= {"name": "image_folder", "path": "photos: #1/"}

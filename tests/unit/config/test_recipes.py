@@ -99,11 +99,12 @@ def test_calibrations_are_shared_where_ranges_are_the_same():
             "given": {"dtype": "int8", "preprocess": False},
             "few": {"dtype": "int8", "samples_per_class": 20},
             "cut": {"dtype": "int8", "method": "Percentile", "percentile": [99.9, 99.99]},
+            "equal": {"dtype": "int8", "equalization": ["cross_layer", "smooth"]},
         }
     )
     names = {name: calibration_name(recipe) for name, recipe in recipes.items()}
     assert names["a"] == names["b"] == "MinMax-all-folded"
-    assert len(set(names.values())) == 5
+    assert len(set(names.values())) == 7
 
 
 def test_models_that_differ_in_numbers_alone_are_timed_once():
@@ -138,11 +139,13 @@ def test_conflicts_are_named():
             "a": {"activation_type": "QUInt16", "weight_type": "QInt8", "format": "QOperator"},
             "b": {"dtype": "int8", "method": "Entropy", "num_bins": 128},
             "c": {"dtype": "int8"},
+            "d": {"dtype": "int8", "equalization": "smooth", "preprocess": False},
         }
     )
-    first, second = recipe_conflicts(recipes)
+    first, second, third = recipe_conflicts(recipes)
     assert first.startswith("recipes.a.format: QOperator")
     assert second.startswith("recipes.b.num_bins: 128")
+    assert third.startswith("recipes.d.equalization: needs")
 
 
 def test_types_are_given_once():

@@ -41,6 +41,9 @@ VALUES = {
         *({key: value} for key in EXTRA_OPTIONS["properties"] for value in (False, True)),
         dict.fromkeys(EXTRA_OPTIONS["properties"], True),
     ],
+    "equalization": CONFIG_SCHEMA["properties"]["quantization"]["properties"]["equalization"][
+        "enum"
+    ],
     "method": METHODS,
     "percentile": [99, 99.9, 99.99],
     "num_bins": [512, 2048],

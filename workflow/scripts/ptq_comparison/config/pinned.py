@@ -5,13 +5,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ptq_comparison.common.address import ADDRESS_KEYS, is_address, masked
-from ptq_comparison.config.recipes import METHOD_OPTIONS, REFINEMENTS, configured_recipes
+from ptq_comparison.config.recipes import (
+    GRAPH,
+    METHOD_OPTIONS,
+    REFINEMENTS,
+    configured_recipes,
+)
 from ptq_comparison.config.schemes import DTYPES, REFERENCES, required_opset
 
 # What a model depends on. The rest of the configuration says how models are measured and compared.
 SECTIONS = ("dataset", "model", "calibration", "quantization")
 # All models of a run share these, so that they stand beside the models, not in an extra dtype.
-SHARED = {"method", "samples_per_class", "preprocess", *METHOD_OPTIONS}
+SHARED = {"method", "samples_per_class", *GRAPH, *METHOD_OPTIONS}
 # Names of models, as the schema has them.
 TAKEN = {"fp32", "bundled", "converted", "preprocessed", "recommended", *DTYPES, *REFERENCES}
 
@@ -56,7 +61,7 @@ def pin_recipe(
     pinned = {section: copy.deepcopy(config[section]) for section in SECTIONS}
     quantization = pinned["quantization"]
     own = {key: value for key, value in recipe.items() if key not in SHARED}
-    quantization["preprocess"] = recipe["preprocess"]
+    quantization |= {key: recipe[key] for key in GRAPH}
     pinned["calibration"] |= {
         key: recipe[key] for key in recipe if key == "method" or key in METHOD_OPTIONS
     }

@@ -14,11 +14,23 @@ AUTO = "auto"  # the recipe that `mix_precision` makes
 # What a recipe may ask for beyond the configuration, and what it asks for by default.
 REFINEMENTS = {"weight_ranges": "MinMax", "rounding": "nearest", "bias_correction": False}
 TYPES = ("activation_type", "weight_type", "tensor_types")
+# What is done to the float32 model before; ranges belong to the model that comes of it.
+GRAPH = ("preprocess", "equalization")
 METHOD_OPTIONS = {option for method in METHODS.values() for option in method.options}
 # What a recipe takes from the section `calibration`.
 CALIBRATION_KEYS = ("method", "samples_per_class", *sorted(METHOD_OPTIONS))
 # Two recipes that differ in these alone give graphs that differ in numbers alone.
-NUMBERS = {*METHOD_OPTIONS, *REFINEMENTS, "method", "samples_per_class", "reduce_range"}
+NUMBERS = {
+    *METHOD_OPTIONS,
+    *REFINEMENTS,
+    "equalization",
+    "method",
+    "reduce_range",
+    "samples_per_class",
+}
+NEEDS_FOLDING = (
+    "needs layers without batch normalization between them; set preprocess to true, or this to none"
+)
 # Keys of the section `quantization` that name models; the others say how one is made.
 MODELS = ("dtypes", "extra_dtypes")
 
@@ -84,6 +96,8 @@ def recipe_conflicts(recipes: dict[str, dict[str, Any]]) -> Iterator[str]:
                 f"{name}.num_bins: {recipe['num_bins']} leaves Entropy nothing to choose from; "
                 f"use at least {2 * recipe['num_quantized_bins']}"
             )
+        if recipe["equalization"] != "none" and not recipe["preprocess"]:
+            yield f"{name}.equalization: {NEEDS_FOLDING}"
         if recipe["format"] == "QOperator" and (recipe["tensor_types"] or has_16_bits(recipe)):
             yield f"{name}.format: QOperator has one type of 8 bits for all tensors; use QDQ"
 
@@ -93,15 +107,14 @@ def quantization_options(recipe: dict[str, Any]) -> dict[str, Any]:
 
     Its `float_nodes` are left out: `with_float_nodes` has put their names among the others.
     """
-    unasked = {*REFINEMENTS, *METHOD_OPTIONS, "method", "samples_per_class"}
-    unasked |= {"preprocess", "float_nodes"}
+    unasked = {*REFINEMENTS, *METHOD_OPTIONS, *GRAPH, "float_nodes", "method", "samples_per_class"}
     return {key: recipe[key] for key in recipe if key not in unasked}
 
 
 def calibration_options(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return what the ranges of a recipe depend on, beside the float32 model and the images."""
     return {
-        "preprocess": recipe["preprocess"],
+        **{key: recipe[key] for key in GRAPH},
         "method": recipe["method"],
         "options": {
             **method_options(recipe),
@@ -116,6 +129,8 @@ def calibration_name(recipe: dict[str, Any]) -> str:
     options = calibration["options"].values()
     numbers = ["all" if value is None else str(value) for value in options]
     graph = "folded" if recipe["preprocess"] else "given"
+    if recipe["equalization"] != "none":
+        graph = recipe["equalization"]
     return "-".join([calibration["method"], *numbers, graph])
 
 

@@ -16,6 +16,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.texts import LINE, cut, named, shown
 from ptq_comparison.config.dataset_conflicts import dataset_conflicts
 from ptq_comparison.config.methods import leaves_no_choice
+from ptq_comparison.config.recipes import NEEDS_FOLDING
 
 MISTAKES = 20  # that are told at once
 UNITS = {"maxItems": "entries", "maxProperties": "entries", "maxLength": "letters"}
@@ -53,6 +54,8 @@ def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
             "acceptance.min_speedup: speed is not measured; set latency.measure to true, or this "
             "to null"
         )
+    if quantization["equalization"] != "none" and not quantization["preprocess"]:
+        yield f"quantization.equalization: {NEEDS_FOLDING}"
     for name, options in quantization["extra_dtypes"].items():
         key = f"quantization.extra_dtypes.{name}"
         if options.get("format", quantization["format"]) == "QOperator":

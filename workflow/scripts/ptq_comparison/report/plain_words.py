@@ -9,6 +9,10 @@ FORMATS = {
     "QDQ": "pairs of QuantizeLinear and DequantizeLinear (QDQ)",
     "QOperator": "integer operators (QOperator)",
 }
+EQUALIZATIONS = {
+    "cross_layer": "channels equalized across layers",
+    "smooth": "differences between channels moved into the weights",
+}
 # Options of `quantize_static` without a key of their own: where they are true, and where false.
 EXTRA_OPTIONS = {
     "ActivationSymmetric": ("activations symmetric about 0", "activations with a zero point"),
@@ -47,6 +51,8 @@ def _phrases(
     recipe: Mapping[str, Any], images: int | None, kept: Collection[str], most: int | None
 ) -> Iterator[str]:
     yield "batch normalization folded" if recipe["preprocess"] else "graph as given"
+    if recipe["equalization"] != "none":
+        yield EQUALIZATIONS[recipe["equalization"]]
     if recipe.get("input_type") == "uint8":
         yield "uint8 pixels as input"
     yield f"{_words_of_type(recipe['activation_type'])} activations"

@@ -12,14 +12,15 @@ from ptq_comparison.stability.draw import Tried
 from ptq_comparison.stability.results import EQUALS, RECOMMENDED
 
 
-def recipe_of(provenance: Provenance, preprocess: bool) -> dict[str, Any]:
+def recipe_of(provenance: Provenance, float_model: str) -> dict[str, Any]:
     """Return the complete recipe that a quantized model was made by, from its own metadata.
 
-    So nodes that a search has left in float32 stay there. `preprocess` tells which float32 model it
-    starts from.
+    So nodes that a search has left in float32 stay there. `float_model` is the name of the float32
+    model that it starts from.
     """
     return {
-        "preprocess": preprocess,
+        "preprocess": float_model != "fp32",
+        "equalization": float_model if float_model in ("cross_layer", "smooth") else "none",
         "method": provenance["method"],
         **provenance["options"],
         **provenance["refinements"],
@@ -45,7 +46,7 @@ def selected_recipes(
     for name in [selection["recipe"], *selection["not_worse"]][:count]:
         provenance: Any = read_metadata(load_model(models[name]))
         float_model = by_digest[provenance["model_sha256"]]
-        recipe = recipe_of(provenance, preprocess=float_model.stem == "preprocessed")
+        recipe = recipe_of(provenance, float_model.stem)
         model = RECOMMENDED if name == selection["recipe"] else f"{EQUALS}{name}"
         tried.append(Tried(model, name, recipe, float_model))
     return tried
