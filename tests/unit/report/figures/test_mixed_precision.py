@@ -121,7 +121,7 @@ def test_steps_that_could_not_be_made_are_left_out(monkeypatch):
 
 @pytest.mark.parametrize("deltas", [[-2, -1, -0.2], [-0.1]])
 def test_a_note_stands_with_the_title(deltas, monkeypatch):
-    figure = plot_mixed_precision(make_steps(deltas, nodes=3), 0.3, NOTE)
+    figure = plot_mixed_precision(make_steps(deltas, nodes=3), NOTE)
     assert label_lines(figure)[1:] == [NOTE]
     assert f"({NOTE})" in " ".join(figure.get_suptitle().split())
     check_layout(figure, "note", monkeypatch, least=2)
