@@ -76,7 +76,9 @@ if __name__ == "__main__":
             steps = time_steps(steps, make, fp32, settings, params.seconds, None)
 
         bounds = SimpleNamespace(
-            batch_size=params.calibration_batch_size, memory_mb=params.memory_mb
+            batch_size=params.calibration_batch_size,
+            memory_mb=params.memory_mb,
+            preprocessing=preprocessing,
         )
         with atomic_path(task.output.model) as temporary, atomic_path(task.output.check) as check:
             while True:
