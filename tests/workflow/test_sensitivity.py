@@ -43,28 +43,33 @@ def test_every_node_is_in_the_table_once_the_worst_first(recipes_run):
     )
 
 
-def test_the_outlier_alone_stays_in_float(recipes_run):
+def test_the_outlier_stays_in_float(recipes_run):
     curve = read(recipes_run / "results/mixed_precision.csv")
-    assert [row["node"] for row in curve] == ["", "outlier"]
-    assert float(curve[0]["delta_pp"]) < -5 <= float(curve[1]["delta_pp"])
+    assert curve[0]["node"] == "" and float(curve[0]["delta_pp"]) < -5
+    (auto,) = [row for row in curve if row["is_auto"] == "1"]
+    assert float(auto["delta_pp"]) >= -5 and int(auto["nodes_in_float"]) >= 1
     assert all(float(row["speedup_ci95_low"]) > 0 for row in curve)
     assert {(row["threads"], row["batch_size"]) for row in curve} == {("1", "4")}
     path = recipes_run / "results/sweep/models/auto.onnx"
-    assert path.stat().st_size == int(curve[1]["bytes"])
+    assert path.stat().st_size == int(auto["bytes"])
     metadata = {entry.key.split(".")[1]: entry.value for entry in onnx.load(path).metadata_props}
-    assert json.loads(metadata["quantization"])["nodes_to_exclude"] == ["outlier"]
+    assert "outlier" in json.loads(metadata["quantization"])["nodes_to_exclude"]
     assert metadata["recipe"] == "auto"
-    assert "auto: 1 of 4 nodes stay in float32" in (recipes_run / "output.txt").read_text()
+    nodes = auto["nodes_in_float"]
+    output = (recipes_run / "output.txt").read_text()
+    assert "auto starts from u8s8" in output
+    assert f"auto: u8s8 with {nodes} of 4 nodes in float32" in output
     for name in ("sensitivity", "mixed_precision"):
         assert (recipes_run / f"results/figures/{name}.svg").stat().st_size > 1000
 
 
 def test_auto_is_evaluated_like_other_recipes(recipes_run):
     evaluation = json.loads((recipes_run / "results/sweep/auto_eval.json").read_text())
-    last = read(recipes_run / "results/mixed_precision.csv")[-1]
-    assert evaluation["validation"]["correct"] == int(last["correct"])
-    assert evaluation["validation"]["kl_divergence"] == pytest.approx(float(last["kl_divergence"]))
-    assert evaluation["model"]["bytes"] == int(last["bytes"])
+    curve = read(recipes_run / "results/mixed_precision.csv")
+    (auto,) = [row for row in curve if row["is_auto"] == "1"]
+    assert evaluation["validation"]["correct"] == int(auto["correct"])
+    assert evaluation["validation"]["kl_divergence"] == pytest.approx(float(auto["kl_divergence"]))
+    assert evaluation["model"]["bytes"] == int(auto["bytes"])
 
 
 def test_shares_do_not_change_the_result(recipes_run, tiny, tmp_path):
@@ -81,8 +86,8 @@ def test_shares_do_not_change_the_result(recipes_run, tiny, tmp_path):
     assert (tmp_path / "run/results/sensitivity.csv").read_bytes() == before
 
 
-def test_a_target_that_no_quantized_model_reaches(tiny, tmp_path):
-    """Only the outlier may be quantized, and that loses too much."""
+def test_a_recipe_whose_only_node_loses_too_much_stays_quantized(tiny, tmp_path):
+    """Only the outlier may be quantized; float32 itself is no recipe."""
     configfiles = recipe_files(
         tmp_path,
         tiny,
@@ -93,40 +98,40 @@ def test_a_target_that_no_quantized_model_reaches(tiny, tmp_path):
     result = run_snakemake(tmp_path, *MIXED, configfiles=configfiles)
     assert result.returncode == 0, result.stdout
     curve = read(tmp_path / "results/mixed_precision.csv")
-    assert [row["nodes_quantized"] for row in curve] == ["1", "0"]
+    assert [row["nodes_quantized"] for row in curve] == ["1"]
     assert "speedup" not in curve[0]
-    # The recipe is quantized all the same: float32 is none.
     model = onnx.load(tmp_path / "results/sweep/models/auto.onnx")
     assert "QuantizeLinear" in {node.op_type for node in model.graph.node}
-    assert "loses more than 0.0 pp as long as any node is in 8 bits" in result.stdout
 
 
-@pytest.mark.parametrize(
-    ("recipe", "line"),
-    [
-        ("u8s9", "there is no recipe 'u8s9'; there is for example 'u8s8'; null stands for the"),
-        ("gptq", "gptq has rounding, which single nodes are tried without; name a recipe that"),
-    ],
-)
-def test_a_recipe_that_cannot_be_taken_apart_is_one_line(tiny, tmp_path, recipe, line):
-    configfiles = recipe_files(tmp_path, tiny, sensitivity={"recipe": recipe})
+def test_a_recipe_that_is_not_there_is_one_line(tiny, tmp_path):
+    configfiles = recipe_files(tmp_path, tiny, sensitivity={"recipe": "u8s9"})
     result = run_snakemake(tmp_path, "sensitivity", configfiles=configfiles)
     assert result.returncode != 0
     *_, last = result.stdout.splitlines()
-    assert last.startswith(f"error: config: sensitivity.recipe: {line}")
+    line = "there is no recipe 'u8s9'; there is for example 'u8s8'; null stands for the best one"
+    assert last == f"error: config: sensitivity.recipe: {line}"
     assert not (tmp_path / "results").exists()
 
 
-def test_recipes_with_refinements_alone_are_taken_apart_without_them(tiny, tmp_path):
+def test_the_best_recipe_is_taken_apart_with_its_refinements(tiny, tmp_path):
     settings = {"sensitivity": {"recipe": None}, "latency": {"measure": False}}
     configfiles = recipe_files(tmp_path, tiny, **settings)
-    overlay(tmp_path / "recipes.yaml", {"recipes": {"gptq": RECIPES["gptq"]}})
+    recipes = {"int8": RECIPES["int8"], "gptq": {**RECIPES["gptq"], "per_channel": True}}
+    overlay(tmp_path / "recipes.yaml", {"recipes": recipes})
     target = "results/sweep/models/auto.onnx"
     result = run_snakemake(tmp_path, target, configfiles=configfiles)
     assert result.returncode == 0, result.stdout
+    evaluations = {
+        name: json.loads((tmp_path / f"results/sweep/{name}_eval.json").read_text())
+        for name in recipes
+    }
+    best = max(recipes, key=lambda name: evaluations[name]["validation"]["agreement"])
+    assert json.loads((tmp_path / "results/sensitivity/base.json").read_text())["name"] == best
     entries = onnx.load(tmp_path / target).metadata_props
     metadata = {entry.key.split(".")[1]: entry.value for entry in entries}
-    assert json.loads(metadata["refinements"])["rounding"] == "nearest"
+    rounding = recipes[best].get("rounding", "nearest")
+    assert json.loads(metadata["refinements"])["rounding"] == rounding
 
 
 def test_nodes_without_a_name_are_ranked_and_kept_in_float(tiny, tmp_path):
@@ -138,7 +143,7 @@ def test_nodes_without_a_name_are_ranked_and_kept_in_float(tiny, tmp_path):
     result = run_snakemake(tmp_path, *MIXED, configfiles=configfiles)
     assert result.returncode == 0, result.stdout
     curve = read(tmp_path / "results/mixed_precision.csv")
-    assert [row["node"] for row in curve] == ["", "o"]  # the output of the outlier
+    assert "o" in [row["node"] for row in curve]  # the output of the outlier
     images, _ = make_images(20, seed=3)
     session = make_session(onnx.load(tmp_path / "results/sweep/models/auto.onnx"), 1)
     (scores,) = session.run(None, {"image": images.astype(np.float32)})

@@ -15,21 +15,18 @@ if __name__ == "__main__":
         from ptq_comparison.inference.batches import Batches, Chosen
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
-        from ptq_comparison.quantization.quantize import check_recipe
         from ptq_comparison.search.sensitivity import candidate_nodes, measure_share
         from ptq_comparison.search.trial import Trial, quantizer
 
         item = task.wildcards.scatteritem
         share, shares = map(int, item.split("-of-"))
         path, ranges = task.input.model, task.input.ranges
-        base, preprocessing = read_json(task.input.base), task.params.preprocessing
-        recipe = base["recipe"]
+        recipe, preprocessing = read_json(task.input.base)["recipe"], task.params.preprocessing
         provenance = recipe_provenance(
             path, task.input.samples, ranges, preprocessing, recipe, AUTO
         )
         options = quantization_options(recipe)
         model = name_nodes(load_model(path))
-        check_recipe(model, f"recipes.{base['name']}", options)
         images = np.load(task.input.images, mmap_mode="r")
         chosen = spread(len(images), task.params.images)
         with np.load(task.input.baseline) as arrays:
