@@ -9,7 +9,9 @@ if __name__ == "__main__":
     with job(snakemake, reads_not_made=True, memory_key="calibration.batch_size") as task:
         import numpy as np
         import onnx
+        from ptq_comparison.common.errors import UserError
         from ptq_comparison.common.files import atomic_path, write_json
+        from ptq_comparison.common.not_made import read_not_made
         from ptq_comparison.config.recipes import quantization_options
         from ptq_comparison.inference.batch_size import choose_batch_size
         from ptq_comparison.inference.batches import Batches
@@ -36,6 +38,9 @@ if __name__ == "__main__":
             name = choose_base(table, params.constraints)
         model_path = find(params.float_models[name], task.input.models)
         ranges_path = find(params.ranges[name], task.input.ranges)
+        for path in (model_path, ranges_path):
+            if reason := read_not_made(path):
+                raise UserError(reason)
         model = name_nodes(load_model(model_path))
         recipe = with_float_nodes(model, params.recipes[name])
         check_recipe(model, f"recipes.{name}", quantization_options(recipe))
