@@ -29,6 +29,7 @@ if __name__ == "__main__":
         )
         from ptq_comparison.search.mixed_precision_speeds import compare_speed, time_steps
         from ptq_comparison.search.moves import possible_moves
+        from ptq_comparison.search.results import is_made
         from ptq_comparison.search.sensitivity import rank
         from ptq_comparison.search.trial import Trial, exclude, quantizer
 
@@ -46,6 +47,7 @@ if __name__ == "__main__":
             scores, labels = arrays["scores"], arrays["labels"]
         size = choose_batch_size(model, images, params)
         chosen = spread(len(images), params.few)
+        rows = read_rows(task.input.sensitivity)
         search = Search(
             Trial(make, Batches.of(images, model, preprocessing, size), scores),
             Trial(
@@ -53,9 +55,10 @@ if __name__ == "__main__":
                 Batches.of(Chosen(images, chosen), model, preprocessing, size),
                 scores[chosen],
             ),
-            ranking := rank(read_rows(task.input.sensitivity)),
+            ranking := rank(rows),
             labels,
             None,
+            {r["node"]: r["kl_divergence"] for r in rows if r["mode"] == "all_but" and is_made(r)},
         )
         if params.timed:
             settings = batches_by_setting(

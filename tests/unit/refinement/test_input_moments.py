@@ -14,7 +14,7 @@ from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import extract
 from ptq_comparison.model.layers import constants, to_rows
 from ptq_comparison.refinement import input_moments
-from ptq_comparison.refinement.input_moments import input_hessians
+from ptq_comparison.refinement.input_moments import input_hessians, patch_step
 
 GENERATOR = np.random.default_rng(3)
 IMAGES = GENERATOR.integers(0, 256, (10, 8, 8, 4), dtype=np.uint8)
@@ -94,3 +94,12 @@ def test_memory_holds_a_slice_of_the_patches_of_a_batch(monkeypatch):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < patches / 2
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (112, 112), (30, 35), (8, 8), (1, 400)])
+def test_of_large_images_a_part_of_the_patches_is_looked_at_in_all_columns(height, width):
+    step = patch_step(height * width, width)
+    looked_at = np.arange(0, height * width, step)
+    assert len(looked_at) >= min(height * width, input_moments.MOST_PATCHES)
+    assert set(looked_at % width) == set(range(width)) or height == 1
+    assert step == 1 or len(looked_at) < 2.1 * input_moments.MOST_PATCHES

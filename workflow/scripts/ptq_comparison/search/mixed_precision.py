@@ -1,6 +1,6 @@
 """Nodes in float32, step by step: those that are slower in 8 bits, or that cost agreement."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -51,7 +51,8 @@ class Gain(NamedTuple):
 class Search:
     """The steps from a recipe on; see `mix_precision`.
 
-    `tries` counts the models whose predictions had a part in the choice.
+    `tries` counts the models whose predictions had a part in the choice. `known` are divergences on
+    the few images with one node in float32, by its name, that need not be measured again.
     """
 
     def __init__(
@@ -61,9 +62,10 @@ class Search:
         candidates: Sequence[str],
         labels: np.ndarray,
         timer: Timer | None,
+        known: Mapping[str, float] | None = None,
     ) -> None:
         self.trial, self.few, self.candidates = trial, few, candidates
-        self.labels, self.timer = labels, timer
+        self.labels, self.timer, self.known = labels, timer, known or {}
         self.tries = 0
 
     def step(self, in_float: list[str], name: str) -> Step:
@@ -106,9 +108,14 @@ class Search:
         """Try each move alone, on few images; those that cannot be made are left out."""
         found = []
         for move in moves:
-            attempt = self._attempt(self.few, self._with(move))
-            if attempt.model is not None and is_quantized(attempt.model):
-                found.append(Gain(move, self.divergence(attempt), *self._speed(attempt)))
+            is_known = not self.last.in_float and len(move.nodes) == 1
+            divergence = self.known.get(move.nodes[0]) if is_known else None
+            attempt = self._attempt(self.few, self._with(move), predicts=divergence is None)
+            if attempt.model is None or not is_quantized(attempt.model):
+                continue
+            if divergence is None:
+                divergence = self.divergence(attempt)
+            found.append(Gain(move, divergence, *self._speed(attempt)))
         return found
 
     def divergence(self, attempt: Attempt | None = None) -> float:
@@ -139,9 +146,9 @@ class Search:
         known = self.last.in_float
         return [*known, *(node for node in move.nodes if node not in known)]
 
-    def _attempt(self, trial: Trial, in_float: Sequence[str]) -> Attempt:
+    def _attempt(self, trial: Trial, in_float: Sequence[str], predicts: bool = True) -> Attempt:
         self.tries += 1
-        return trial.attempt(in_float)
+        return trial.attempt(in_float, predicts)
 
     def _speed(self, attempt: Attempt) -> tuple[float, float]:
         """Return how many times as fast as the last step a model is, and its lower limit."""

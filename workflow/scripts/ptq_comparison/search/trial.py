@@ -36,19 +36,14 @@ class Trial:
         batches = self.batches.fitted(model)
         return predict_scores(session, batches, self.scores.shape[1], tqdm(disable=True))
 
-    def attempt(
-        self, in_float: Sequence[str], write: Callable[[Sequence[str]], None] | None = None
-    ) -> "Attempt":
+    def attempt(self, in_float: Sequence[str], predicts: bool = True) -> "Attempt":
         """Return the model with these nodes in float32 and its scores, or why there are none.
 
-        It is also given up where `write`, called with the same nodes, raises an exception.
+        Without `predicts`, there are no scores.
         """
         try:
             model = self.quantize(in_float)
-            attempt = Attempt(model, self.predict(model), "")
-            if write:
-                write(in_float)
-            return attempt
+            return Attempt(model, self.predict(model) if predicts else None, "")
         except Exception as error:
             if is_fault_of_machine(error):
                 raise
