@@ -134,6 +134,8 @@ def assert_contains(complete, content):
     if isinstance(content, dict):
         for key, value in content.items():
             assert isinstance(key, str)
+            if key == "per_channel" and value is None:
+                continue  # which recipes complete as their format allows
             assert_contains(complete[key], value)
     else:
         assert complete == content

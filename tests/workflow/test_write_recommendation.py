@@ -35,7 +35,7 @@ def test_the_file_is_named_with_its_sum_and_size(recipes_run):
     content, model = read(recipes_run), recipes_run / "results/models/recommended.onnx"
     assert content["model"]["sha256"] == sha256(model)
     assert content["model"]["bytes"] == model.stat().st_size
-    assert "node outlier in float32" in content["words"]
+    assert "outlier in float32" in content["words"]
     check = "results/sweep/models/auto.json"
     assert content["recipe"] == "auto"
     assert sha256(recipes_run / "results/models/recommended.json") == sha256(recipes_run / check)

@@ -34,6 +34,7 @@ VALUES = {
     "reduce_range": [False, True],
     "format": CONFIG_SCHEMA["properties"]["quantization"]["properties"]["format"]["enum"],
     "preprocess": [False, True],
+    "float_nodes": [[], ["pools"], ["first_conv", "classifier"], ["gates"]],
     "nodes_to_exclude": [[], ["conv1"], ["fc"], ["conv1", "fc"], ["a", "b", "c"]],
     "op_types_to_quantize": [[], ["Conv"], ["MatMul"], ["Conv", "Gemm"]],
     "extra_options": [

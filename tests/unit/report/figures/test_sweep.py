@@ -164,6 +164,6 @@ def test_one_recipe_makes_a_figure(monkeypatch):
 
 def test_a_note_stands_with_the_title(monkeypatch):
     note = "validation images: of the training split, which float32 may have learned from"
-    figure = plot_sweep(make_sweep(SOME, width=0.2), FASTER, note)
+    figure = plot_sweep(make_sweep(SOME, width=0.2), FASTER, None, note)
     assert label_lines(figure)[1:] == [DISTURBED, note]
     check_layout(figure, "note", monkeypatch)
