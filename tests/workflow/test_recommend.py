@@ -34,6 +34,6 @@ def test_resnet8_in_8_bits_answers_as_float32_does(shared_data, tmp_path):
     assert content["validation"]["agreement"] > 0.985
     assert content["test"]["total"] == 1017
     assert content["test"]["agreement"] >= 0.98
-    assert content["test"]["delta_pp"] >= -0.3
+    assert content["test"]["delta_ci95_pp"][1] >= 0  # not shown to lose any accuracy
     assert content["test"]["bytes"] < 100_000
     assert content["warning"] is None  # 7-bit weights saturate nowhere
