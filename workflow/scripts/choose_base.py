@@ -7,19 +7,17 @@ if __name__ == "__main__":
     from ptq_comparison.common.job import job
 
     with job(snakemake, reads_not_made=True, memory_key="calibration.batch_size") as task:
-        import numpy as np
         import onnx
         from ptq_comparison.common.errors import UserError
         from ptq_comparison.common.files import atomic_path, write_json
         from ptq_comparison.common.not_made import read_not_made
         from ptq_comparison.config.recipes import quantization_options
-        from ptq_comparison.inference.batch_size import choose_batch_size
-        from ptq_comparison.inference.batches import Batches
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.quantization.float_nodes import with_float_nodes
         from ptq_comparison.quantization.quantize import check_recipe
-        from ptq_comparison.refinement.refine import REFINEMENT_IMAGE_COUNT, refine
+        from ptq_comparison.refinement.make_model import refinement_batches
+        from ptq_comparison.refinement.refine import refine
         from ptq_comparison.report.sweep import gather_sweep, made_recipes
         from ptq_comparison.search.base import choose_base
 
@@ -44,10 +42,7 @@ if __name__ == "__main__":
         model = name_nodes(load_model(model_path))
         recipe = with_float_nodes(model, params.recipes[name])
         check_recipe(model, f"recipes.{name}", quantization_options(recipe))
-        images = np.load(task.input.images, mmap_mode="r")
-        few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]
-        size = choose_batch_size(model, images, params, fetches_all=True)
-        batches = Batches.of(few, model, params.preprocessing, size)
+        batches = refinement_batches(model, task.input.images, params)
         with atomic_path(task.output.refined) as temporary:
             onnx.save(refine(model, ranges_path, recipe, batches), temporary)
         for given, output in (

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 from ptq_comparison.calibration.provenance import recipe_provenance
 from ptq_comparison.common.files import check_sha256
@@ -15,6 +16,17 @@ from ptq_comparison.model.loading import load_model
 from ptq_comparison.quantization.float_nodes import with_float_nodes
 from ptq_comparison.quantization.quantize import check_recipe, quantize
 from ptq_comparison.refinement.refine import REFINEMENT_IMAGE_COUNT, refine
+
+
+def refinement_batches(model: onnx.ModelProto, images_path: Path, params: Any) -> Batches:
+    """Return batches of the calibration images that `refine` looks at.
+
+    `images_path` is their `.npy`, `params` are those of `choose_batch_size`.
+    """
+    images = np.load(images_path, mmap_mode="r")
+    few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]
+    size = choose_batch_size(model, images, params, fetches_all=True)
+    return Batches.of(few, model, params.preprocessing, size)
 
 
 def make_model(
@@ -41,10 +53,7 @@ def make_model(
     recipe = with_float_nodes(model, recipe)
     options = quantization_options(recipe)
     check_recipe(model, section, options)
-    images = np.load(images_path, mmap_mode="r")
-    few = images[:: max(1, len(images) // REFINEMENT_IMAGE_COUNT)]
-    size = choose_batch_size(model, images, params, fetches_all=True)
-    batches = Batches.of(few, model, params.preprocessing, size)
+    batches = refinement_batches(model, images_path, params)
     quantize(
         refine(model, ranges_path, recipe, batches),
         ranges_path,

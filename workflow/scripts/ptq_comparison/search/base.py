@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ptq_comparison.search.selection import Constraints, misses, most_agreeing
+from ptq_comparison.search.selection import Constraints, misses, most_agreeing, shortfall
 
 
 def choose_base(table: pd.DataFrame, constraints: Constraints) -> str:
@@ -12,7 +12,6 @@ def choose_base(table: pd.DataFrame, constraints: Constraints) -> str:
     recipe faster, and brings it nearer to float32. `table` is that of the recipes that could be
     made.
     """
-    missed = misses(table, constraints)
-    order = pd.DataFrame({"count": (missed > 0).sum(axis=1), "sum": missed.sum(axis=1)})
+    order = shortfall(misses(table, constraints))
     least = (order == order.sort_values(["count", "sum"]).iloc[0]).all(axis=1)
     return str(table.loc[most_agreeing(table[least]), "recipe"])

@@ -139,12 +139,16 @@ def fastest(rows: pd.DataFrame) -> int:
     return int(order.index[0])
 
 
+def shortfall(missed: pd.DataFrame) -> pd.DataFrame:
+    """Return how many constraints each recipe misses, `count`, and by how much in all, `sum`."""
+    return pd.DataFrame({"count": (missed > 0).sum(axis=1), "sum": missed.sum(axis=1)})
+
+
 def _closest(
     table: pd.DataFrame, missed: pd.DataFrame, constraints: Constraints, not_made: int
 ) -> str:
     """Return that no recipe meets the constraints, and which one comes closest."""
-    order = pd.DataFrame({"count": (missed > 0).sum(axis=1), "sum": missed.sum(axis=1)})
-    place = order.sort_values(["count", "sum"], kind="stable").index[0]
+    place = shortfall(missed).sort_values(["count", "sum"], kind="stable").index[0]
     closest, speed = table.loc[place], held_speeds(table)[place]
     limits = [f"{key} {limit}" for key, limit in asked_limits(constraints).items()]
     drop = f"{closest['delta_pp']:+.2f} pp"
