@@ -143,7 +143,7 @@ def test_the_container_installs_the_locks_with_the_python_of_the_environments():
 
 
 # What conda-forge has under another name; matplotlib there brings Qt.
-CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"flatbuffers": "python-flatbuffers", "matplotlib": "matplotlib-base"}
 
 
 def pinned(path):
@@ -174,6 +174,7 @@ def test_every_rule_has_an_environment_that_exists():
 
 
 IMPORTS = re.compile(r"(?m)^\s*(?:from|import) (\w+)")
+OF_ONNXRUNTIME = {"ort_flatbuffers_py"}  # which the package onnxruntime puts on the path
 # Installed by those who need it; without it, a line says so.
 OPTIONAL = {Requirement(text).name for text in PROJECT["dependency-groups"]["parquet"]}
 PACKAGE_OF = {
@@ -196,6 +197,11 @@ def test_the_environment_of_a_rule_has_what_its_script_imports(name):
     files = [module.__file__ for module in finder.modules.values() if module.__file__]
     for file in files:
         for module in IMPORTS.findall(Path(file).read_text()):
-            if module not in {*sys.stdlib_module_names, "ptq_comparison", *OPTIONAL}:
+            if module not in {
+                *sys.stdlib_module_names,
+                "ptq_comparison",
+                *OPTIONAL,
+                *OF_ONNXRUNTIME,
+            }:
                 package = PACKAGE_OF.get(module, module)
                 assert package in packages, f"envs/{rule.environment}.yaml: {package} for {file}"

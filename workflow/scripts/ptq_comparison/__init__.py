@@ -21,8 +21,9 @@
                                                                       inference model
     verification  requirements on the results                         quantization evaluation
                                                                       inference model
+    device        files for devices, and what devices measured        evaluation inference model
     report        tables, pages, figures and verdicts for people      search stability evaluation
-                                                                      config
+                                                                      device config
 
 All may import common, and nobody imports report. A test holds the imports against this table.
 """
