@@ -16,6 +16,7 @@ from ptq_comparison.common.address import (
 )
 from ptq_comparison.common.closing import closing_texts, error_lines
 from ptq_comparison.common.code_digest import code_digest
+from ptq_comparison.common.provider_names import CPU, short_name
 from ptq_comparison.common.supervisor import unlock_on_hangup
 from ptq_comparison.common.temporary import remove_stale
 from ptq_comparison.common.terminal import take_over
@@ -138,6 +139,13 @@ DECODING_THREADS = 4 if DECODES else 1  # Snakemake cuts them down to --cores
 LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
 MEASURES_LATENCY = config["latency"]["measure"]
 LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []
+# Execution providers besides the CPU, as the config names them, and what is measured with each.
+PROVIDERS = {
+    short_name(name): name
+    for name in config["latency"]["providers"]
+    if short_name(name) != short_name(CPU)
+}
+PROVIDER_FILES = {name: f"results/providers/device_{name}.json" for name in PROVIDERS}
 # What the gate adds to the summary of a step in GitHub Actions; nothing elsewhere.
 STEP_SUMMARY_FILE = (
     "results/comparison.md" if os.environ.get("GITHUB_STEP_SUMMARY") else []
@@ -148,6 +156,7 @@ ALL_CORES = 1000
 
 
 wildcard_constraints:
+    provider="|".join(PROVIDERS) or "none",
     dtype="|".join(map(re.escape, QUANTIZED)),
     reference="|".join(REFERENCES),
     model="|".join(map(re.escape, [*CANDIDATES, *REFERENCES, RECOMMENDED])),
@@ -378,6 +387,13 @@ def get_float_model(recipe):
     if recipe["equalization"] != "none":
         return f"results/models/equalized/{recipe['equalization']}.onnx"
     return f"results/models/{'preprocessed' if recipe['preprocess'] else 'fp32'}.onnx"
+
+
+def get_pythons(provider):
+    """Name the interpreters of environments for a provider, in the order in which they are tried."""
+    folders = [Path.cwd(), *([SCRIPTS.parents[1]] if IS_LOCAL else [])]
+    pythons = [folder / f".venv-{provider}/bin/python" for folder in folders]
+    return [str(python) for python in pythons if python.is_file()]
 
 
 def reject_model(wildcards):

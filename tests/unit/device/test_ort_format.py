@@ -10,8 +10,9 @@ import pytest
 from helpers import RAW, REPOSITORY, make_classifier, make_images
 from helpers.quantizer import Quantizer
 from ptq_comparison.device.ort_bytes import in_order
-from ptq_comparison.device.ort_format import convert_to_ort, load_ort, write_required_operators
+from ptq_comparison.device.ort_format import convert_to_ort, write_required_operators
 from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.session import make_session
 
 PIXELS, _ = make_images(20, seed=4)
 IMAGES = PIXELS.astype(np.float32)
@@ -79,17 +80,17 @@ def test_the_order_of_entries_changes_nothing_but_bytes(models, tmp_path):
         onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         own = tmp_path / "own.ort"
         (tmp_path / "ordered.ort").write_bytes(in_order(own.read_bytes()))
-        ordered = scores(load_ort(tmp_path / "ordered.ort", 1))
-        assert np.array_equal(scores(load_ort(own, 1)), ordered)
+        ordered = scores(make_session(str(tmp_path / "ordered.ort"), 1))
+        assert np.array_equal(scores(make_session(str(own), 1)), ordered)
 
 
 def test_the_twins_predict_alike(models, converted):
     for model, file in zip(models, converted, strict=True):
         session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-        expected, found = scores(session), scores(load_ort(file, 1))
+        expected, found = scores(session), scores(make_session(str(file), 1))
         assert np.abs(found - expected).max() < 0.05
         assert np.array_equal(found.argmax(axis=1), expected.argmax(axis=1))
-        metadata = load_ort(file, 1).get_modelmeta().custom_metadata_map
+        metadata = make_session(str(file), 1).get_modelmeta().custom_metadata_map
         assert metadata == session.get_modelmeta().custom_metadata_map
 
 

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import onnxruntime
 from onnxruntime.tools.convert_onnx_models_to_ort import (
     OptimizationStyle,
     convert_onnx_models_to_ort,
@@ -41,14 +40,6 @@ def convert_to_ort(model: Path, target: Path) -> None:
         data = in_order(source.with_suffix(".ort").read_bytes())
     with atomic_path(target) as temporary:
         temporary.write_bytes(data)
-
-
-def load_ort(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """Load a model in ORT format on the CPU with `threads` threads inside an operator."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(path.read_bytes(), options, ["CPUExecutionProvider"])
 
 
 def write_required_operators(models: Sequence[Path], target: Path) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 
 from ptq_comparison.common.errors import first_line
 from ptq_comparison.common.not_made import read_not_made
-from ptq_comparison.device.ort_format import load_ort
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, predict_scores, predicted_classes
 from ptq_comparison.model.loading import load_model
@@ -53,7 +52,7 @@ def compare_twins(
         make_session(load_model(onnx_path), threads), batches, classes, progress
     )
     try:
-        found = predict_scores(load_ort(ort_path, threads), batches, classes, progress)
+        found = predict_scores(make_session(str(ort_path), threads), batches, classes, progress)
     except Exception as error:  # of onnxruntime, which has many kinds
         logging.exception("%s", ort_path)
         row["reason"] = first_line(error)
