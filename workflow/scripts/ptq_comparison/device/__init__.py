@@ -1,1 +1,1 @@
-"""The models where they ship: files for devices, and what devices measured."""
+"""The same comparison on other machines."""

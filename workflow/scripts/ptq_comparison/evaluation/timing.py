@@ -10,15 +10,13 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
 
 from ptq_comparison.evaluation.enclosed import enclose
-
-if TYPE_CHECKING:
-    from ptq_comparison.evaluation.results import Speed
+from ptq_comparison.evaluation.results import Speed
 
 SESSION_OPTIONS = {
     # The threads of a session that waits for its turn would otherwise spin and disturb the others.

@@ -10,7 +10,9 @@ import onnxruntime
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.mapped import drop_pages, pieces, scratch_array
+from ptq_comparison.common.provider_names import CPU
 from ptq_comparison.inference.model_inputs import Batch, ModelInputs
+from ptq_comparison.inference.providers import check_loaded, provider_arguments
 from ptq_comparison.inference.scores import class_scores
 from ptq_comparison.model.interface_type import Interface, remedy_for_classes
 
@@ -28,15 +30,17 @@ def make_session(
     threads: int,
     optimize: bool = True,
     config_entries: Mapping[str, str] | None = None,
+    provider: str = CPU,
 ) -> onnxruntime.InferenceSession:
-    """Load a model, or the file of one, on the CPU with `threads` threads inside an operator.
+    """Load a model, or the file of one, with `threads` threads inside an operator.
 
     `config_entries` are session options that onnxruntime knows by a text, and their values.
+    `provider` is an execution provider by onnxruntime's name. Raises UserError where onnxruntime
+    would leave it out.
     """
     options = onnxruntime.SessionOptions()
     # onnxruntime does not read OMP_NUM_THREADS, which Snakemake sets: it would take all cores.
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    providers = provider_arguments(options, provider, threads)
     for name, value in (config_entries or {}).items():
         options.add_session_config_entry(name, value)
     if not optimize:
@@ -45,7 +49,9 @@ def make_session(
         options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     source = model if isinstance(model, str) else model.SerializeToString()
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(source, options, providers=providers)
+    check_loaded(session, provider)
+    return session
 
 
 def run_batch(
