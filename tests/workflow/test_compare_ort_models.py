@@ -2,9 +2,10 @@
 
 import csv
 import json
+import zipfile
 
 import onnxruntime
-from helpers import run_snakemake
+from helpers import overlay, run_snakemake
 from helpers.shared_runs import copy_run
 
 SAME = ("models/int8.ort", "models/required_operators.config", "ort_models.csv", "ort_models.html")
@@ -51,3 +52,11 @@ def test_a_model_that_cannot_be_converted_is_a_row(tiny, tiny_run, tmp_path):
     assert "2 of 3 models are in ORT format" in (folder / "results/ort_models.md").read_text()
     config = (folder / "results/models/required_operators.config").read_text()
     assert "int8.ort" not in config.replace("uint8.ort", "")
+    # The bundle for devices goes without that one.
+    formats = overlay(tmp_path / "formats.yaml", {"device": {"formats": ["onnx", "ort"]}})
+    target = "results/device_bundle.zip"
+    result = run_snakemake(folder, target, configfiles=(*files, formats))
+    assert result.returncode == 0, result.stdout
+    with zipfile.ZipFile(folder / target) as archive:
+        twins = [name for name in archive.namelist() if name.endswith(".ort")]
+    assert twins == [f"device_bundle/models/{name}.ort" for name in ("fp32", "uint8")]

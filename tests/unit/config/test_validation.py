@@ -187,8 +187,6 @@ HOSTILE = [
     ("latency", "threads", [10**6], "1000000 is greater than the maximum of 1024"),
     ("latency", "providers", [], "latency.providers: [] "),
     ("latency", "providers", ["../cuda"], "latency.providers.0: '../cuda' "),
-    ("latency", "providers", ["cpu", "OpenVINO", "OpenVINOExecutionProvider"],
-     "OpenVINO and OpenVINOExecutionProvider are the same one; remove one of them"),
     ("latency", "seconds", 1e300, "1e+300 is greater than the maximum of 3600"),
     ("calibration", "num_bins", 10**12, "is greater than the maximum of 65536"),
     ("quantization", "nodes_to_exclude", ["a"] * 30_000, "'a' stands there twice; remove one"),

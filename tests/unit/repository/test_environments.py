@@ -17,6 +17,7 @@ LOCK = (REPOSITORY / "requirements.lock").read_text()
 TEST_LOCK = (REPOSITORY / "requirements-test.lock").read_text()
 CONVERT_LOCK = (REPOSITORY / "requirements-convert.lock").read_text()
 CLUSTER_LOCK = (REPOSITORY / "requirements-cluster.lock").read_text()
+OPENVINO_LOCK = (REPOSITORY / "requirements-openvino.lock").read_text()
 TOOLS_LOCK = (REPOSITORY / "requirements-tools.lock").read_text()
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
@@ -93,13 +94,14 @@ def test_the_tools_are_locked_apart():
 
 
 @pytest.mark.parametrize(
-    "lock",
-    [LOCK, TEST_LOCK, CONVERT_LOCK, CLUSTER_LOCK, TOOLS_LOCK],
-    ids=["main", "test", "convert", "cluster", "tools"],
-)
-def test_every_locked_file_has_a_hash_and_no_address(lock):
+    ("lock", "fewest"),
+    [(LOCK, 40), (TEST_LOCK, 40), (CONVERT_LOCK, 40), (CLUSTER_LOCK, 40), (TOOLS_LOCK, 40),
+     (OPENVINO_LOCK, 6)],
+    ids=["main", "test", "convert", "cluster", "tools", "openvino"],
+)  # fmt: skip
+def test_every_locked_file_has_a_hash_and_no_address(lock, fewest):
     blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
-    assert len(blocks) > 40
+    assert len(blocks) >= fewest
     assert all("--hash=sha256:" in block for block in blocks)
     assert "://" not in lock and "index" not in re.sub(r"(?m)^#.*$", "", lock)
 
@@ -124,6 +126,14 @@ def test_a_cluster_runs_what_one_machine_runs():
         assert cluster[requirement.name] == main[requirement.name]
     differing = {name for name in main.keys() & cluster.keys() if main[name] != cluster[name]}
     assert differing <= {"python-dateutil"}
+
+
+def test_openvino_comes_with_an_onnxruntime_of_its_own_and_nothing_else():
+    """All other packages are those of .venv, which a path file of .venv-openvino leads to."""
+    main, openvino = locked(), locked(OPENVINO_LOCK)
+    (requirement,) = map(Requirement, PROJECT["dependency-groups"]["openvino"])
+    assert requirement.specifier.contains(openvino.pop(requirement.name))
+    assert "onnxruntime" not in openvino and openvino.items() <= main.items()
 
 
 def test_plugins_slow_no_run_on_one_machine_down():

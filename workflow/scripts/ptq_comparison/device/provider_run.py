@@ -28,13 +28,13 @@ def measure_provider(bundle: Path, found: Found, name: str) -> dict[str, Any]:
         command = [found["python"], str(program)]
         command += ["--provider", found["provider"], "--name", name]
         logging.info("%s", " ".join(command))
-        run = subprocess.run(command, cwd=scratch, stdout=subprocess.PIPE, text=True)
-        print(run.stdout)
-        if run.returncode:
-            last = (run.stdout.strip().splitlines() or ["see the log"])[-1]
+        code, lines = _run(command, scratch)
+        if code:
+            errors = [line for line in lines if line.startswith("error: ")]
+            last = (errors or lines or ["it printed nothing"])[-1]
             raise UserError(
-                f"latency.providers: {found['provider']}: measure.py ended with exit code "
-                f"{run.returncode} ({last}); correct what it says, or take the entry out"
+                f"latency.providers: {found['provider']}: measure.py ended with exit code {code} "
+                f"({last}); correct that, or take the entry out"
             )
         device: dict[str, Any] = read_json(Path(scratch) / f"device_{name}.json")
     failed = [model["failed"] for model in device["models"]]
@@ -44,6 +44,18 @@ def measure_provider(bundle: Path, found: Found, name: str) -> dict[str, Any]:
             "out, or correct that"
         )
     return device
+
+
+def _run(command: list[str], folder: str) -> tuple[int, list[str]]:
+    """Run a program; return its exit code, and the lines that it printed, here as they came."""
+    lines = []
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="")
+            lines.append(line.strip())
+    return process.returncode, [line for line in lines if line]
 
 
 def describe_run(device: dict[str, Any]) -> str:
