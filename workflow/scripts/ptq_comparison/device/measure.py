@@ -166,8 +166,8 @@ class Run:
             if row is None or row["sha256"] != model["sha256"]:
                 row = self._predict(model, exact_trial)
             rows.append(row)
+            self._compare(rows)
             write_record(self.path, self.record)
-        self._compare(rows)
         if self.timed:
             self._measure_times([row for row in rows if not row["failed"]])
         machine["temperature_celsius"]["after"] = temperature()
