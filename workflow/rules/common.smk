@@ -80,7 +80,9 @@ if IN_STORAGE and config["comparison"]["references"]:
     )
 RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others
 # What goes to devices: the recommended model where an earlier run has made it.
-HAS_RECOMMENDED = os.path.isfile(f"results/models/{RECOMMENDED}.onnx")
+HAS_RECOMMENDED = os.path.isfile(
+    workflow.modifier.path_modifier.modify(f"results/models/{RECOMMENDED}.onnx")
+)
 SHIPPED = [*MODELS, *([RECOMMENDED] if HAS_RECOMMENDED else [])]
 MODEL_IS_REMOTE = is_address(config["model"]["source"]) or is_in_bucket(
     config["model"]["source"]
