@@ -14,6 +14,8 @@
     evaluation    accuracy, fidelity, saturation, latency             inference
     search        single nodes, mixed precision, the recipe to ship   quantization evaluation
                                                                       inference model config
+    device        the bundle for other machines, and what they bring  evaluation inference model
+                                                                      config
     stability     what another draw of calibration images changes     refinement calibration
                                                                       evaluation datasets
                                                                       inference model config
@@ -21,8 +23,8 @@
                                                                       inference model
     verification  requirements on the results                         quantization evaluation
                                                                       inference model
-    report        tables, pages, figures and verdicts for people      search stability evaluation
-                                                                      config
+    report        tables, pages, figures and verdicts for people      search stability device
+                                                                      evaluation config
 
 All may import common, and nobody imports report. A test holds the imports against this table.
 """
