@@ -64,6 +64,7 @@ def read_device(path: Path, schema: Validator, bundle: Bundle) -> Device:
     notes += gone
     check_consistent(device, path, bundle.content["dataset"]["classes"])
     for row in rows:
+        row["changed"] = None
         if row["failed"] is None:
             _check_figures(row, bundle, path)
     _check_batches(device, rows, bundle, path)
