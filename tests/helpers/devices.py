@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ptq_comparison.evaluation.latency import Times, speedup
+from ptq_comparison.evaluation.timing import Times, speedup
 
 BLOCKS = 30
 SETTINGS = {"threads": 1, "batch_size": 1, "seconds": 1.5}

@@ -12,7 +12,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.config.schema import load_schema
 from ptq_comparison.device.brought_back import read_bundle, read_device, read_devices
 from ptq_comparison.device.consistency import speed_of_blocks
-from ptq_comparison.evaluation.latency import Times, speedup
+from ptq_comparison.evaluation.timing import Times, speedup
 
 SCHEMA = load_schema(REPOSITORY / "workflow/schemas/device.schema.yaml")
 

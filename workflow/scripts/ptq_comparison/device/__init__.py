@@ -1,1 +1,1 @@
-"""The bundle that measures models on another machine, and what such a machine brings back."""
+"""The same comparison on other machines."""

@@ -11,7 +11,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.texts import named, shown
 from ptq_comparison.device.device_file import AGAIN
 from ptq_comparison.device.results import Device, DeviceRow, row_of
-from ptq_comparison.evaluation.latency import Times, speedup
+from ptq_comparison.evaluation.timing import Times, speedup
 
 MOST_CLASSES = 2**31  # where their number is not known
 TOLERANCE = 1e-6  # of a figure that is computed again, with another NumPy
