@@ -113,19 +113,20 @@ def device_content(
     failed: dict[str, str] | None = None,
     emulated: str | None = None,
     noise: float = 0.01,
+    blocks: int = BLOCKS,
 ) -> dict[str, Any]:
     """Return what measure.py would write.
 
     `speeds` are those of models, 1.5 where nothing is said. `changed` and `saturated` count the
     first images on which predictions differ from those of this machine, and from those without
     saturation; `failed` are reasons. `noise` is the spread of the blocks. An `emulated` CPU has no
-    times.
+    times. Only the first `blocks` were measured.
     """
     manifest = json.loads((bundle / "bundle.json").read_text())
     labels, expected = np.load(bundle / "labels.npy"), dict(np.load(bundle / "expected.npz"))
     dataset = manifest["dataset"]
     generator = np.random.default_rng(7)
-    drift = 4 * (1 + 0.05 * generator.standard_normal(BLOCKS))
+    drift = 4 * (1 + 0.05 * generator.standard_normal(blocks))
     predictions, medians = {}, {}
     for model in manifest["models"]:
         key = model["name"]
@@ -134,7 +135,7 @@ def device_content(
         predictions[key][:moved] = (predictions[key][:moved] + 2) % dataset["classes"]
         speed = 1.0 if key == "fp32" else (speeds or {}).get(key, 1.5)
         spread = 0 if key == "fp32" else noise
-        medians[key] = drift / speed * (1 + spread * generator.standard_normal(BLOCKS))
+        medians[key] = drift / speed * (1 + spread * generator.standard_normal(blocks))
     rows = []
     for model in manifest["models"]:
         key = model["name"]
@@ -183,7 +184,8 @@ def device_content(
 
 def _saturation(own, labels, name: str, count: int, dataset: dict[str, Any]) -> dict[str, Any]:
     if name == "fp32":
-        return {"checked": False, "why": "no integers", "changed": None, "delta_pp": None}
+        values = dict.fromkeys(("changed", "delta_pp", "predictions"))
+        return {"checked": False, "why": "no integers", **values}
     exact = own.copy()
     exact[:count] = (exact[:count] + 1) % dataset["classes"]
     lost = int((own == labels).sum()) - int((exact == labels).sum())
@@ -199,13 +201,13 @@ def _saturation(own, labels, name: str, count: int, dataset: dict[str, Any]) -> 
 def _latency(medians: np.ndarray, fp32: np.ndarray | None) -> dict[str, Any]:
     speed, interval = None, None
     if fp32 is not None:
-        times = (Times(each[:, None], np.zeros(BLOCKS)) for each in (medians, fp32))
+        times = (Times(each[:, None], np.zeros(len(each))) for each in (medians, fp32))
         speed, interval = speedup(*times)
     median = float(np.median(medians))
     return {
         "threads": 1,
         "batch_size": 1,
-        "calls": 30 * BLOCKS,
+        "calls": 30 * len(medians),
         "median_ms": median,
         "p90_ms": 1.1 * median,
         "p99_ms": 1.3 * median,

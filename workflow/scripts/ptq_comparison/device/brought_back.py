@@ -12,12 +12,13 @@ from ptq_comparison.common.files import read_json
 from ptq_comparison.common.texts import named, shown_names
 from ptq_comparison.device.consistency import (
     check_consistent,
+    is_uncompared,
     refuse,
     require,
     share_of_equal,
 )
 from ptq_comparison.device.device_file import read_device_file
-from ptq_comparison.device.results import Device, DeviceRow
+from ptq_comparison.device.results import Device, DeviceRow, row_of
 
 RECOMMENDED = "recommended"  # another one in each search, which is no reason to measure again
 MEASURE_AGAIN = (
@@ -66,6 +67,8 @@ def read_device(path: Path, schema: Validator, bundle: Bundle) -> Device:
     for row in rows:
         row["changed"] = None
         if row["failed"] is None:
+            if is_uncompared(row, device):
+                _fill_in(row, bundle, row_of(device, "fp32"))
             _check_figures(row, bundle, path)
     _check_batches(device, rows, bundle, path)
     return {**device, "models": rows, "notes": notes}
@@ -119,6 +122,16 @@ def _known_models(device: Device, bundle: Bundle, path: Path) -> tuple[list[Devi
     return rows, notes
 
 
+def _fill_in(row: DeviceRow, bundle: Bundle, fp32: DeviceRow | None) -> None:
+    """Add what a measurement that was stopped has not compared."""
+    predicted = np.array(row["predictions"], np.int64)
+    correct = int(np.sum(predicted == bundle.labels))
+    row["correct"], row["accuracy"] = correct, correct / len(predicted)
+    row["expected_agreement"] = share_of_equal(predicted, bundle.expected[row["name"]])
+    if fp32 and fp32["predictions"] is not None:
+        row["agreement"] = share_of_equal(predicted, fp32["predictions"])
+
+
 def _check_figures(row: DeviceRow, bundle: Bundle, path: Path) -> None:
     """Compute again what follows from predictions, labels and expected predictions."""
     place = f"models.{named(row['name'])}"
@@ -135,9 +148,9 @@ def _check_figures(row: DeviceRow, bundle: Bundle, path: Path) -> None:
     )
     row["changed"] = int(np.sum(predicted != expected))
     saturation = row["saturation"]
-    exact = saturation.get("predictions") if saturation else None
-    if saturation and exact is not None:
-        lost = 100 * (correct - int(np.sum(np.array(exact) == bundle.labels))) / len(predicted)
+    if saturation and saturation["checked"]:
+        exact = np.array(saturation["predictions"], np.int64)
+        lost = 100 * (correct - int(np.sum(exact == bundle.labels))) / len(predicted)
         require(path, f"{place}.saturation.delta_pp", saturation["delta_pp"], lost, why)
 
 

@@ -15,8 +15,9 @@ from ptq_comparison.evaluation.timing import Times, speedup
 
 MOST_CLASSES = 2**31  # where their number is not known
 TOLERANCE = 1e-6  # of a figure that is computed again, with another NumPy
-# Of a row: what a model has that ran, and what it has where it was timed.
+# Of a row: what a model has that ran, what the end of a measurement adds, and times.
 RAN = ("predictions", "correct", "accuracy", "expected_agreement")
+COMPARED = ("correct", "accuracy", "agreement", "expected_agreement")
 OPTIONAL = ("agreement", "executed_by", "saturation", "peak_memory_bytes")
 TIMED = ("block_medians_ms", "latency")
 
@@ -31,18 +32,30 @@ def check_consistent(device: Device, path: Path, classes: int = MOST_CLASSES) ->
         twin = next(name for name in names if names.count(name) > 1)
         raise UserError(f"{path}: models: {named(twin)} stands there twice; {AGAIN}")
     fp32 = row_of(device, "fp32")
-    calls = {row["latency"]["calls"] for row in device["models"] if row["latency"]}
-    if len(calls) > 1:  # models take turns
-        refuse(path, "calls", sorted(calls), "the same number for each model", "taking turns")
     for row in device["models"]:
         _check_kind(row, device, path)
+    _check_turns(device, path)
     for row in device["models"]:
         if row["failed"] is None:
             _check_predictions(row, device, path, classes)
-            _check_agreement(row, fp32, path)
-            _check_saturation(row, device["dataset"]["images"], path)
+            if not is_uncompared(row, device):
+                _check_agreement(row, fp32, path)
+            _check_saturation(row, path)
         if row["latency"]:
             _check_times(row, fp32, device["settings"], path)
+
+
+def _check_turns(device: Device, path: Path) -> None:
+    """Check what is the same for all timed models: they take turns, call by call."""
+    timed = [row for row in device["models"] if row["latency"] and row["block_medians_ms"]]
+    calls = {row["latency"]["calls"] for row in timed if row["latency"]}
+    blocks = {len(row["block_medians_ms"]) for row in timed if row["block_medians_ms"]}
+    for key, found in (("latency.calls", calls), ("blocks in block_medians_ms", blocks)):
+        if len(found) > 1:
+            refuse(path, key, sorted(found), "one number for all models", "taking turns")
+    if blocks and max(blocks) > device["settings"]["blocks"]:
+        place, expected = "blocks in block_medians_ms", device["settings"]["blocks"]
+        refuse(path, place, max(blocks), expected, "settings.blocks")
 
 
 def refuse(path: Path, key: str, found: Any, expected: Any, why: str) -> NoReturn:
@@ -91,7 +104,7 @@ def _check_kind(row: DeviceRow, device: Device, path: Path) -> None:
                 refuse(path, _place(row, key), "there", None, "failed")
         return
     for key in RAN:
-        if values[key] is None:
+        if values[key] is None and not is_uncompared(row, device):
             refuse(path, _place(row, key), None, "a value", "failed: null")
     times = [values[key] is not None for key in TIMED]
     if any(times) and device["emulated"] is not None:
@@ -102,12 +115,19 @@ def _check_kind(row: DeviceRow, device: Device, path: Path) -> None:
     if any(times) and not all(times):
         refuse(path, _place(row, TIMED[times.index(False)]), None, "a value", "the other times")
     medians, blocks = row["block_medians_ms"], device["settings"]["blocks"]
-    if medians is not None and len(medians) != blocks:
+    if medians is not None and len(medians) != blocks and device["finished"]:
         place = _place(row, "block_medians_ms")
         refuse(path, place, f"{len(medians)} long", f"{blocks}", "settings.blocks")
     if device["settings"]["provider"] not in device["runtime"]["providers"]:
         given = ", ".join(device["runtime"]["providers"])
         refuse(path, "settings.provider", device["settings"]["provider"], given, "runtime")
+
+
+def is_uncompared(row: DeviceRow, device: Device) -> bool:
+    """Tell whether a measurement was stopped before it compared predictions."""
+    values: dict[str, Any] = {**row}
+    stopped = not device["finished"] and row["predictions"] is not None
+    return stopped and all(values[key] is None for key in COMPARED)
 
 
 def _check_predictions(row: DeviceRow, device: Device, path: Path, classes: int) -> None:
@@ -142,38 +162,28 @@ def share_of_equal(one: Any, other: Any) -> float:
     return float(np.mean(np.asarray(one) == np.asarray(other)))
 
 
-def _check_saturation(row: DeviceRow, images: int, path: Path) -> None:
-    """Check shares and differences of whole images, of which no more are lost than are changed."""
+def _check_saturation(row: DeviceRow, path: Path) -> None:
+    """Compute the share of changed predictions; the loss is looked at where labels are known."""
     saturation = row["saturation"]
     if saturation is None:
         return
     place = _place(row, "saturation")
     changed, delta = saturation["changed"], saturation["delta_pp"]
     if not saturation["checked"]:
-        for key, value in (("changed", changed), ("delta_pp", delta)):
-            require(path, f"{place}.{key}", value, None, "checked: false")
+        for key in ("changed", "delta_pp", "predictions"):
+            values: dict[str, Any] = {**saturation}
+            if values[key] is not None:
+                refuse(path, f"{place}.{key}", "there", None, "checked: false")
         if saturation["why"] is None:
             refuse(path, f"{place}.why", None, "a reason", "checked: false")
         return
     if saturation["why"] is not None:
         refuse(path, f"{place}.why", "there", None, "checked: true")
-    if changed is None or delta is None:
+    exact = saturation["predictions"]
+    if changed is None or delta is None or exact is None:
         refuse(path, place, None, "a value", "checked: true")
-    exact = saturation.get("predictions")
-    if exact is not None:
-        share = 1 - share_of_equal(exact, row["predictions"])
-        require(path, f"{place}.changed", changed, share, "the predictions without saturation")
-    moved, lost = changed * images, delta / 100 * images
-    for key, count in (("changed", moved), ("delta_pp", lost)):
-        if not is_close(count, round(count)):
-            what = f"{count:.3f} of {images:,} images"
-            refuse(path, f"{place}.{key}", what, "a whole number", "counting images")
-    if abs(round(lost)) > round(moved):
-        expected = f"at most {100 * changed:g}"
-        refuse(path, f"{place}.delta_pp", delta, expected, "saturation.changed")
-    correct = row["correct"] or 0
-    if not 0 <= correct - round(lost) <= images:
-        refuse(path, f"{place}.delta_pp", delta, "less", "the correct images")
+    share = 1 - share_of_equal(exact, row["predictions"])
+    require(path, f"{place}.changed", changed, share, "the predictions without saturation")
 
 
 def _check_times(
@@ -182,7 +192,7 @@ def _check_times(
     """Compute from the medians of the blocks what follows from them; bound what does not."""
     latency, medians = row["latency"], row["block_medians_ms"]
     assert latency is not None and medians is not None
-    blocks = settings["blocks"]
+    blocks = len(medians)
 
     def check(key: str, expected: Any, why: str) -> None:
         require(path, _place(row, f"latency.{key}"), {**latency}[key], expected, why)
@@ -191,7 +201,7 @@ def _check_times(
     calls, median = latency["calls"], latency["median_ms"]
     if calls % blocks:
         what = f"a multiple of {blocks}"
-        refuse(path, _place(row, "latency.calls"), calls, what, "settings.blocks")
+        refuse(path, _place(row, "latency.calls"), calls, what, "block_medians_ms")
     if calls == blocks:
         check("median_ms", float(np.median(medians)), "block_medians_ms")
     # Half of the calls of a block, at least, are no longer than its median, and half no shorter.

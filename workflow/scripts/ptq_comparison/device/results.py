@@ -8,20 +8,21 @@ from ptq_comparison.evaluation.results import Speed
 class DeviceSaturation(TypedDict):
     """What saturation changes on the device; None where it was not checked, `why` tells why not.
 
-    `predictions`, which not every file has, are the classes without saturation.
+    `predictions` are the classes without saturation.
     """
 
     checked: bool
     why: str | None
     changed: float | None
     delta_pp: float | None
-    predictions: NotRequired[list[int] | None]
+    predictions: list[int] | None
 
 
 class DeviceRow(TypedDict):
     """A model on a device; all from `predictions` on is None where it `failed`.
 
-    `accuracy`, `agreement` and `expected_agreement` are fractions. `changed` counts the images
+    `accuracy`, `agreement` and `expected_agreement` are fractions; a stopped measurement may lack
+    them, which the reader fills in. `changed` counts the images
     whose class is not that of the machine which made the bundle; the reader adds it.
     """
 
