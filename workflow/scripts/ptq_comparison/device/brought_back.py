@@ -71,6 +71,7 @@ def read_device(path: Path, schema: Validator, bundle: Bundle) -> Device:
                 _fill_in(row, bundle, row_of(device, "fp32"))
             _check_figures(row, bundle, path)
     _check_batches(device, rows, bundle, path)
+    notes += _not_checked(device, rows, bundle)
     return {**device, "models": rows, "notes": notes}
 
 
@@ -152,6 +153,22 @@ def _check_figures(row: DeviceRow, bundle: Bundle, path: Path) -> None:
         exact = np.array(saturation["predictions"], np.int64)
         lost = 100 * (correct - int(np.sum(exact == bundle.labels))) / len(predicted)
         require(path, f"{place}.saturation.delta_pp", saturation["delta_pp"], lost, why)
+
+
+def _not_checked(device: Device, rows: Iterable[DeviceRow], bundle: Bundle) -> list[str]:
+    """Return a note on models that may saturate on the device, of which nobody knows."""
+    may = {model["name"] for model in bundle.content["models"] if model.get("exact")}
+    if device["machine"]["kernels_saturate"] is False:
+        return []
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        saturation = row["saturation"]
+        if row["name"] in may and saturation and not saturation["checked"]:
+            reasons.setdefault(str(saturation["why"]), []).append(row["name"])
+    return [
+        f"Sums of 16 bits may saturate in {shown_names(names)}, which was not checked: {reason}."
+        for reason, names in reasons.items()
+    ]
 
 
 def _check_batches(device: Device, rows: Iterable[DeviceRow], bundle: Bundle, path: Path) -> None:
