@@ -36,12 +36,13 @@ from ptq_comparison.config.recipes import (
     equal_recipes,
     same_graphs,
 )
-from ptq_comparison.config.schema import fill_in_defaults, load_schema
+from ptq_comparison.config.schema import fill_in_defaults, load_schema, validator_of
 from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.config.validation_images import describe_validation
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
 from ptq_comparison.device.listing import list_devices
+from ptq_comparison.device.recipe_device import read_recipe_device
 from ptq_comparison.model.bundled import BUNDLED_FILE
 from ptq_comparison.model.external_weights import external_files
 from ptq_comparison.model.file_kind import is_keras, refuse_folder
@@ -157,6 +158,10 @@ DEVICE_RESULTS = [
     *expand("results/devices.{kind}", kind=["csv", "md", "html", "json"]),
     *expand("results/figures/devices.{format}", format=FORMATS),
 ]
+# What a recipe has to keep, on whichever device its speed is measured.
+CONSTRAINTS = {
+    key: limit for key, limit in config["recommend"].items() if key != "device"
+}
 # For rules that measure times. Snakemake cuts it down to --cores, and runs nothing beside such a
 # rule. (`workflow.cores` is not known to --report.)
 ALL_CORES = 1000
@@ -406,7 +411,8 @@ def reject_model(wildcards):
 
 def get_sweep(wildcards):
     """Name the table of all recipes. A speed that nothing measures is no reason to try them all."""
-    if config["recommend"]["min_speedup"] is not None and not MEASURES_LATENCY:
+    needed = config["recommend"]["min_speedup"] is not None
+    if needed and not MEASURES_LATENCY and config["recommend"]["device"] is None:
         stop(
             "recommend.min_speedup: speed is not measured; set latency.measure to true, or "
             "this to null"
@@ -423,6 +429,24 @@ def get_devices(wildcards):
             "docs/devices.md)"
         )
     return DEVICE_RESULTS
+
+
+def get_speed_device(wildcards):
+    """Name the file of the device whose speed chooses the recipe; none for this machine."""
+    name = config["recommend"]["device"]
+    if name is None:
+        return []
+    if name not in DEVICE_FILES:
+        stop(
+            f"recommend.device: there is no device {named(name)}; allowed: "
+            f"{', '.join([*DEVICE_FILES, 'null'])} (files in devices, and in results/devices/)"
+        )
+    try:
+        # Before hours of a search.
+        read_recipe_device(Path(DEVICE_FILES[name]), validator_of(DEVICE_SCHEMA))
+    except UserError as error:
+        stop(f"recommend.device: {error}")
+    return DEVICE_FILES[name]
 
 
 def get_earlier_results(wildcards):

@@ -13,7 +13,8 @@
                                                                       inference model config
     evaluation    accuracy, fidelity, saturation, latency             inference
     search        single nodes, mixed precision, the recipe to ship   quantization evaluation
-                                                                      inference model config
+                                                                      device inference model
+                                                                      config
     stability     what another draw of calibration images changes     refinement calibration
                                                                       evaluation datasets
                                                                       inference model config

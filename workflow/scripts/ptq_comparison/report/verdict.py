@@ -1,5 +1,7 @@
 """What a model keeps of accuracy and size, and how its speed was measured, for sentences."""
 
+from collections.abc import Mapping
+
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.metrics import SIGNIFICANCE
 from ptq_comparison.evaluation.results import Latency, LatencyRow, Speed
@@ -20,7 +22,7 @@ def is_significant(evaluation: Evaluation) -> bool:
     return bool(of_quantized(evaluation["baseline"])["mcnemar_p"] < SIGNIFICANCE)
 
 
-def describe_setting(speed: Speed) -> str:
+def describe_setting(speed: Mapping[str, object]) -> str:
     """Return the number of threads and the batch size of a row of latency.json as text."""
     threads = "1 thread" if speed["threads"] == 1 else f"{speed['threads']} threads"
     return f"{threads}, batch {speed['batch_size']}"
