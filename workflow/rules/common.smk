@@ -37,11 +37,13 @@ from ptq_comparison.config.recipes import (
     equal_recipes,
     same_graphs,
 )
-from ptq_comparison.config.schema import fill_in_defaults, load_schema
+from ptq_comparison.config.schema import fill_in_defaults, load_schema, validator_of
 from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.config.validation_images import describe_validation
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
+from ptq_comparison.device.listing import list_devices
+from ptq_comparison.device.recipe_device import read_recipe_device
 from ptq_comparison.model.bundled import BUNDLED_FILE
 from ptq_comparison.model.external_weights import external_files
 from ptq_comparison.model.file_kind import is_keras, refuse_folder
@@ -152,6 +154,27 @@ PROVIDER_FILES = {name: f"results/providers/device_{name}.json" for name in PROV
 STEP_SUMMARY_FILE = (
     "results/comparison.md" if os.environ.get("GITHUB_STEP_SUMMARY") else []
 )
+# What other machines have measured, by the name of the device: the user's files first, then those
+# that were put into the results, or made there.
+RESULTS = str(workflow.modifier.path_modifier.modify("results"))
+try:
+    DEVICE_FILES = list_devices(config["devices"], None if IN_STORAGE else RESULTS)
+except UserError as error:
+    stop(error)
+DEVICE_FILES = {name: local(path) for name, path in DEVICE_FILES.items()}
+# Jobs check files against its content: a copy in Snakemake's cache would make them run again.
+DEVICE_SCHEMA = Path(workflow.source_path("../schemas/device.schema.yaml"))
+DEVICE_SCHEMA = load_schema(DEVICE_SCHEMA).schema if DEVICE_FILES else None
+# Of what they show, the comparison needs the first one.
+DEVICES_JSON = "results/devices.json" if DEVICE_FILES else []
+DEVICE_RESULTS = [
+    *expand("results/devices.{kind}", kind=["csv", "md", "html", "json"]),
+    *expand("results/figures/devices.{format}", format=FORMATS),
+]
+# What a recipe has to keep, on whichever device its speed is measured.
+CONSTRAINTS = {
+    key: limit for key, limit in config["recommend"].items() if key != "device"
+}
 # For rules that measure times. Snakemake cuts it down to --cores, and runs nothing beside such a
 # rule. (`workflow.cores` is not known to --report.)
 ALL_CORES = 1000
@@ -409,12 +432,42 @@ def reject_model(wildcards):
 
 def get_sweep(wildcards):
     """Name the table of all recipes. A speed that nothing measures is no reason to try them all."""
-    if config["recommend"]["min_speedup"] is not None and not MEASURES_LATENCY:
+    needed = config["recommend"]["min_speedup"] is not None
+    if needed and not MEASURES_LATENCY and config["recommend"]["device"] is None:
         stop(
             "recommend.min_speedup: speed is not measured; set latency.measure to true, or "
             "this to null"
         )
     return "results/sweep.csv"
+
+
+def get_devices(wildcards):
+    """Name what devices give; without a device, say how to get one."""
+    if not DEVICE_FILES:
+        stop(
+            "devices: no device has brought anything back; type snakemake device_bundle, run its "
+            "measure.py on the device, and copy device_<name>.json to results/devices/ (see "
+            "docs/devices.md)"
+        )
+    return DEVICE_RESULTS
+
+
+def get_speed_device(wildcards):
+    """Name the file of the device whose speed chooses the recipe; none for this machine."""
+    name = config["recommend"]["device"]
+    if name is None:
+        return []
+    if name not in DEVICE_FILES:
+        stop(
+            f"recommend.device: there is no device {named(name)}; allowed: "
+            f"{', '.join([*DEVICE_FILES, 'null'])} (files in devices, and in results/devices/)"
+        )
+    try:
+        # Before hours of a search.
+        read_recipe_device(Path(DEVICE_FILES[name]), validator_of(DEVICE_SCHEMA))
+    except UserError as error:
+        stop(f"recommend.device: {error}")
+    return DEVICE_FILES[name]
 
 
 def get_earlier_results(wildcards):

@@ -15,6 +15,8 @@ rule select_recipe:
         baseline="results/sweep/predictions/fp32.npz",
         # Its steps are tries, too.
         curve="results/mixed_precision.csv",
+        fp32="results/models/fp32.onnx" if config["recommend"]["device"] else [],
+        device=get_speed_device,
     output:
         selection="results/sweep/selection.json",
         model="results/models/recommended.onnx",
@@ -29,7 +31,8 @@ rule select_recipe:
         mem_mb=get_small_memory,
     params:
         recipes=SWEPT,
-        constraints=config["recommend"],
+        constraints=CONSTRAINTS,
+        schema=DEVICE_SCHEMA,
         validation=VALIDATION,
         code=get_code("select_recipe"),
     script:

@@ -14,6 +14,7 @@ rule compare:
             "results/models/{reference}.json",
             reference=config["comparison"]["references"],
         ),
+        devices=DEVICES_JSON,
     output:
         csv="results/comparison.csv",
         md="results/comparison.md",
@@ -224,6 +225,13 @@ rule plot_sweep:
     """Plot agreement with float32 against speed, or size, of all recipes."""
     input:
         sweep="results/sweep.csv",
+        device=get_speed_device,
+        fp32="results/models/fp32.onnx" if config["recommend"]["device"] else [],
+        models=(
+            expand("results/sweep/models/{recipe}.onnx", recipe=SWEPT)
+            if config["recommend"]["device"]
+            else []
+        ),
         predictions=expand("results/sweep/predictions/{recipe}.npz", recipe=SWEPT),
         baseline="results/sweep/predictions/fp32.npz",
     output:
@@ -244,7 +252,8 @@ rule plot_sweep:
         mem_mb=get_small_memory,
     params:
         recipes=SWEPT,
-        constraints=config["recommend"],
+        constraints=CONSTRAINTS,
+        schema=DEVICE_SCHEMA,
         options=config["figures"],
         validation=VALIDATION,
         code=get_code("plot_sweep"),

@@ -46,7 +46,7 @@ rule choose_base:
         timed={name: TIMED[name] for name in BASES},
         float_models={name: get_float_model(r) for name, r in BASES.items()},
         ranges={name: get_recipe_ranges(recipe) for name, recipe in BASES.items()},
-        constraints=config["recommend"],
+        constraints=CONSTRAINTS,
         batch_size=config["calibration"]["batch_size"],
         memory_mb=config["memory_mb"],
         preprocessing=PREPROCESSING,

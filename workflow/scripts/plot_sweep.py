@@ -6,10 +6,15 @@ if __name__ == "__main__":
     with job(snakemake, reads_not_made=True) as task:
         from ptq_comparison.report.figures.files import save
         from ptq_comparison.report.figures.sweep import plot_sweep
-        from ptq_comparison.report.sweep import read_sweep, reasons_not_made
+        from ptq_comparison.report.sweep import made_recipes, read_sweep, reasons_not_made
+        from ptq_comparison.search.device_speeds import COLUMNS, device_speeds
         from ptq_comparison.search.told_apart import read_agreements
 
-        table = read_sweep(task.input.sweep)
+        table, where = read_sweep(task.input.sweep), None
+        if task.input.device:
+            made, device = device_speeds(task, made_recipes(table))
+            table.loc[made.index, list(COLUMNS)] = made[list(COLUMNS)]
+            where = device["name"]
         agrees = read_agreements(
             task.params.recipes,
             task.input.predictions,
@@ -17,5 +22,6 @@ if __name__ == "__main__":
             reasons_not_made(table),
         )
         params = task.params
-        figure = plot_sweep(table, params.constraints, agrees, params.validation["short"])
+        note = params.validation["short"]
+        figure = plot_sweep(table, params.constraints, agrees, note, device=where)
         save(figure, task.output.figure, task.params.options)

@@ -10,12 +10,16 @@ if __name__ == "__main__":
         from ptq_comparison.common.files import atomic_path, write_json
         from ptq_comparison.common.not_made import read_not_made
         from ptq_comparison.report.sweep import made_recipes, read_sweep, reasons_not_made
+        from ptq_comparison.search.device_speeds import describe_speed_device, device_speeds
         from ptq_comparison.search.selection import select
         from ptq_comparison.search.selection_summary import describe_selection
         from ptq_comparison.search.told_apart import read_agreements
 
         sweep, constraints = read_sweep(task.input.sweep), task.params.constraints
         table, reasons = made_recipes(sweep), reasons_not_made(sweep)
+        device = None
+        if task.input.device:
+            table, device = device_speeds(task, table)
         agrees = read_agreements(
             task.params.recipes, task.input.predictions, task.input.baseline, reasons
         )
@@ -27,6 +31,9 @@ if __name__ == "__main__":
         validation = task.params.validation
         selection["validation"]["images"] = validation
         selection["reason"] += f" {validation['note']}"
+        if device:
+            selection["device"] = device
+            selection["reason"] += f" {describe_speed_device(device, len(table), constraints)}"
         chosen = task.params.recipes.index(selection["recipe"])
         write_json(task.output.selection, selection)
         for given, output in (

@@ -13,11 +13,13 @@
                                                                       inference model config
     evaluation    accuracy, fidelity, saturation, latency             inference
     search        single nodes, mixed precision, the recipe to ship   quantization evaluation
-                                                                      inference model config
+                                                                      device inference model
+                                                                      config
     stability     what another draw of calibration images changes     refinement calibration
                                                                       evaluation datasets
                                                                       inference model config
     device        the same comparison on other machines               evaluation inference model
+                                                                      config
     diagnosis     why a quantized model lost accuracy                 quantization preparation
                                                                       inference model
     verification  requirements on the results                         quantization evaluation

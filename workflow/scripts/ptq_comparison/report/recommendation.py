@@ -20,6 +20,7 @@ from ptq_comparison.report.comparison import (
 from ptq_comparison.report.comparison_notes import disturbance_notes
 from ptq_comparison.report.page import to_page
 from ptq_comparison.report.verdict import describe_setting, headline_speeds, is_slower
+from ptq_comparison.search.device_speeds import SpeedDevice
 from ptq_comparison.search.selection_summary import RecipeValues
 
 FILE_KEYS = ("path", "sha256", "bytes", "nodes", "opset")
@@ -51,7 +52,7 @@ def recommend(
     speeds = all_speeds(latencies)
     content = recommendation(selection, evaluations[0], evaluation, speeds, use)
     table = comparison_table([*evaluations, evaluation], speeds)
-    front = front_table(selection["pareto"])
+    front = front_table(selection["pareto"], selection.get("device"))
     shown = (_about_file(content), content["reason"], content["warning"])
     rules = ("measure_latency", "time_recommended")
     disturbed = [
@@ -93,10 +94,11 @@ def recommendation(
     speed = speeds.get(model["name"])
     return {
         "recipe": name,
-        "summary": f"Recommended: {name} {_result(fp32, evaluation, speed)}",
+        "summary": f"Recommended: {name} {_result(fp32, evaluation, speed)}{_there(selection)}",
         "words": use.words,
         "reason": selection["reason"],
         "warning": _portability(of_quantized(evaluation["saturation"])),
+        **({"device": selection["device"]} if "device" in selection else {}),
         "constraints": selection["constraints"],
         "recipes": selection["recipes"],
         "not_made": selection["not_made"],
@@ -156,6 +158,21 @@ def _result(fp32: Evaluation, evaluation: Evaluation, speed: LatencyRow | None) 
     return f"{result}."
 
 
+def _there(selection: Mapping[str, Any]) -> str:
+    """Return the speed on the device that it was chosen for, as a sentence; "" for this machine."""
+    device, values = selection.get("device"), selection["validation"]
+    if device is None:
+        return ""
+    if values["speedup"] is None:
+        return f" On {device['name']}, for which it was chosen, it was not measured."
+    low, high = values["speedup_ci95_low"], values["speedup_ci95_high"]
+    slower = ", slower than float32" if high < 1 else ""
+    return (
+        f" On {device['name']}, for which it was chosen: {values['speedup']:.2f} times the speed "
+        f"({low:.2f} to {high:.2f}; {describe_setting(device)}){slower}."
+    )
+
+
 def _about_file(content: dict[str, Any]) -> str:
     model = content["model"]
     return (
@@ -191,6 +208,7 @@ def _paragraph(text: str | None) -> str:
     return f"{plain_markdown(text)}\n\n" if text else ""
 
 
-def front_table(pareto: Sequence[RecipeValues]) -> pd.DataFrame:
-    """Return the recipes of the Pareto front, as text."""
-    return text_table(pd.DataFrame(pareto), FRONT_PAGE)
+def front_table(pareto: Sequence[RecipeValues], device: SpeedDevice | None = None) -> pd.DataFrame:
+    """Return the recipes of the Pareto front, as text; speeds are those of the device, if any."""
+    table = text_table(pd.DataFrame(pareto), FRONT_PAGE)
+    return table.rename(columns={"speed": f"speed on {device['name']}"}) if device else table

@@ -35,6 +35,7 @@ def recommendation_lines(content: dict[str, Any]) -> list[str]:
         *_entry("what", content["words"], LINES_OF_WORDS),
         *_entry("file", model["path"]),
         *_entry("size", f"{model['bytes']:,} bytes, {100 * test['size_ratio']:.0f} % of float32"),
+        *(_entry("there", _there(content)) if content.get("device") else []),
         *_entry("speed", speed),
         *_entry(
             "loss",
@@ -46,10 +47,22 @@ def recommendation_lines(content: dict[str, Any]) -> list[str]:
     ]
 
 
+def _there(content: dict[str, Any]) -> str:
+    """Return the speed on the device that the recipe was chosen for."""
+    name, values = cut(content["device"]["name"], NAME_LETTERS), content["validation"]
+    if values["speedup"] is None:
+        return f"not measured on {name}"
+    low, high = values["speedup_ci95_low"], values["speedup_ci95_high"]
+    slower = "slower: " if high < 1 else ""
+    return f"{slower}{values['speedup']:.2f} times float32 on {name} ({low:.2f} to {high:.2f})"
+
+
 def _beside(content: dict[str, Any]) -> str:
     """Return which recipe agrees most often, and what it gives, beside the recommended one."""
     best, own = content["best"], content["validation"]
     speed = "" if best["speedup"] is None else f", {best['speedup']:.2f} times float32"
+    if speed and content.get("device"):
+        speed += " there"
     name = cut(best["recipe"], NAME_LETTERS)
     return f"{own['agreement']:.2%}; most often {name}: {best['agreement']:.2%}{speed}"
 

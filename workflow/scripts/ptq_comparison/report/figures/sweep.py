@@ -70,7 +70,11 @@ def finding(table: pd.DataFrame, constraints: Constraints, agrees: Agreements = 
 
 
 def plot_sweep(
-    table: pd.DataFrame, constraints: Constraints, agrees: Agreements = None, *further: str
+    table: pd.DataFrame,
+    constraints: Constraints,
+    agrees: Agreements = None,
+    *further: str,
+    device: str | None = None,
 ) -> Figure:
     """Return the figure, from the content of sweep.csv and the section `recommend` of the config.
 
@@ -78,7 +82,8 @@ def plot_sweep(
 
     The recommended recipe and those of the Pareto front have numbers, with their names below; all
     others are grey. Recipes that could not be made are left out, and where speed was measured,
-    those without one. `further` notes stand with the title.
+    those without one. `further` notes stand with the title. Speeds are those of a `device`, or of
+    this machine.
     """
     table = made_recipes(table)
     title, chosen = finding(table, constraints, agrees), choose(table, constraints, agrees)
@@ -98,6 +103,8 @@ def plot_sweep(
     _set_axes(axes, max(x.max(), min(widest, MOST_STRETCHED * x.max())), y, timed)
     entries = [_describe(rows.iloc[n], kinds[n]) for n in range(named)]
     explained = [kind for kind in list(COLOR)[1:] if kind in kinds]
+    if device and timed:
+        axes.set_xlabel(f"speed on {shorten(device)}, as a multiple of float32")
     legend = figure.legend(
         [_handle(kind) for kind in (*kinds[:named], *explained)],
         [*entries, *(EXPLANATIONS[kind] for kind in explained)],
