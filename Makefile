@@ -8,6 +8,7 @@
 # make bench        measure time and memory (needs real CIFAR-10)
 # make convert      add TensorFlow to .venv, to convert Keras models (1.3 GB)
 # make cluster      set .venv-cluster up, for SLURM and files in S3 (see docs/cluster.md)
+# make emulator     set qemu up with onnxruntime for ARM, for `snakemake emulate` (see docs/emulation.md)
 # make reproduce    compare MLPerf Tiny's ResNet8 on CIFAR-10 with the published results
 # make audit        look for known vulnerabilities in the locks (needs a network)
 # make sbom         write the bill of materials of a release (CycloneDX)
@@ -26,7 +27,7 @@ RUN = .venv/bin/python -m
 # The locks are complete: what a package asks for besides is overridden in pyproject.toml.
 INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: run unlock test test-rest test-all soak report lint format bench lock convert cluster reproduce audit sbom docs
+.PHONY: run unlock test test-rest test-all soak report lint format bench lock convert cluster emulator reproduce audit sbom docs
 
 run: .venv/installed
 	@test -z "$$(ls .snakemake/locks 2>/dev/null)" || { echo "error: .snakemake/locks: another \
@@ -81,6 +82,9 @@ convert: .venv/converts
 
 cluster: .venv-cluster/installed
 
+emulator: .venv/installed
+	@PYTHON=.venv/bin/python tools/emulator.sh
+
 # More configuration: make reproduce CONFIG=my_paths.yaml
 reproduce: .venv/converts
 	$(RUN) snakemake --cores $(CORES) all results/reproduction.md --configfile config/cifar10.yaml $(CONFIG)
@@ -115,6 +119,9 @@ lock:
 	sed -n '/^python-dateutil/d; s/^\([a-z].*\) \\$$/\1/p' requirements-test.lock > .constraints
 	$(COMPILE) pyproject.toml --group cluster --constraint .constraints --output-file requirements-cluster.lock
 	rm .constraints
+	printf 'numpy\nonnxruntime\n' | uv pip compile - --constraint requirements.lock --python-version 3.13 \
+		--python-platform aarch64-manylinux_2_28 --no-annotate --generate-hashes --no-emit-index-url --quiet \
+		--output-file requirements-emulator.lock
 
 # Set .venv up again if its interpreter is gone, for example after a system upgrade.
 ifneq ($(shell test -e .venv/bin/python && .venv/bin/python -c 'print(1)'),1)
