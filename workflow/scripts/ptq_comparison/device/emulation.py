@@ -1,0 +1,91 @@
+"""Other CPUs that this machine can be, for the predictions on them: which are there, and how."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from archspec.cpu.detect import detected_info
+
+from ptq_comparison.common.errors import UserError
+from ptq_comparison.device.without_vnni import hide_vnni, missing_tools
+
+ARM_CPUS = {"cortex_a72": "cortex-a72", "aarch64_max": "max"}  # and their names in qemu
+NO_VNNI = "no_vnni"
+CPUS = (*ARM_CPUS, NO_VNNI)
+VNNI = {"avx512_vnni", "avx_vnni"}
+# Of this process; others may name libraries of this machine.
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+ENVIRONMENT = {"ORT_DISABLE_TELEMETRY": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class Emulator(NamedTuple):
+    """The start of a command that runs Python on a CPU, its environment, and what it is."""
+
+    command: list[str]
+    environment: dict[str, str]
+    text: str
+
+
+def missing_emulator(cpu: str, folder: Path) -> str | None:
+    """Return why this machine cannot be a CPU of `CPUS`, with the remedy; None if it can.
+
+    `folder` is the one that tools/emulator.sh has filled.
+    """
+    if cpu in ARM_CPUS:
+        if (folder / "aarch64/qemu-aarch64").is_file():
+            return None
+        return f"no emulator in {folder}; type: make emulator (on Debian 12 or 13)"
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return f"this CPU is {platform.machine()}; only x86-64 can be without VNNI"
+    if not has_vnni():
+        return None
+    if sys.platform != "linux":
+        return "this CPU has VNNI, and only Linux can hide it"
+    return missing_tools()
+
+
+def has_vnni() -> bool:
+    """Tell whether this CPU has instructions that multiply 8-bit numbers without saturation."""
+    return bool(VNNI & detected_info().features)
+
+
+def make_emulator(cpu: str, folder: Path, hiding: Path, scratch: Path) -> Emulator:
+    """Return how to run Python as a CPU of `CPUS`; UserError where its emulator is missing.
+
+    `hiding` is hide_vnni.c, and `scratch` an empty folder for what has to be made.
+    """
+    missing = missing_emulator(cpu, folder)
+    if missing:
+        raise UserError(f"{cpu}: {missing}")
+    if cpu in ARM_CPUS:
+        return _arm(ARM_CPUS[cpu], folder.absolute() / "aarch64")
+    text, variables = "x86-64 without VNNI, this CPU", dict[str, str]()
+    if has_vnni():
+        text = "x86-64 with VNNI, hidden from onnxruntime"
+        variables, _ = hide_vnni(hiding, scratch)
+    return Emulator([sys.executable], {**os.environ, **ENVIRONMENT, **variables}, text)
+
+
+def _arm(name: str, folder: Path) -> Emulator:
+    qemu = folder / "qemu-aarch64"
+    try:
+        # "qemu-aarch64 version 10.0.13 (Debian ...)"
+        version = _output([str(qemu), "--version"]).split()[2]
+        (python,) = sorted((folder / "root/usr/bin").glob("python3.[0-9]*"))
+    except (OSError, subprocess.CalledProcessError, IndexError, ValueError) as error:
+        raise UserError(
+            f"{folder}: is no complete emulator ({error}); remove it and type: make emulator"
+        ) from error
+    # Debian signs return addresses, which costs time in qemu unless it may do so in a way of its own.
+    model = f"{name},pauth-impdef=on" if name == "max" else name
+    command = [str(qemu), "-cpu", model, "-L", str(folder / "root"), str(python)]
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment = {**kept, **ENVIRONMENT, "PYTHONPATH": str(folder / "site")}
+    return Emulator(command, environment, f"qemu-aarch64 {version} as {name}")
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
