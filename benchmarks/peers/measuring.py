@@ -10,14 +10,8 @@ import onnx
 from ptq_comparison.common.files import read_json, sha256_file
 from ptq_comparison.evaluation.disturbance import is_disturbed
 from ptq_comparison.evaluation.evaluate import evaluate_recipe
-from ptq_comparison.evaluation.latency import (
-    BLOCK_COUNT,
-    WARM_UP_CALLS,
-    Times,
-    batches_by_setting,
-    measure_models,
-    speedup,
-)
+from ptq_comparison.evaluation.latency import batches_by_setting, measure_models
+from ptq_comparison.evaluation.timing import BLOCK_COUNT, WARM_UP_CALLS, Times, speedup
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.runtime import describe_runtime
 from ptq_comparison.inference.scores import class_scores

@@ -6,7 +6,7 @@ import onnx
 import pandas as pd
 import pytest
 from helpers import make_classifier, overlay, run_snakemake
-from ptq_comparison.evaluation.latency import BLOCK_COUNT
+from ptq_comparison.evaluation.timing import BLOCK_COUNT
 
 
 def test_every_model_is_measured_with_every_setting(tiny, tmp_path):

@@ -482,6 +482,16 @@ CALIBRATIONS = {
     calibration_name(recipe): calibration_options(recipe) for recipe in RECIPES.values()
 }
 
+# What a device is measured with. Where its speed chooses the recommended model, that is not in it:
+# else the bundle would change with what it brings back.
+PACKS_RECOMMENDED = config["recommend"].get("device") is None and (
+    config["device"]["recipes"] != "standard"
+    or os.path.exists(f"results/models/{RECOMMENDED}.onnx")
+)
+BUNDLED = [*MODELS, RECOMMENDED] if PACKS_RECOMMENDED else MODELS
+BUNDLED_RECIPES = [] if config["device"]["recipes"] == "standard" else SWEPT
+BUNDLED_ORT = BUNDLED if "ort" in config["device"]["formats"] else []
+
 
 wildcard_constraints:
     recipe="|".join(map(re.escape, SWEPT)),

@@ -12,12 +12,9 @@ if __name__ == "__main__":
         from ptq_comparison.common.not_made import read_not_made
         from ptq_comparison.datasets.stored import open_images
         from ptq_comparison.evaluation.disturbance import frequency_governor, load_average
-        from ptq_comparison.evaluation.latency import (
-            BLOCK_COUNT,
-            batches_by_setting,
-            measure_models,
-            peak_memory,
-        )
+        from ptq_comparison.evaluation.latency import batches_by_setting, measure_models
+        from ptq_comparison.evaluation.peak_memory import peak_memory
+        from ptq_comparison.evaluation.timing import BLOCK_COUNT
         from ptq_comparison.inference.runtime import describe_runtime
         from ptq_comparison.model.loading import load_model
 
@@ -48,7 +45,8 @@ if __name__ == "__main__":
                 setting = row["threads"], row["batch_size"]
                 name = row["model"]
                 batches = settings[setting].fitted(models[name])
-                row["peak_memory_bytes"] = peak_memory(paths[name], batches, row["threads"])
+                (inputs,) = next(iter(batches)).inputs.values()
+                row["peak_memory_bytes"] = peak_memory(paths[name], inputs, row["threads"])
         for row in rows:
             logging.info("%s", row)
         write_json(

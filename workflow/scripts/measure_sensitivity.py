@@ -12,7 +12,8 @@ if __name__ == "__main__":
         from ptq_comparison.config.recipes import AUTO, quantization_options
         from ptq_comparison.datasets.sampling import spread
         from ptq_comparison.inference.batch_size import choose_batch_size
-        from ptq_comparison.inference.batches import Batches, Chosen
+        from ptq_comparison.inference.batches import Batches
+        from ptq_comparison.inference.model_inputs import Chosen
         from ptq_comparison.model.graph import name_nodes
         from ptq_comparison.model.loading import load_model
         from ptq_comparison.search.sensitivity import candidate_nodes, measure_share

@@ -1,20 +1,11 @@
 """Rule measure_latency: what is computed from the times, and that the models take turns."""
 
 import numpy as np
-import onnx
 import pytest
 from helpers import RAW, make_classifier, make_images, make_pixel_classifier
-from ptq_comparison.evaluation import latency
-from ptq_comparison.evaluation.latency import (
-    BLOCK_COUNT,
-    Times,
-    batches_by_setting,
-    measure,
-    measure_models,
-    peak_memory,
-    speedup,
-    summarize,
-)
+from ptq_comparison.evaluation import latency, timing
+from ptq_comparison.evaluation.latency import batches_by_setting, measure, measure_models
+from ptq_comparison.evaluation.timing import BLOCK_COUNT, Times, speedup, summarize
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.model.metadata import write_metadata
 from tqdm import tqdm
@@ -97,7 +88,7 @@ def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
         return 1.0
 
     monkeypatch.setattr(latency, "make_session", Session)
-    monkeypatch.setattr(latency, "_time_call", time_call)
+    monkeypatch.setattr(timing, "_time_call", time_call)
     models = {}
     for name in ("a", "b"):
         models[name] = make_classifier()
@@ -108,7 +99,7 @@ def test_models_take_turns_with_sessions_of_their_own(monkeypatch):
         first, second = measure(models, settings, seconds=3 * BLOCK_COUNT, progress=progress)
     block = order[: len(order) // BLOCK_COUNT]
     assert order == block * BLOCK_COUNT
-    warm_up = ["b"] * latency.WARM_UP_CALLS + ["a"] * latency.WARM_UP_CALLS
+    warm_up = ["b"] * timing.WARM_UP_CALLS + ["a"] * timing.WARM_UP_CALLS
     for threads in (1, 2):
         part, block = block[: len(block) // (3 - threads)], block[len(block) // (3 - threads) :]
         starts = [f"start a {threads}", f"start b {threads}"]
@@ -125,7 +116,7 @@ def test_a_model_that_preprocesses_gets_the_pixels_of_the_same_images(monkeypatc
         (given[session.get_inputs()[0].type],) = inputs.values()
         return 1.0
 
-    monkeypatch.setattr(latency, "_time_call", time_call)
+    monkeypatch.setattr(timing, "_time_call", time_call)
     models = {"fp32": make_classifier(), "raw": make_pixel_classifier("NHWC")}
     write_metadata(models["raw"], {"quantization": {"input_type": "uint8"}})
     scaled = {**RAW, "scale": 1 / 255}
@@ -160,26 +151,3 @@ def test_there_is_a_row_for_each_setting_and_model(monkeypatch):
     ]
     assert [row["speedup"] for row in rows] == pytest.approx([1.0, 2.0] * 2)
     assert rows[1]["images_per_second"] == pytest.approx(800) and rows[1]["calls"] == 24
-
-
-def test_memory_is_that_of_the_model_and_its_inputs(tmp_path):
-    def measure_memory(side):
-        path = tmp_path / f"{side}.onnx"
-        onnx.save(make_classifier(side=side), path)
-        images, _ = make_images(32, seed=8, side=side)
-        batches = Batches.of(images, onnx.load(path), RAW, 32)
-        return peak_memory(path, batches, 1)
-
-    small, large = measure_memory(8), measure_memory(256)
-    assert 0 < small < large
-    assert large > 2 * 32 * 256 * 256 * 3 * 4  # two tensors of the size of the input
-
-
-@pytest.mark.parametrize("name", ["file", "allow_pickle", "a/b", "..", "a\0b", "x" * 5000])
-def test_memory_is_measured_whatever_the_tensors_are_called(tmp_path, name):
-    model = make_classifier()
-    model.graph.input[0].name = model.graph.node[0].input[0] = name
-    model.graph.output[0].name = model.graph.node[-1].output[0] = f"{name}, given"
-    onnx.save(model, tmp_path / "model.onnx")
-    batches = Batches.of(IMAGES, model, RAW, 4)
-    assert peak_memory(tmp_path / "model.onnx", batches, 1) > 0

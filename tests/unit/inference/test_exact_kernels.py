@@ -9,7 +9,8 @@ from onnx import helper
 from onnxruntime import InferenceSession
 from onnxruntime.quantization import quantize_dynamic
 from ptq_comparison.inference.batches import Batches
-from ptq_comparison.inference.exact_kernels import EXACT_KERNELS, make_exact_session
+from ptq_comparison.inference.exact_kernels import make_exact_session
+from ptq_comparison.inference.saturation_trial import EXACT_KERNELS
 from ptq_comparison.inference.session import make_session
 
 IMAGES, _ = make_images(30, seed=3, side=6)

@@ -14,8 +14,9 @@ from archspec.cpu.detect import detected_info
 from helpers import REPOSITORY
 from helpers.products import OPERATORS, make_product
 from onnx import TensorProto, helper, numpy_helper
-from ptq_comparison.inference.exact_kernels import EXACT_KERNELS, make_exact_session
+from ptq_comparison.inference.exact_kernels import make_exact_session
 from ptq_comparison.inference.saturating import kernels_saturate, saturating_operators
+from ptq_comparison.inference.saturation_trial import EXACT_KERNELS
 from ptq_comparison.inference.session import make_session
 
 FEATURES = set(detected_info().features)

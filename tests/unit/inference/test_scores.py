@@ -8,7 +8,7 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.scores import class_scores
 from ptq_comparison.inference.session import make_session, predict_scores
-from ptq_comparison.model.interface import Interface
+from ptq_comparison.model.interface_type import Interface
 from tqdm import tqdm
 
 GENERATOR = np.random.default_rng(5)

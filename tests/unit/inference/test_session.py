@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from helpers import RAW, make_classifier, make_images, make_nan_classifier, make_pixel_classifier
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.inference import batches as batches_module
-from ptq_comparison.inference.batches import Batches, Chosen
+from ptq_comparison.inference import batches as model_inputs
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.model_inputs import Chosen
 from ptq_comparison.inference.session import make_session, predict_scores, predicted_classes
 from tqdm import tqdm
 
@@ -32,7 +33,7 @@ def test_scores_do_not_depend_on_batches_layout_or_a_fixed_batch():
 
 @pytest.mark.parametrize("piece", [1, 7, 20, 1000])
 def test_batches_are_the_same_from_pieces_of_any_size(monkeypatch, piece):
-    monkeypatch.setattr(batches_module, "PIECE", piece)
+    monkeypatch.setattr(model_inputs, "PIECE", piece)
     for model, sizes in ((make_classifier(), [10] * 5 + [3]), (make_classifier(batch=7), [7] * 8)):
         batches = list(Batches.of(IMAGES, model, RAW, 10))
         assert [batch.size for batch in batches] == sizes

@@ -9,8 +9,8 @@ from helpers import OPTIONS, RAW, make_images, make_outlier_classifier
 from ptq_comparison.calibration.calibrate import calibrate, write_ranges
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation import latency
-from ptq_comparison.evaluation.latency import Times, summarize
 from ptq_comparison.evaluation.metrics import paired_difference_interval
+from ptq_comparison.evaluation.timing import Times, summarize
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.quantization.quantize import quantize

@@ -17,12 +17,13 @@
     stability     what another draw of calibration images changes     refinement calibration
                                                                       evaluation datasets
                                                                       inference model config
+    device        the same comparison on other machines               evaluation inference model
     diagnosis     why a quantized model lost accuracy                 quantization preparation
                                                                       inference model
     verification  requirements on the results                         quantization evaluation
                                                                       inference model
-    report        tables, pages, figures and verdicts for people      search stability evaluation
-                                                                      config
+    report        tables, pages, figures and verdicts for people      search stability device
+                                                                      evaluation config
 
 All may import common, and nobody imports report. A test holds the imports against this table.
 """

@@ -12,7 +12,8 @@ from ptq_comparison.calibration.calibrate import calibrate, write_ranges
 from ptq_comparison.calibration.provenance import calibration_provenance
 from ptq_comparison.config.methods import METHODS
 from ptq_comparison.inference.batch_size import choose_batch_size
-from ptq_comparison.inference.batches import Batches, Chosen
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.model_inputs import Chosen
 from ptq_comparison.model.loading import load_model
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 IN_MEMORY = 2**24  # bytes of an array that is not worth a file
-PIECE = 2**22  # bytes that are written at once
+PIECE_WRITTEN = 2**22  # bytes that are written at once
 LOCAL_HEADER, NAME_LENGTH = 30, 26  # of a member of a zip archive: bytes, and where two lengths are
 
 
@@ -45,7 +45,7 @@ def scratch_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 def pieces(array: np.ndarray) -> Iterator[np.ndarray]:
     """Yield an array in pieces along its first axis, and forget each."""
-    step = max(1, PIECE * len(array) // max(array.nbytes, 1))
+    step = max(1, PIECE_WRITTEN * len(array) // max(array.nbytes, 1))
     for start in range(0, len(array), step):
         yield array[start : start + step]
         drop_pages(array)

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-LETTERS = 60  # of one value
+VALUE = 60  # of one value
 PATH = 200  # of a path, whose end matters
 LINE = 400  # letters of one message
 
 
-def cut(text: str, letters: int = LETTERS) -> str:
+def cut(text: str, letters: int = VALUE) -> str:
     """Return the text, with `…` in place of what goes beyond the number of letters."""
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
@@ -27,7 +27,7 @@ def shown(value: Any) -> str:
     return cut(repr(value))
 
 
-def named(name: Any, letters: int = LETTERS) -> str:
+def named(name: Any, letters: int = VALUE) -> str:
     """Return a name without quotes, with escapes for what is not printable, and cut."""
     return cut(repr(str(name))[1:-1], letters)
 

@@ -60,6 +60,22 @@ def validation_indices(
     return _draw(groups, even_counts(counts, total, seed), seed)
 
 
+def stratified_indices(labels: np.ndarray, total: int, seed: int) -> np.ndarray:
+    """Draw `total` images without replacement, of each class its share of all of them.
+
+    Returns ascending indices into `labels`, int64 (N,). What is left after rounding down goes to
+    the classes with the largest rests; the accuracy of the sample then estimates that of all.
+    """
+    if total >= len(labels):
+        return np.arange(len(labels))
+    groups = _groups(labels, np.arange(len(labels)))
+    shares = np.array([len(group) for group in groups]) * total / len(labels)
+    counts = shares.astype(np.int64)
+    order = np.argsort(counts - shares, kind="stable")  # the largest rest first
+    counts[order[: total - int(counts.sum())]] += 1
+    return _draw(groups, counts, seed)
+
+
 def even_counts(available: np.ndarray, total: int, seed: int) -> np.ndarray:
     """Spread `total` over classes as evenly as there are images, int64 (classes,).
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from ptq_comparison.inference.batches import Batch
+from ptq_comparison.inference.model_inputs import Batch
 from ptq_comparison.inference.session import make_session, run_batch
 from ptq_comparison.model.graph import copy_model, with_outputs
 from ptq_comparison.model.layers import WEIGHTED, constants

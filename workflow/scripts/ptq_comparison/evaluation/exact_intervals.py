@@ -9,7 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from ptq_comparison.evaluation.metrics import SIGNIFICANCE, enclose
+from ptq_comparison.evaluation.enclosed import enclose
+from ptq_comparison.evaluation.metrics import SIGNIFICANCE
 
 HALVINGS = 60  # of the range where a limit is searched
 

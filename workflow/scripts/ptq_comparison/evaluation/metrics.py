@@ -5,11 +5,12 @@ Tests compare with scipy and statsmodels, whose import would take a second in ev
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any, TypedDict
 
 import numpy as np
+
+from ptq_comparison.evaluation.enclosed import enclose
 
 SIGNIFICANCE = 0.05  # of the tests; the intervals have the same level
 NORMAL_QUANTILE = NormalDist().inv_cdf(1 - SIGNIFICANCE / 2)
@@ -33,15 +34,6 @@ class PairedComparison(TypedDict):
     fixed: int
     broken: int
     mcnemar_p: float
-
-
-def enclose(interval: Sequence[float], value: float) -> tuple[float, float]:
-    """Return the interval, which by theory holds the value, so that it does in floats, too.
-
-    Where a limit is the value itself, as at 100 %, rounding may leave it an ulp beside.
-    """
-    low, high = interval
-    return min(low, value), max(high, value)
 
 
 def wilson_interval(correct: int, total: int, z: float = NORMAL_QUANTILE) -> tuple[float, float]:

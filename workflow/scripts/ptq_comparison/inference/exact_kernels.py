@@ -7,11 +7,11 @@ products in 16 bits and saturate. onnxruntime has a session option for kernels t
 import onnx
 import onnxruntime
 
+from ptq_comparison.inference.saturation_trial import EXACT_KERNELS
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import all_names, copy_model, free_name
 from ptq_comparison.model.opset import ONNX_DOMAINS
 
-EXACT_KERNELS = {"session.x64quantprecision": "1"}
 # Operators on integers with a weight: which inputs are the weight and its zero point.
 WEIGHTED = {
     "QLinearConv": (3, 5),
@@ -27,10 +27,10 @@ def make_exact_session(model: onnx.ModelProto, threads: int) -> onnxruntime.Infe
 
     onnxruntime raises an exception of its own where it has no such kernels.
     """
-    return make_session(_unshared(model), threads, config_entries=EXACT_KERNELS)
+    return make_session(unshared(model), threads, config_entries=EXACT_KERNELS)
 
 
-def _unshared(model: onnx.ModelProto) -> onnx.ModelProto:
+def unshared(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with a weight and zero point of its own for each operator on integers.
 
     For these kernels onnxruntime stores both in another form, and fails over one that it has

@@ -9,11 +9,7 @@ import onnx
 import onnxruntime
 from archspec.cpu.detect import detected_info
 
-# What decides which 8-bit kernels onnxruntime takes, under archspec's names.
-INSTRUCTION_SETS = (
-    "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "amx_int8", "neon",
-    "asimd", "asimddp", "i8mm", "sve",
-)  # fmt: skip
+from ptq_comparison.inference.instruction_sets import INSTRUCTION_SETS
 
 
 def describe_runtime(providers: list[str]) -> dict[str, Any]:

@@ -12,18 +12,19 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from ptq_comparison.inference.saturation_trial import (
+    LARGEST_ACTIVATION,
+    TRIAL_LEVELS,
+    TRIAL_WEIGHT,
+    saturates,
+)
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import attribute, describe
 from ptq_comparison.model.layers import constants
 
 QDQ_OPERATORS = ("Conv", "MatMul", "Gemm")
 QLINEAR_OPERATORS = ("QLinearConv", "QLinearMatMul", "QGemm")
-LARGEST_ACTIVATION = 255
 LIMITS = np.iinfo(np.int16)
-# A sum of 64 products, in steps of 255 * 100.
-TRIAL_LEVELS = np.full((2, 64, 1, 1), LARGEST_ACTIVATION, np.uint8)
-TRIAL_WEIGHT = 100
-TRIAL_SUM = 64
 
 
 def saturating_operators(model: onnx.ModelProto) -> list[str]:
@@ -85,17 +86,12 @@ def _is_beyond(rows: np.ndarray) -> bool:
 
 
 def kernels_saturate() -> bool:
-    """Tell whether the kernels that onnxruntime chooses on this CPU saturate.
-
-    They are tried, on a product and a convolution: a program that emulates or hides a CPU may tell
-    of it what its kernels are not chosen by.
-    """
-    found = make_session(_trial(), threads=1).run(None, {"levels": TRIAL_LEVELS})
-    return any(not np.all(result == TRIAL_SUM) for result in found)
+    """Tell whether the kernels that onnxruntime chooses on this CPU saturate, see `saturates`."""
+    return saturates(make_session(make_trial(), threads=1))
 
 
-def _trial() -> onnx.ModelProto:
-    """Return a model of a convolution and a product of the same numbers."""
+def make_trial() -> onnx.ModelProto:
+    """Return a model of a convolution and a product of the same numbers, for `saturates`."""
     weight = np.full((8, 64, 1, 1), TRIAL_WEIGHT, np.int8)
     arrays: dict[str, np.ndarray] = {
         "kernel": weight,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.model.interface import Interface
+from ptq_comparison.model.interface_type import Interface
 
 
 def class_scores(output: np.ndarray, interface: Interface, images: int) -> np.ndarray:

@@ -1,17 +1,23 @@
 """Run an ONNX classifier over images in batches."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 import onnxruntime
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.mapped import drop_pages, pieces, scratch_array
-from ptq_comparison.inference.batches import Batch, Batches
+from ptq_comparison.common.provider_names import CPU
+from ptq_comparison.inference.model_inputs import Batch, ModelInputs
+from ptq_comparison.inference.providers import check_loaded, provider_arguments
 from ptq_comparison.inference.scores import class_scores
-from ptq_comparison.model.interface import Interface, remedy_for_classes
+from ptq_comparison.model.interface_type import Interface, remedy_for_classes
+
+if TYPE_CHECKING:  # portable modules import no onnx
+    import onnx
 
 NOT_FINITE = (
     "model.source: the scores of some images are not finite; check the weights and model.scale, "
@@ -20,19 +26,21 @@ NOT_FINITE = (
 
 
 def make_session(
-    model: onnx.ModelProto,
+    model: onnx.ModelProto | str,
     threads: int,
     optimize: bool = True,
     config_entries: Mapping[str, str] | None = None,
+    provider: str = CPU,
 ) -> onnxruntime.InferenceSession:
-    """Load a model on the CPU with `threads` threads inside an operator.
+    """Load a model, or the file of one, with `threads` threads inside an operator.
 
     `config_entries` are session options that onnxruntime knows by a text, and their values.
+    `provider` is an execution provider by onnxruntime's name. Raises UserError where onnxruntime
+    would leave it out.
     """
     options = onnxruntime.SessionOptions()
     # onnxruntime does not read OMP_NUM_THREADS, which Snakemake sets: it would take all cores.
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    providers = provider_arguments(options, provider, threads)
     for name, value in (config_entries or {}).items():
         options.add_session_config_entry(name, value)
     if not optimize:
@@ -40,9 +48,10 @@ def make_session(
         # tensors to the end, and keeps all tensors until then: six times the memory.
         options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    source = model if isinstance(model, str) else model.SerializeToString()
+    session = onnxruntime.InferenceSession(source, options, providers=providers)
+    check_loaded(session, provider)
+    return session
 
 
 def run_batch(
@@ -67,7 +76,7 @@ def run_scores(
 
 def predict_scores(
     session: onnxruntime.InferenceSession,
-    batches: Batches,
+    batches: ModelInputs,
     classes: int,
     progress: Any,
     not_finite: str = NOT_FINITE,

@@ -8,7 +8,7 @@ import onnx
 from onnx import helper
 
 from ptq_comparison.model.graph import inner_graphs, read_inside, real_inputs
-from ptq_comparison.model.interface import Interface
+from ptq_comparison.model.interface_type import Interface
 
 SMALL = 1024  # elements of a constant that may say a shape; others are not copied
 # A tensor of unknown shape counts as the largest known one, or so many times the image. The first

@@ -1,12 +1,12 @@
 """What an ONNX classifier wants as input and what it gives."""
 
 import math
-from dataclasses import dataclass
 
 import onnx
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.model.graph import real_inputs
+from ptq_comparison.model.interface_type import Interface, remedy_for_classes
 from ptq_comparison.model.outputs import count_classes, ends_in_probability, shape_of
 
 IMAGE_CHANNELS = (1, 3)
@@ -16,22 +16,6 @@ INPUT_TYPES: dict[int, str] = {
     onnx.TensorProto.UINT8: "uint8",
 }
 LARGEST_INPUT = 10**9  # bytes of a fixed batch; calibration holds every activation of one
-
-
-@dataclass(frozen=True)
-class Interface:
-    """The image input of a classifier and its output; `None` stands for any size."""
-
-    input: str
-    output: str
-    layout: str  # NHWC or NCHW
-    batch: int | None
-    image: tuple[int | None, int | None, int | None]  # height, width, channels
-    classes: int | None
-    dtype: str = "float32"  # of the input; or uint8: the model itself scales stored pixels
-    # What the output is where it is one score an image: the probability of the second of two
-    # classes, else its logit.
-    probability: bool = False
 
 
 def read_interface(model: onnx.ModelProto, layout: str = "auto") -> Interface:
@@ -123,16 +107,6 @@ def check_fits(interface: Interface, image: tuple[int, ...], classes: int) -> No
             f"model.source has {interface.classes} classes, the data set has {classes}; "
             + remedy_for_classes(interface.classes, classes)
         )
-
-
-def remedy_for_classes(outputs: int, classes: int) -> str:
-    """Return what to do about a data set of other `classes` than the model has `outputs` for."""
-    if classes < outputs:
-        return (
-            "for images of some of its classes, name all in the order of the outputs: in a file "
-            "(dataset.classes) or, in a data set of arrays, as its class names"
-        )
-    return "use the data set that the model was trained for, or leave out the other classes"
 
 
 def _detect_layout(shape: tuple[int | None, ...]) -> str:

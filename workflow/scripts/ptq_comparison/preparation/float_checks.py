@@ -18,7 +18,8 @@ from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.session import make_session, run_scores
 from ptq_comparison.model.graph import all_nodes
-from ptq_comparison.model.interface import image_and_scores, remedy_for_classes
+from ptq_comparison.model.interface import image_and_scores
+from ptq_comparison.model.interface_type import remedy_for_classes
 from ptq_comparison.model.layers import named_constants
 from ptq_comparison.model.opset import check_opset
 

@@ -7,7 +7,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from ptq_comparison.inference.batches import Batch, Batches
+from ptq_comparison.inference.batches import Batches
+from ptq_comparison.inference.model_inputs import Batch
 from ptq_comparison.inference.session import make_session, run_batch
 from ptq_comparison.model.graph import with_outputs
 from ptq_comparison.quantization.activation_grids import Grid

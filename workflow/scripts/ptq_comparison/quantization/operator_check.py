@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from ptq_comparison.common.errors import UserError, first_line
-from ptq_comparison.inference.batches import Batch
+from ptq_comparison.inference.model_inputs import Batch
 from ptq_comparison.inference.session import make_session
 from ptq_comparison.model.graph import describe
 from ptq_comparison.model.layers import constants

@@ -5,8 +5,9 @@ from typing import Any, cast
 
 import onnx
 
-from ptq_comparison.evaluation.latency import Settings, measure, measure_models, speedup
+from ptq_comparison.evaluation.latency import Settings, measure, measure_models
 from ptq_comparison.evaluation.results import Speed
+from ptq_comparison.evaluation.timing import speedup
 from ptq_comparison.search.mixed_precision import Step
 from ptq_comparison.search.results import MixedPrecisionRow
 

@@ -12,11 +12,12 @@ import pandas as pd
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.evaluation.disturbance import is_disturbed
+from ptq_comparison.evaluation.enclosed import enclose
 from ptq_comparison.evaluation.exact_intervals import (
     clopper_pearson_interval,
     conservative_difference_interval,
 )
-from ptq_comparison.evaluation.metrics import SIGNIFICANCE, enclose
+from ptq_comparison.evaluation.metrics import SIGNIFICANCE
 from ptq_comparison.search.told_apart import not_worse
 
 LIMITS = ("max_drop_pp", "min_speedup", "max_bytes")
