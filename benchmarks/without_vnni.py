@@ -13,8 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
-sys.path.append(str(WORKFLOW / "scripts"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "workflow/scripts"))
 
 from ptq_comparison.device.without_vnni import hide_vnni, missing_tools
 
@@ -27,7 +26,7 @@ def main(command: list[str]) -> int:
     if missing:
         sys.exit(f"error: {missing}")
     with tempfile.TemporaryDirectory() as scratch:
-        variables, replaced = hide_vnni(WORKFLOW / "resources/hide_vnni.c", Path(scratch))
+        variables, replaced = hide_vnni(Path(scratch))
         print(f"onnxruntime without VNNI: {replaced} instructions replaced", file=sys.stderr)
         return subprocess.run(command, env={**os.environ, **variables}).returncode
 

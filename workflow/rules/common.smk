@@ -41,6 +41,7 @@ from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.config.validation_images import describe_validation
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
+from ptq_comparison.device.emulation import CPUS, missing_emulator
 from ptq_comparison.model.bundled import BUNDLED_FILE
 from ptq_comparison.model.external_weights import external_files
 from ptq_comparison.model.file_kind import is_keras, refuse_folder

@@ -12,6 +12,7 @@ from archspec.cpu.detect import detected_info
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.device.without_vnni import hide_vnni, missing_tools
 
+REPOSITORY = Path(__file__).parents[4]
 ARM_CPUS = {"cortex_a72": "cortex-a72", "aarch64_max": "max"}  # and their names in qemu
 NO_VNNI = "no_vnni"
 CPUS = (*ARM_CPUS, NO_VNNI)
@@ -29,15 +30,20 @@ class Emulator(NamedTuple):
     text: str
 
 
-def missing_emulator(cpu: str, folder: Path) -> str | None:
-    """Return why this machine cannot be a CPU of `CPUS`, with the remedy; None if it can.
+def emulator_folder() -> Path:
+    """Return the folder that tools/emulator.sh fills, an absolute path."""
+    return Path(os.environ.get("EMULATOR") or REPOSITORY / ".emulator").absolute()
 
-    `folder` is the one that tools/emulator.sh has filled.
-    """
+
+def missing_emulator(cpu: str) -> str | None:
+    """Return why this machine cannot be a CPU of `CPUS`, with the remedy; None if it can."""
     if cpu in ARM_CPUS:
-        if (folder / "aarch64/qemu-aarch64").is_file():
+        if (emulator_folder() / "aarch64/qemu-aarch64").is_file():
             return None
-        return f"no emulator in {folder}; type: make emulator (on Debian 12 or 13)"
+        return (
+            f"no emulator in {emulator_folder()}; type: make emulator (on Debian 12 or 13), or set "
+            "the variable EMULATOR to a folder that has one"
+        )
     if platform.machine() not in ("x86_64", "AMD64"):
         return f"this CPU is {platform.machine()}; only x86-64 can be without VNNI"
     if not has_vnni():
@@ -52,20 +58,20 @@ def has_vnni() -> bool:
     return bool(VNNI & detected_info().features)
 
 
-def make_emulator(cpu: str, folder: Path, hiding: Path, scratch: Path) -> Emulator:
+def make_emulator(cpu: str, scratch: Path) -> Emulator:
     """Return how to run Python as a CPU of `CPUS`; UserError where its emulator is missing.
 
-    `hiding` is hide_vnni.c, and `scratch` an empty folder for what has to be made.
+    `scratch` is an empty folder for what has to be made.
     """
-    missing = missing_emulator(cpu, folder)
+    missing = missing_emulator(cpu)
     if missing:
         raise UserError(f"{cpu}: {missing}")
     if cpu in ARM_CPUS:
-        return _arm(ARM_CPUS[cpu], folder.absolute() / "aarch64")
+        return _arm(ARM_CPUS[cpu], emulator_folder() / "aarch64")
     text, variables = "x86-64 without VNNI, this CPU", dict[str, str]()
     if has_vnni():
         text = "x86-64 with VNNI, hidden from onnxruntime"
-        variables, _ = hide_vnni(hiding, scratch)
+        variables, _ = hide_vnni(scratch)
     return Emulator([sys.executable], {**os.environ, **ENVIRONMENT, **variables}, text)
 
 

@@ -11,6 +11,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
+SOURCE = Path(__file__).parents[3] / "resources" / "hide_vnni.c"
 TOOLS = {"cc": "gcc", "objdump": "binutils", "readelf": "binutils"}  # and their packages in Debian
 CPUID, UD2 = b"\x0f\xa2", b"\x0f\x0b"
 
@@ -24,14 +25,14 @@ def missing_tools() -> str | None:
     return f"{', '.join(missing)}: not found; on Debian: apt-get install {packages}"
 
 
-def hide_vnni(source: Path, folder: Path) -> tuple[dict[str, str], int]:
-    """Put a changed copy of onnxruntime into `folder`; `source` is hide_vnni.c.
+def hide_vnni(folder: Path) -> tuple[dict[str, str], int]:
+    """Put a changed copy of onnxruntime into an empty folder.
 
     Returns the variables of the environment by which a Python takes it, and the number of
     instructions that were replaced. Needs Linux on x86-64 and `missing_tools` to be there.
     """
     library = folder / "hide_vnni.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SOURCE], check=True)
     spec = find_spec("onnxruntime")
     assert spec and spec.origin
     copy = shutil.copytree(Path(spec.origin).parent, folder / "onnxruntime")
