@@ -41,7 +41,8 @@ from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.config.validation_images import describe_validation
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
-from ptq_comparison.device.emulation import CPUS, missing_emulator
+from ptq_comparison.device.emulation import CPUS, cpus_to_emulate, emulated_file
+from ptq_comparison.device.listing import list_devices
 from ptq_comparison.model.bundled import BUNDLED_FILE
 from ptq_comparison.model.external_weights import external_files
 from ptq_comparison.model.file_kind import is_keras, refuse_folder
@@ -140,6 +141,20 @@ LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []
 STEP_SUMMARY_FILE = (
     "results/comparison.md" if os.environ.get("GITHUB_STEP_SUMMARY") else []
 )
+# What other machines have measured, by the name of the device: the user's files first, then those
+# that were put into the results, or made there.
+RESULTS = str(workflow.modifier.path_modifier.modify("results"))
+try:
+    DEVICE_FILES = list_devices(config["devices"], None if IN_STORAGE else RESULTS)
+except UserError as error:
+    stop(error)
+DEVICE_FILES = {name: local(path) for name, path in DEVICE_FILES.items()}
+# Jobs check files against its content: a copy in Snakemake's cache would make them run again.
+DEVICE_SCHEMA = Path(workflow.source_path("../schemas/device.schema.yaml"))
+DEVICE_RESULTS = [
+    *expand("results/devices.{kind}", kind=["csv", "md", "html", "json"]),
+    *expand("results/figures/devices.{format}", format=FORMATS),
+]
 # For rules that measure times. Snakemake cuts it down to --cores, and runs nothing beside such a
 # rule. (`workflow.cores` is not known to --report.)
 ALL_CORES = 1000
@@ -395,6 +410,56 @@ def get_sweep(wildcards):
             "this to null"
         )
     return "results/sweep.csv"
+
+
+def get_devices(wildcards):
+    """Name what devices give; without a device, say how to get one."""
+    if not DEVICE_FILES:
+        stop(
+            "devices: no device has brought anything back; type snakemake device_bundle, run its "
+            "measure.py on the device, and copy device_<name>.json to results/devices/ (see "
+            "docs/devices.md)"
+        )
+    return DEVICE_RESULTS
+
+
+def get_cpus():
+    """Return the CPUs that this run emulates; of a module, the targets are not known."""
+    try:
+        return cpus_to_emulate(workflow.dag_settings.targets)
+    except UserError as error:
+        stop(error, where="emulate")
+
+
+def get_emulated(wildcards):
+    """Name what the target `emulate` makes, and say which CPU it leaves out."""
+    cpus, left_out = get_cpus()
+    if not cpus:
+        stop(
+            f"is a target of the command line alone; elsewhere name {emulated_file('<cpu>')}, of "
+            f"{', '.join(CPUS)}",
+            where="emulate",
+        )
+    for line in left_out:
+        print(f"emulate: {line}", file=sys.stderr)
+    return [*map(emulated_file, cpus), *DEVICE_RESULTS]
+
+
+def get_emulated_bundle(wildcards):
+    """Name the bundle that is run as another CPU, if this machine can be that one."""
+    get_cpus()
+    return "results/device_bundle.zip"
+
+
+def get_device_files(wildcards):
+    """Name the files of all devices: those that are there, and those that the targets ask for."""
+    cpus, _ = get_cpus()
+    return [*{**DEVICE_FILES, **{cpu: emulated_file(cpu) for cpu in cpus}}.values()]
+
+
+def get_devices_json(wildcards):
+    """Name what devices show in the comparison; none without a device."""
+    return "results/devices.json" if get_device_files(wildcards) else []
 
 
 def get_earlier_results(wildcards):

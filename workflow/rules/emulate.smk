@@ -7,7 +7,7 @@
 rule emulate_device:
     """Run the bundle as on another CPU, for the predictions there."""
     input:
-        bundle="results/device_bundle.zip",
+        bundle=get_emulated_bundle,
     output:
         device="results/emulated/device_{cpu}.json",
     log:

@@ -23,6 +23,7 @@ if __name__ == "__main__":
             task.params.published_top1,
             read_json(task.input.diagnosis)["notes"],
             {path.stem: read_json(path) for path in task.input.references},
+            read_json(task.input.devices) if task.input.devices else (),
         )
         write_text(task.output.csv, comparison.csv)
         write_text(task.output.md, comparison.markdown)

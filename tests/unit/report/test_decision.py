@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers import make_evaluations, make_speeds
-from ptq_comparison.report.decision import decide, reason_for_slowness
+from ptq_comparison.report.decision import Candidate, choose, decide, reason_for_slowness
 from ptq_comparison.report.verdict import is_slower
 
 LABELS = np.zeros(1000, np.int64)
@@ -67,6 +67,16 @@ def test_holm_counts_all_comparisons():
     assert decide_among(models, speedups).model == "best"
     same = {"b": wrong((0, 100)), "c": wrong((0, 100))}
     assert decide_among({**models, **same}, {**speedups, "b": 1.0, "c": 1.0}).model == "fast"
+
+
+def test_the_best_model_is_right_most_often_and_of_equals_the_smaller():
+    models = [
+        Candidate(name, 1000 - errors, 0.0, size, None, wrong((0, errors)) == LABELS)
+        for name, errors, size in (("a", 5, 100), ("b", 3, 101), ("c", 3, 100))
+    ]
+    assert choose(models, 3.0).best.name == "c"
+    models[1] = models[1]._replace(bytes=99)
+    assert choose(models, 3.0).best.name == "b"
 
 
 def test_of_equally_fast_models_the_smaller():

@@ -3,7 +3,6 @@
 import numpy as np
 from helpers import make_evaluations, make_speeds
 from ptq_comparison.report.verdict import (
-    best_model,
     describe_accuracy,
     describe_setting,
     is_significant,
@@ -36,15 +35,6 @@ def test_the_setting_is_that_of_the_measurement():
 def test_a_loss_that_the_images_show_is_called_significant():
     assert is_significant(make_evaluations({"a": wrong(100), "b": wrong(140)}, LABELS)[1])
     assert "(-4.00 pp, significant)" in describe(wrong(100), wrong(140))
-
-
-def test_the_best_model_is_right_most_often_and_of_equals_the_smaller():
-    models = {"fp32": wrong(0), "a": wrong(5), "b": wrong(3), "c": wrong(3)}
-    evaluations = make_evaluations(models, LABELS)
-    evaluations[3]["model"]["bytes"] -= 1
-    assert best_model(evaluations)["model"]["name"] == "c"
-    evaluations[2]["model"]["bytes"] -= 2
-    assert best_model(evaluations)["model"]["name"] == "b"
 
 
 def test_a_model_that_gains_keeps_more_than_all():

@@ -18,6 +18,7 @@
                                                                       evaluation datasets
                                                                       inference model config
     device        the same comparison on other machines               evaluation inference model
+                                                                      config
     diagnosis     why a quantized model lost accuracy                 quantization preparation
                                                                       inference model
     verification  requirements on the results                         quantization evaluation

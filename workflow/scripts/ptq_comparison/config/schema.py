@@ -86,6 +86,11 @@ def load_schema(path: Path, **tables: Iterable[str]) -> Validator:
     return _Validator(read(path.name).contents, registry=registry)
 
 
+def validator_of(schema: Mapping[str, Any]) -> Validator:
+    """Return the validator of a schema that refers to no other file, as `load_schema` does."""
+    return _Validator(schema)
+
+
 def _fill_in_names(content: Any, tables: Mapping[str, Iterable[str]]) -> None:
     if isinstance(content, dict):
         if "names_of" in content:

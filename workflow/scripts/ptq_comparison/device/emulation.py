@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ REPOSITORY = Path(__file__).parents[4]
 ARM_CPUS = {"cortex_a72": "cortex-a72", "aarch64_max": "max"}  # and their names in qemu
 NO_VNNI = "no_vnni"
 CPUS = (*ARM_CPUS, NO_VNNI)
+TARGET = "emulate"  # of the workflow
 VNNI = {"avx512_vnni", "avx_vnni"}
 # Of this process; others may name libraries of this machine.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
@@ -53,6 +55,36 @@ def missing_emulator(cpu: str) -> str | None:
     return missing_tools()
 
 
+def emulated_file(cpu: str) -> str:
+    """Return the path of what a run makes for a CPU of `CPUS`, relative to its working folder."""
+    return f"results/emulated/device_{cpu}.json"
+
+
+def cpus_to_emulate(targets: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the CPUs whose files a run with these targets makes, and a line for what is left out.
+
+    `emulate` stands for all that this machine can be. Raises UserError, of one line, where it can
+    be none, and where it cannot be one whose file is a target and not there.
+    """
+    asked = [cpu for cpu in CPUS if emulated_file(cpu) in targets]
+    if not asked and TARGET not in targets:
+        return [], []
+    missing = {cpu: reason for cpu in CPUS if (reason := missing_emulator(cpu))}
+    for cpu in asked:
+        if cpu in missing and not Path(emulated_file(cpu)).is_file():
+            raise UserError(f"{emulated_file(cpu)}: {missing[cpu]}")
+    if TARGET not in targets:
+        return asked, []
+    reasons = {
+        reason: [cpu for cpu in CPUS if missing.get(cpu) == reason] for reason in missing.values()
+    }
+    lines = [f"without {' and '.join(cpus)}: {reason}" for reason, cpus in reasons.items()]
+    there = [cpu for cpu in CPUS if cpu not in missing]
+    if not there:
+        raise UserError("; ".join(lines))
+    return there, lines
+
+
 def has_vnni() -> bool:
     """Tell whether this CPU has instructions that multiply 8-bit numbers without saturation."""
     return bool(VNNI & detected_info().features)
@@ -85,7 +117,7 @@ def _arm(name: str, folder: Path) -> Emulator:
         raise UserError(
             f"{folder}: is no complete emulator ({error}); remove it and type: make emulator"
         ) from error
-    # Debian signs return addresses, which costs time in qemu unless it may do so in a way of its own.
+    # Debian's programs sign return addresses; qemu's own way costs less than that of ARM.
     model = f"{name},pauth-impdef=on" if name == "max" else name
     command = [str(qemu), "-cpu", model, "-L", str(folder / "root"), str(python)]
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}

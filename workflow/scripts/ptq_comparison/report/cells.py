@@ -77,11 +77,25 @@ def saturated(row: Row) -> str:
     return f"{changed} ({lost} pp)" if changed and lost else ""
 
 
+def changed(row: Row) -> str:
+    """Return how many predictions differ from those of this machine, as `3 (0.60%)`."""
+    count, share = formatted(row, "changed", ",.0f"), formatted(row, "changed_share", ".2%")
+    return f"{count} ({share})" if count else ""
+
+
+def device(row: Row) -> str:
+    """Return the name of a device, with a mark of an emulated one."""
+    emulated = isinstance(row["emulated"], str) and row["emulated"]
+    return f"{row['device']} (emulated)" if emulated else str(row["device"])
+
+
 # By the column of the first value.
 COMBINED = {
     "delta_pp": Combined("difference (95 % interval)", difference),
     "agreement": Combined("agreement", agreement),
     "correct": Combined("correct", correct),
+    "device": Combined("device", device),
+    "changed": Combined("changed", changed),
     "saturation_changed": Combined("saturated", saturated),
     "speedup": Combined("speed", speed),
 }

@@ -135,6 +135,15 @@ COLUMNS = {
     "session_start_ms": Column("latency.session_start_ms", "start (ms)", ".1f"),
     "peak_memory_mib": Column("peak_memory_mib", "peak memory (MiB)", ".1f"),
     "reason": Column("reason", "not made"),
+    "device": Column("device.name"),
+    "emulated": Column("device.emulated"),
+    "cpu": Column("device.machine.cpu"),
+    "architecture": Column("device.machine.architecture"),
+    "onnxruntime": Column("device.runtime.onnxruntime"),
+    "provider": Column("device.settings.provider"),
+    "changed": Column("changed"),
+    "changed_share": Column("changed_share"),
+    "failure": Column("failure", "why it does not run"),
 }
 
 COMPARISON_CSV = (
@@ -165,6 +174,20 @@ FRONT_PAGE = ("recipe", "top1", "delta_pp", "agreement", "bytes", "speedup")
 LATENCY_PAGE = (
     "model", "threads", "batch_size", "speedup", "images_per_second", "median_ms", "p90_ms",
     "p99_ms", "session_start_ms", "peak_memory_mib",
+)  # fmt: skip
+DEVICES_CSV = (
+    "device", "emulated", "cpu", "architecture", "onnxruntime", "provider", "model", "top1",
+    "correct", "total", "agreement", "changed", "changed_share", "saturation_changed",
+    "saturation_pp", "threads", "batch_size", "speedup", "speedup_ci95_low", "speedup_ci95_high",
+    "median_ms", "p90_ms", "p99_ms", "images_per_second", "session_start_ms", "peak_memory_mib",
+    "failure",
+)  # fmt: skip
+DEVICES_MAIN = (
+    "device", "model", "top1", "agreement", "changed", "speedup", "median_ms", "images_per_second",
+    "peak_memory_mib", "saturation_changed", "failure",
+)  # fmt: skip
+DEVICES_MORE = (
+    "device", "model", "correct", "threads", "batch_size", "p90_ms", "p99_ms", "session_start_ms",
 )  # fmt: skip
 # With the interval that a page shows beside `speedup`.
 LATENCY = (*LATENCY_PAGE, "speedup_ci95_low", "speedup_ci95_high")

@@ -12,7 +12,7 @@ import pandas as pd
 from ptq_comparison.common.texts import plain_markdown
 from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.evaluation.results import Latency, LatencyRow
-from ptq_comparison.report.cells import MARK
+from ptq_comparison.report.cells import MARK, speed
 from ptq_comparison.report.columns import (
     COMPARISON_CSV,
     COMPARISON_MAIN,
@@ -33,6 +33,13 @@ from ptq_comparison.report.comparison_notes import (
     saturation_warnings,
 )
 from ptq_comparison.report.decision import decide
+from ptq_comparison.report.devices import (
+    SPEED_KEYS,
+    Brought,
+    has_speeds,
+    speed_cells,
+    verdict_lines,
+)
 from ptq_comparison.report.latex import latex_table
 from ptq_comparison.report.page import lead_to_html, table_to_html, to_page
 from ptq_comparison.report.references import candidates, reference_notes
@@ -69,6 +76,7 @@ def compare(
     published_top1: float | None,
     diagnosis: Sequence[str] = (),
     references: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    devices: Sequence[Brought] = (),
 ) -> Comparison:
     """Compare all models with float32, which comes first.
 
@@ -76,30 +84,35 @@ def compare(
     speed was measured. `max_drop_pp` is the loss up to which a model can be shipped, in percentage
     points. `saturation_threshold` is the share of changed
     predictions that is worth a warning, `published_top1` a fraction, `diagnosis` says why models
-    have lost too much. `references` are what make_reference writes, by name.
+    have lost too much. `references` are what make_reference writes, by name, `devices` what
+    gather_devices does.
     """
     speeds = headline_speeds(latency)
     chosen, sentences = decide(candidates(evaluations), right, speeds, max_drop_pp)
-    sentence, lead = " ".join(sentences), "\n".join(sentences)
+    there = verdict_lines(devices)
+    sentence, lead = " ".join(sentences), "\n".join([*sentences, *there])
     table = comparison_table(evaluations, speeds)
     notes = [*diagnosis]
     notes += disturbance_notes(latency)
     notes += saturation_warnings(evaluations, saturation_threshold)
+    notes += [note for device in devices for note in device["notes"]]
     notes += reference_notes(evaluations, speeds, references)
     notes += float_notes(evaluations)
     notes += pixel_notes(evaluations)
     notes += describe_run(evaluations, speeds, published_top1)
     main, more = main_table(table), more_table(table)
-    tables = {MAIN_CAPTION: main, MORE_CAPTION: more}
+    on_devices = device_speeds(evaluations, devices)
+    shown = with_device_speeds(main, on_devices)
+    tables = {MAIN_CAPTION: shown, MORE_CAPTION: more}
     if latency:
         tables[SPEED_CAPTION] = speed_table(latency)
     return Comparison(
         lead + "\n",
-        to_summary(table, chosen, sentences),
-        csv_text(table),
-        to_markdown(sentence, main, more, notes),
+        to_summary(table, chosen, [*sentences, *there]),
+        csv_text(pd.concat([table, *on_devices.values()], axis="columns")),
+        to_markdown(sentence, shown, more, notes, there),
         to_page(TITLE, lead, tables, notes),
-        to_landing(lead, main),
+        to_landing(lead, shown),
         latex_table(main),
     )
 
@@ -125,6 +138,36 @@ def comparison_table(
     )
     # Without the count of a model, plain pandas would make the others 5.0.
     return make_table(records, COMPARISON_CSV).astype({"integer_nodes": "Int64"})
+
+
+def device_speeds(
+    evaluations: list[Evaluation], devices: Sequence[Brought]
+) -> dict[str, pd.DataFrame]:
+    """Return the speed of all models on each device with times, by its name, one row a model.
+
+    The columns are speed and both ends of its 95 % interval, with the name of the device.
+    """
+    names = [evaluation["model"]["name"] for evaluation in evaluations]
+    return {
+        device["name"]: pd.DataFrame(speed_cells(names, device))
+        .astype("float64")
+        .rename(
+            columns=lambda key, name=device["name"]: key.replace("speedup", f"speedup_{name}", 1)
+        )
+        for device in devices
+        if has_speeds(device)
+    }
+
+
+def with_device_speeds(main: pd.DataFrame, speeds: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the table that decides with a column of texts for each device."""
+    columns = {
+        f"speed on {name}": [
+            speed(dict(zip(SPEED_KEYS, row, strict=True))) for row in table.itertuples(index=False)
+        ]
+        for name, table in speeds.items()
+    }
+    return main.assign(**columns) if columns else main
 
 
 def main_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -166,11 +209,21 @@ def to_summary(table: pd.DataFrame, chosen: str | None, sentences: Sequence[str]
     return "\n".join([rows, "", *paragraphs, ""])
 
 
-def to_markdown(sentence: str, main: pd.DataFrame, more: pd.DataFrame, notes: list[str]) -> str:
-    """Return the verdict, both tables and the notes as Markdown; 80 columns hold the first one."""
+def to_markdown(
+    sentence: str,
+    main: pd.DataFrame,
+    more: pd.DataFrame,
+    notes: list[str],
+    devices: Sequence[str] = (),
+) -> str:
+    """Return the verdict, both tables and the notes as Markdown; 80 columns hold the first one.
+
+    With the speeds of other `devices`, of which there are paragraphs, it is wider.
+    """
+    verdict = "\n\n".join(map(plain_markdown, [sentence, *devices]))
     tables = f"{narrow_table(main)}\n\n{markdown_table(more)}"
     listed = "\n".join(f"- {plain_markdown(note)}" for note in notes)
-    return f"# {TITLE}\n\n{plain_markdown(sentence)}\n\n{tables}\n\n{listed}\n"
+    return f"# {TITLE}\n\n{verdict}\n\n{tables}\n\n{listed}\n"
 
 
 def to_landing(lead: str, main: pd.DataFrame) -> str:

@@ -1,8 +1,10 @@
 """The notes below the table of all models: warnings, and how to read the values."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from ptq_comparison.common.texts import shown_names
+from ptq_comparison.config.schemes import REFERENCES
 from ptq_comparison.evaluation.disturbance import is_disturbed
 from ptq_comparison.evaluation.evaluate import Evaluation
 from ptq_comparison.evaluation.results import Latency, LatencyRow
@@ -15,7 +17,7 @@ from ptq_comparison.report.columns import (
     make_table,
     shown_columns,
 )
-from ptq_comparison.report.references import candidates, is_reference
+from ptq_comparison.report.references import candidates
 from ptq_comparison.report.verdict import describe_setting
 
 
@@ -37,14 +39,7 @@ def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list
                 f"{saturation['refused']}"
             )
         elif saturation["changed"] > threshold:
-            remedy = "set quantization.reduce_range, use unsigned weights (uint8), or run it"
-            if is_reference(evaluation):  # which is made in one way alone
-                remedy = "run it"
-            warnings.append(
-                f"Warning: saturation in 16-bit sums changes {saturation['changed']:.2%} of the "
-                f"predictions of {name} ({saturation['delta_pp']:+.2f} pp) on {runtime['cpu']}: "
-                f"{remedy} on a CPU with VNNI."
-            )
+            warnings.append(saturation_warning(name, saturation, runtime["cpu"]))
         elif saturation["cannot"] and saturation["saturating_operators"]:
             count = len(saturation["saturating_operators"])
             warnings.append(
@@ -52,6 +47,18 @@ def saturation_warnings(evaluations: list[Evaluation], threshold: float) -> list
                 "of its operators may saturate there. On this CPU they cannot."
             )
     return warnings
+
+
+def saturation_warning(name: str, saturation: Mapping[str, Any], cpu: str) -> str:
+    """Return how many predictions of a model saturation changes on a CPU, and what helps."""
+    remedy = "set quantization.reduce_range, use unsigned weights (uint8), or run it"
+    if name in REFERENCES:  # which are made in one way alone
+        remedy = "run it"
+    return (
+        f"Warning: saturation in 16-bit sums changes {saturation['changed']:.2%} of the "
+        f"predictions of {name} ({saturation['delta_pp']:+.2f} pp) on {cpu}: {remedy} on a CPU "
+        "with VNNI."
+    )
 
 
 def disturbance_notes(latency: Latency | None, rule: str = "measure_latency") -> list[str]:

@@ -1,6 +1,6 @@
 """Which of the compared 8-bit models to ship, why, and why it is slower where it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from ptq_comparison.common.descriptions import Executed
 from ptq_comparison.evaluation.disturbance import is_disturbed
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.results import LatencyRow
-from ptq_comparison.report.verdict import best_model, describe_accuracy, describe_setting, is_slower
+from ptq_comparison.report.verdict import describe_accuracy, describe_setting, is_slower
 from ptq_comparison.search.told_apart import not_worse_of_few
 
 TEST = "exact McNemar test, Holm's correction"
@@ -24,12 +24,30 @@ class Decision(NamedTuple):
     sentences: list[str]
 
 
-def decide(
-    evaluations: list[Evaluation],
-    right: Mapping[str, np.ndarray],
-    speeds: Mapping[str, LatencyRow],
-    max_drop_pp: float,
-) -> Decision:
+class Candidate(NamedTuple):
+    """A model that may be shipped: `right` tells on which images it is right, bool (N,).
+
+    `drop_pp` is its loss of accuracy in percentage points, `speed` counts as a multiple of that of
+    float32, None where it was not measured.
+    """
+
+    name: str
+    correct: int
+    drop_pp: float
+    bytes: int
+    speed: float | None
+    right: np.ndarray
+
+
+class Choice(NamedTuple):
+    """The model to ship, None for none; the best one, and all that images cannot tell from it."""
+
+    chosen: Candidate | None
+    best: Candidate
+    equals: set[str]
+
+
+def choose(models: Sequence[Candidate], max_drop_pp: float) -> Choice:
     """Choose among the models that the images cannot tell from the best one.
 
     Of these the fastest is chosen, then the smallest; speeds count in hundredths of that of
@@ -37,36 +55,57 @@ def decide(
     pairs, as the best one is picked on the same images, and S. Holm's correction (Scand. J. Stat.
     6, 1979) keeps the chance of any false difference at 5 %. Models that lose more than
     `max_drop_pp` percentage points are not chosen.
+    """
+    best = max(models, key=lambda model: (model.correct, -model.bytes))
+    equals = {
+        best.name,
+        *not_worse_of_few(best.name, {model.name: model.right for model in models}),
+    }
+    if best.drop_pp > max_drop_pp:
+        return Choice(None, best, equals)
+    allowed = [m for m in models if m.name in equals and m.drop_pp <= max_drop_pp]
+    chosen = max(allowed, key=lambda m: (round(m.speed or 0.0, 2), -m.bytes, m.correct))
+    return Choice(chosen, best, equals)
+
+
+def decide(
+    evaluations: list[Evaluation],
+    right: Mapping[str, np.ndarray],
+    speeds: Mapping[str, LatencyRow],
+    max_drop_pp: float,
+) -> Decision:
+    """Choose the model to ship on this machine as `choose` does, and say why.
 
     `evaluations` are those of the float32 model, the first, and of at least one quantized model.
     `right` tells by model on which test images it is right, bool (N,). `speeds` are rows of
     latency.json by model, empty where speed was not measured.
     """
-    fp32, best = evaluations[0], best_model(evaluations)
-    if _drop(best) > max_drop_pp:
-        return Decision(None, _none(best, max_drop_pp))
-    # Not references, which may be among them.
-    rivals = {_name(item): right[_name(item)] for item in evaluations[1:]}
-    equals = {_name(best), *not_worse_of_few(_name(best), rivals)}
-    allowed = [
-        item for item in evaluations[1:] if _name(item) in equals and _drop(item) <= max_drop_pp
+    fp32 = evaluations[0]
+    # Not references, which may be in `right`.
+    models = [
+        as_candidate(item, right[_name(item)], speeds[_name(item)]["speedup"] if speeds else None)
+        for item in evaluations[1:]
     ]
-
-    def merits(item: Evaluation) -> tuple[float, int, int]:
-        speed = round(speeds[_name(item)]["speedup"], 2) if speeds else 0.0
-        return speed, -item["model"]["bytes"], item["accuracy"]["correct"]
-
-    chosen = max(allowed, key=merits)
+    choice = choose(models, max_drop_pp)
+    if choice.chosen is None:
+        return Decision(None, _none(choice.best, max_drop_pp))
+    chosen = next(item for item in evaluations if _name(item) == choice.chosen.name)
     sentences = [
         f"Ship {_name(chosen)}: it {describe_accuracy(fp32, chosen)}{_speed(chosen, speeds)}."
     ]
-    sentences += _why_this(chosen, evaluations[1:], equals, speeds)
+    sentences += _why_this(chosen, evaluations[1:], choice.equals, speeds)
     if speeds and is_slower(speeds[_name(chosen)]):
         sentences += [
             f"Why slower: {reason_for_slowness(chosen)}.",
             "To look for a faster one: snakemake recommend",
         ]
     return Decision(_name(chosen), sentences)
+
+
+def as_candidate(evaluation: Evaluation, right: np.ndarray, speed: float | None) -> Candidate:
+    """Return a model of the comparison; `right` are test images, bool (N,)."""
+    model, correct = evaluation["model"], evaluation["accuracy"]["correct"]
+    return Candidate(model["name"], correct, _drop(evaluation), model["bytes"], speed, right)
 
 
 def reason_for_slowness(evaluation: Evaluation) -> str:
@@ -161,9 +200,9 @@ def _listed(names: list[str]) -> str:
     return " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _none(best: Evaluation, max_drop_pp: float) -> list[str]:
+def _none(best: Candidate, max_drop_pp: float) -> list[str]:
     return [
-        f"Ship none of them: the best, {_name(best)}, loses {_drop(best):.2f} pp of accuracy, more "
+        f"Ship none of them: the best, {best.name}, loses {best.drop_pp:.2f} pp of accuracy, more "
         f"than the {max_drop_pp:g} pp that acceptance.max_drop_pp allows.",
         "To look for a better one: snakemake recommend",
     ]

@@ -2,7 +2,7 @@
 
 from ptq_comparison.evaluation.evaluate import Evaluation, of_quantized
 from ptq_comparison.evaluation.metrics import SIGNIFICANCE
-from ptq_comparison.evaluation.results import Latency, LatencyRow
+from ptq_comparison.evaluation.results import Latency, LatencyRow, Speed
 
 
 def headline_speeds(latency: Latency | None) -> dict[str, LatencyRow]:
@@ -20,23 +20,13 @@ def is_significant(evaluation: Evaluation) -> bool:
     return bool(of_quantized(evaluation["baseline"])["mcnemar_p"] < SIGNIFICANCE)
 
 
-def best_model(evaluations: list[Evaluation]) -> Evaluation:
-    """Return the evaluation of the quantized model that is right most often, of equals the smaller.
-
-    `evaluations` are those of the float32 model, the first, and of at least one quantized model.
-    """
-    return max(
-        evaluations[1:], key=lambda item: (item["accuracy"]["correct"], -item["model"]["bytes"])
-    )
-
-
-def describe_setting(speed: LatencyRow) -> str:
+def describe_setting(speed: Speed) -> str:
     """Return the number of threads and the batch size of a row of latency.json as text."""
     threads = "1 thread" if speed["threads"] == 1 else f"{speed['threads']} threads"
     return f"{threads}, batch {speed['batch_size']}"
 
 
-def is_slower(speed: LatencyRow) -> bool:
+def is_slower(speed: Speed) -> bool:
     """Tell whether a model is slower than float32 beyond the 95 % interval of its speed."""
     return bool(speed["speedup_ci95"][1] < 1)
 
