@@ -1,7 +1,8 @@
 # make run          compare the bundled model with its int8 and uint8 versions
 # make unlock       remove the lock that a killed run has left
 # make test         run the fast tests, which cover all that a change can break
-# make test-all     run all tests, also those that are slow or need a browser, valgrind or TensorFlow
+# make test-all     run all tests, also those that are slow or need a browser, qemu, valgrind or
+#                   TensorFlow
 # make soak         run all trials of faults and hostile input; their counts go to docs/reliability.md
 # make report       write report.html and report.zip of the default run
 # make lint         check format and code as CI does
@@ -39,12 +40,13 @@ unlock: .venv/installed
 
 # All tests of a file run on one worker, so its fixtures are made once.
 PYTEST = $(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder
-REST = browser or conversion or slow or valgrind
+REST = browser or conversion or emulator or slow or valgrind
 
 test: .venv/tests
 	$(PYTEST) -m "not ($(REST) or soak)"
 
 test-rest: .venv/tests .venv/converts .venv-cluster/installed
+	@PYTHON=.venv/bin/python tools/emulator.sh || echo "Tests under qemu are skipped."
 	$(PYTEST) -m "($(REST)) and not soak"
 
 test-all: test test-rest soak

@@ -8,6 +8,7 @@ from typing import Any
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json
+from ptq_comparison.common.supervisor import end_with_parent
 from ptq_comparison.device.emulation import Emulator
 
 
@@ -24,7 +25,9 @@ def run_bundle(bundle: Path, cpu: str, emulator: Emulator, scratch: Path) -> Pat
     options = ["--name", cpu, "--threads", "1", "--no-times", "--emulated", emulator.text]
     command = [*emulator.command, str(script), *options]
     logging.info("%s", " ".join(command))
-    code = subprocess.run(command, cwd=scratch, env=emulator.environment).returncode
+    code = subprocess.run(
+        command, cwd=scratch, env=emulator.environment, preexec_fn=end_with_parent
+    ).returncode
     written = scratch / f"device_{cpu}.json"
     if code != 0 or not written.is_file():
         how = f"died of signal {-code}" if code < 0 else f"ended with exit code {code}"
