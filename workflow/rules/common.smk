@@ -42,6 +42,7 @@ from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.config.validation_images import describe_validation
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
+from ptq_comparison.device.emulation import CPUS, cpus_to_emulate, emulated_file
 from ptq_comparison.device.listing import list_devices
 from ptq_comparison.device.recipe_device import read_recipe_device
 from ptq_comparison.model.bundled import BUNDLED_FILE
@@ -164,9 +165,6 @@ except UserError as error:
 DEVICE_FILES = {name: local(path) for name, path in DEVICE_FILES.items()}
 # Jobs check files against its content: a copy in Snakemake's cache would make them run again.
 DEVICE_SCHEMA = Path(workflow.source_path("../schemas/device.schema.yaml"))
-DEVICE_SCHEMA = load_schema(DEVICE_SCHEMA).schema if DEVICE_FILES else None
-# Of what they show, the comparison needs the first one.
-DEVICES_JSON = "results/devices.json" if DEVICE_FILES else []
 DEVICE_RESULTS = [
     *expand("results/devices.{kind}", kind=["csv", "md", "html", "json"]),
     *expand("results/figures/devices.{format}", format=FORMATS),
@@ -468,6 +466,45 @@ def get_speed_device(wildcards):
     except UserError as error:
         stop(f"recommend.device: {error}")
     return DEVICE_FILES[name]
+
+
+def get_cpus():
+    """Return the CPUs that this run emulates; of a module, the targets are not known."""
+    try:
+        return cpus_to_emulate(workflow.dag_settings.targets)
+    except UserError as error:
+        stop(error, where="emulate")
+
+
+def get_emulated(wildcards):
+    """Name what the target `emulate` makes, and say which CPU it leaves out."""
+    cpus, left_out = get_cpus()
+    if not cpus:
+        stop(
+            f"is a target of the command line alone; elsewhere name {emulated_file('<cpu>')}, of "
+            f"{', '.join(CPUS)}",
+            where="emulate",
+        )
+    for line in left_out:
+        print(f"emulate: {line}", file=sys.stderr)
+    return [*map(emulated_file, cpus), *DEVICE_RESULTS]
+
+
+def get_emulated_bundle(wildcards):
+    """Name the bundle that is run as another CPU, if this machine can be that one."""
+    get_cpus()
+    return "results/device_bundle.zip"
+
+
+def get_device_files(wildcards):
+    """Name the files of all devices: those that are there, and those that the targets ask for."""
+    cpus, _ = get_cpus()
+    return [*{**DEVICE_FILES, **{cpu: emulated_file(cpu) for cpu in cpus}}.values()]
+
+
+def get_devices_json(wildcards):
+    """Name what devices show in the comparison; none without a device."""
+    return "results/devices.json" if get_device_files(wildcards) else []
 
 
 def get_earlier_results(wildcards):

@@ -19,18 +19,19 @@ CONVERT_LOCK = (REPOSITORY / "requirements-convert.lock").read_text()
 CLUSTER_LOCK = (REPOSITORY / "requirements-cluster.lock").read_text()
 OPENVINO_LOCK = (REPOSITORY / "requirements-openvino.lock").read_text()
 TOOLS_LOCK = (REPOSITORY / "requirements-tools.lock").read_text()
+EMULATOR_LOCK = (REPOSITORY / "requirements-emulator.lock").read_text()
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 PYTHON = "3.11"
 
 
-def locked(lock=LOCK):
-    """Return the locked version of every package for the Python of the conda environments."""
+def locked(lock=LOCK, python=PYTHON):
+    """Return the locked version of every package for a Python; by default that of conda's."""
     requirements = re.findall(r"^([^\s#].*?) *\\$", lock, re.MULTILINE)
     parsed = [Requirement(line) for line in requirements if "==" in line]
     here = {
-        "python_version": PYTHON,
-        "python_full_version": f"{PYTHON}.9",
+        "python_version": python,
+        "python_full_version": f"{python}.9",
         "platform_machine": "x86_64",
         "sys_platform": "linux",
     }
@@ -96,8 +97,8 @@ def test_the_tools_are_locked_apart():
 @pytest.mark.parametrize(
     ("lock", "fewest"),
     [(LOCK, 40), (TEST_LOCK, 40), (CONVERT_LOCK, 40), (CLUSTER_LOCK, 40), (TOOLS_LOCK, 40),
-     (OPENVINO_LOCK, 6)],
-    ids=["main", "test", "convert", "cluster", "tools", "openvino"],
+     (OPENVINO_LOCK, 6), (EMULATOR_LOCK, 4)],
+    ids=["main", "test", "convert", "cluster", "tools", "openvino", "emulator"],
 )  # fmt: skip
 def test_every_locked_file_has_a_hash_and_no_address(lock, fewest):
     blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
@@ -114,6 +115,14 @@ def test_all_locks_agree_so_that_one_environment_serves():
     for requirement in map(Requirement, PROJECT["dependency-groups"]["convert"]):
         if requirement.name != "tensorflow":  # of other machines
             assert requirement.specifier.contains(convert[requirement.name])
+
+
+def test_an_emulated_cpu_has_the_onnxruntime_of_this_one():
+    """Otherwise another prediction would tell of a release, not of a CPU."""
+    emulated, newest = locked(EMULATOR_LOCK), locked(python="3.13")
+    assert set(emulated) >= {"numpy", "onnxruntime"}
+    assert emulated.items() <= newest.items()
+    assert "version=3.13 " in (REPOSITORY / "tools/emulator.sh").read_text()
 
 
 def test_a_cluster_runs_what_one_machine_runs():

@@ -169,7 +169,7 @@ def test_both_cluster_profiles_group_the_same_rules():
 LONG = {
     *("download", "predict", "predict_shard", "calibrate_recipe", "measure_sensitivity"),
     *("mix_precision", "measure_latency", "measure_provider", "time_recipes", "time_recommended"),
-    *("evaluate_draw", "evaluate_recommended_draw"),
+    *("evaluate_draw", "evaluate_recommended_draw", "emulate_device"),
 }
 
 
