@@ -35,6 +35,8 @@ COMMANDS = sorted({line for line in LINES + INLINE if re.match(r"snakemake --\w+
 DOWNLOADS = "config/cifar10.yaml"  # only planned, but for the command that names your own data
 # What these need is not to be had in a test.
 SKIPPED = {
+    "4 devices": "the file of a device",
+    "my_device.yaml": "the file of a device",  # which test_gather_devices has
     "my_providers.yaml": "OpenVINO",  # which test_measure_provider runs
     "profiles/slurm": "a cluster",
     "--software-deployment-method": "conda",
