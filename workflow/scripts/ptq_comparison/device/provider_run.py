@@ -9,8 +9,8 @@ from typing import Any
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json
+from ptq_comparison.common.provider_names import ran_elsewhere
 from ptq_comparison.device.provider_search import Found
-from ptq_comparison.inference.providers import told_fallback
 
 FOLDER = "device_bundle"
 
@@ -68,7 +68,7 @@ def describe_run(device: dict[str, Any]) -> str:
             speed = (model["latency"] or {}).get("speedup")
             text = f"{model['agreement']:.2%} as float32" if model["agreement"] is not None else ""
             text += f", {speed:.2f} times as fast" if speed is not None else ""
-            fallback = told_fallback(model["executed_by"], device["settings"]["provider"])
+            fallback = ran_elsewhere(model["executed_by"], device["settings"]["provider"])
             text += f"; {fallback}" if fallback else ""
         lines.append(f"{device['name']}: {model['name']}: {text}")
     return "\n".join(lines)
