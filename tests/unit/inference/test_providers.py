@@ -1,10 +1,12 @@
 """Execution providers: names, threads, and which of them ran the nodes."""
 
+import subprocess
+
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import make_classifier
+from helpers import REPOSITORY, make_classifier
 from onnx import TensorProto, helper
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.provider_names import ran_elsewhere
@@ -19,6 +21,14 @@ from ptq_comparison.inference.providers import (
 
 CPU, AZURE = "CPUExecutionProvider", "AzureExecutionProvider"
 OPENVINO, XNNPACK = "OpenVINOExecutionProvider", "XnnpackExecutionProvider"
+COUNT = """
+import sys
+import numpy as np, onnxruntime
+from ptq_comparison.inference.providers import nodes_by_provider, resolve_provider
+print("onnxruntime", onnxruntime.__version__)
+inputs = {"image": np.zeros((2, 8, 8, 3), np.float32)}
+print(nodes_by_provider(sys.argv[1], inputs, resolve_provider("openvino"), int(sys.argv[2])))
+"""
 INPUTS = {"image": np.zeros((2, 8, 8, 3), np.float32)}
 
 
@@ -132,6 +142,28 @@ def test_a_provider_that_is_not_loaded_is_refused():
     with pytest.raises(UserError, match=f"CUDAExecutionProvider: .* could not load .* {CPU}"):
         nodes_by_provider(model, INPUTS, "CUDAExecutionProvider")
     check_loaded(onnxruntime.InferenceSession(model, providers=[CPU]), CPU)
+
+
+@pytest.mark.openvino
+def test_a_provider_that_refuses_an_option_is_not_passed_over(tmp_path):
+    """onnxruntime makes a session on the CPU, and a line in its log."""
+    python = REPOSITORY / ".venv-openvino/bin/python"
+    if not python.is_file():
+        pytest.skip("no .venv-openvino; make openvino sets it up")
+    onnx.save(make_classifier(), tmp_path / "model.onnx")
+    results = [
+        subprocess.run(
+            [python, "-c", COUNT, tmp_path / "model.onnx", str(threads)],
+            cwd=REPOSITORY / "workflow/scripts",
+            capture_output=True,
+            text=True,
+        )
+        for threads in (1, -5)
+    ]
+    if "make openvino" in results[0].stderr or "onnxruntime here has" in results[0].stderr:
+        pytest.skip("there is no onnxruntime-openvino for this machine")
+    assert "{'OpenVINOExecutionProvider': " in results[0].stdout
+    assert f"{OPENVINO}: onnxruntime could not load it and would use {CPU}" in results[1].stderr
 
 
 def test_a_part_that_falls_back_is_told():
