@@ -15,11 +15,11 @@ from ptq_comparison.device.provider_search import Found
 FOLDER = "device_bundle"
 
 
-def measure_provider(bundle: Path, found: Found, name: str) -> dict[str, Any]:
+def measure_provider(bundle: Path, found: Found, name: str, timed: bool = True) -> dict[str, Any]:
     """Return what measure.py of a bundle measures as the device `name` with a provider.
 
-    What it prints goes to the output of this process. Raises UserError where it fails, or where
-    no model runs with the provider.
+    `timed` says whether it measures times, too. What it prints goes to the output of this process.
+    Raises UserError where it fails, or where no model runs with the provider.
     """
     with tempfile.TemporaryDirectory() as scratch:
         with zipfile.ZipFile(bundle) as archive:
@@ -27,6 +27,7 @@ def measure_provider(bundle: Path, found: Found, name: str) -> dict[str, Any]:
         program = Path(scratch) / FOLDER / "measure.py"
         command = [found["python"], str(program)]
         command += ["--provider", found["provider"], "--name", name]
+        command += [] if timed else ["--no-times"]
         logging.info("%s", " ".join(command))
         code, lines = _run(command, scratch)
         if code:
