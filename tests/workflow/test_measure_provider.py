@@ -15,8 +15,8 @@ def device_file(name):
 
 
 def configfiles(tiny, folder, provider, **settings):
-    own = {"latency": {"providers": ["cpu", provider], "seconds": 0.05}, **settings}
-    return tiny / "config.yaml", overlay(folder / "own.yaml", own)
+    latency = {"providers": ["cpu", provider], "seconds": 0.05, **settings}
+    return tiny / "config.yaml", overlay(folder / "own.yaml", {"latency": latency})
 
 
 def test_a_provider_that_is_not_there_ends_the_run_at_its_start(tiny, tmp_path):
@@ -65,7 +65,7 @@ def test_openvino_is_a_device_of_this_machine(tiny, tiny_run, tmp_path):
     if not PYTHON.is_file():
         pytest.skip("no .venv-openvino; make openvino sets it up")
     folder = copy_run(tiny_run, tmp_path / "run")
-    files = configfiles(tiny, tmp_path, "OpenVINO")
+    files = configfiles(tiny, tmp_path, "OpenVINO", measure=True)
     result = run_snakemake(folder, "devices", configfiles=files)
     if "has no onnxruntime that works" in result.stderr:
         pytest.skip("there is no onnxruntime-openvino for this machine")
