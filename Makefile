@@ -1,13 +1,16 @@
 # make run          compare the bundled model with its int8 and uint8 versions
 # make unlock       remove the lock that a killed run has left
 # make test         run the fast tests, which cover all that a change can break
-# make test-all     run all tests, also those that are slow or need a browser, valgrind or TensorFlow
+# make test-all     run all tests, also those that are slow or need a browser, qemu, valgrind or
+#                   TensorFlow
 # make soak         run all trials of faults and hostile input; their counts go to docs/reliability.md
 # make report       write report.html and report.zip of the default run
 # make lint         check format and code as CI does
 # make bench        measure time and memory (needs real CIFAR-10)
 # make convert      add TensorFlow to .venv, to convert Keras models (1.3 GB)
 # make cluster      set .venv-cluster up, for SLURM and files in S3 (see docs/cluster.md)
+# make openvino     set .venv-openvino up, to measure with OpenVINO (see docs/how-to.md)
+# make emulator     set qemu up with onnxruntime for ARM, for `snakemake emulate` (see docs/emulation.md)
 # make reproduce    compare MLPerf Tiny's ResNet8 on CIFAR-10 with the published results
 # make audit        look for known vulnerabilities in the locks (needs a network)
 # make sbom         write the bill of materials of a release (CycloneDX)
@@ -26,7 +29,8 @@ RUN = .venv/bin/python -m
 # The locks are complete: what a package asks for besides is overridden in pyproject.toml.
 INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: run unlock test test-rest test-all soak report lint format bench lock convert cluster reproduce audit sbom docs
+.PHONY: run unlock test test-rest test-all soak report lint format bench lock convert cluster openvino \
+	emulator reproduce audit sbom docs
 
 run: .venv/installed
 	@test -z "$$(ls .snakemake/locks 2>/dev/null)" || { echo "error: .snakemake/locks: another \
@@ -38,12 +42,13 @@ unlock: .venv/installed
 
 # All tests of a file run on one worker, so its fixtures are made once.
 PYTEST = $(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder
-REST = browser or conversion or slow or valgrind
+REST = browser or conversion or emulator or openvino or slow or valgrind
 
 test: .venv/tests
 	$(PYTEST) -m "not ($(REST) or soak)"
 
-test-rest: .venv/tests .venv/converts .venv-cluster/installed
+test-rest: .venv/tests .venv/converts .venv-cluster/installed .venv-openvino/installed
+	@PYTHON=.venv/bin/python tools/emulator.sh || echo "Tests under qemu are skipped."
 	$(PYTEST) -m "($(REST)) and not soak"
 
 test-all: test test-rest soak
@@ -81,6 +86,11 @@ convert: .venv/converts
 
 cluster: .venv-cluster/installed
 
+openvino: .venv-openvino/installed
+
+emulator: .venv/installed
+	@PYTHON=.venv/bin/python tools/emulator.sh
+
 # More configuration: make reproduce CONFIG=my_paths.yaml
 reproduce: .venv/converts
 	$(RUN) snakemake --cores $(CORES) all results/reproduction.md --configfile config/cifar10.yaml $(CONFIG)
@@ -91,13 +101,15 @@ SBOM = PYTHONWARNINGS=ignore .venv-tools/bin/cyclonedx-py requirements --pyproje
 
 audit: .venv-tools/installed
 	@$(AUDIT) --requirement requirements-test.lock --requirement requirements-convert.lock && \
-	$(AUDIT) --requirement requirements-cluster.lock || { echo \
+	$(AUDIT) --requirement requirements-cluster.lock && \
+	$(AUDIT) --requirement requirements-openvino.lock || { echo \
 	"error: audit: a package has a known vulnerability, or the advisory service could not be asked"; exit 1; }
 
 sbom: .venv-tools/installed
 	$(SBOM) --output-file sbom.json requirements.lock
 	$(SBOM) --output-file sbom-convert.json requirements-convert.lock
 	$(SBOM) --output-file sbom-cluster.json requirements-cluster.lock
+	$(SBOM) --output-file sbom-openvino.json requirements-openvino.lock
 
 docs: .venv/installed
 	PYTHONPATH=workflow/scripts .venv/bin/python docs/config_tables.py
@@ -115,6 +127,10 @@ lock:
 	sed -n '/^python-dateutil/d; s/^\([a-z].*\) \\$$/\1/p' requirements-test.lock > .constraints
 	$(COMPILE) pyproject.toml --group cluster --constraint .constraints --output-file requirements-cluster.lock
 	rm .constraints
+	$(COMPILE) --group openvino --constraint requirements.lock --output-file requirements-openvino.lock
+	printf 'numpy\nonnxruntime\n' | uv pip compile - --constraint requirements.lock --python-version 3.13 \
+		--python-platform aarch64-manylinux_2_28 --no-annotate --generate-hashes --no-emit-index-url --quiet \
+		--output-file requirements-emulator.lock
 
 # Set .venv up again if its interpreter is gone, for example after a system upgrade.
 ifneq ($(shell test -e .venv/bin/python && .venv/bin/python -c 'print(1)'),1)
@@ -139,6 +155,16 @@ endif
 		--requirement requirements-cluster.lock
 	printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m snakemake "$$@"\n' > .venv-cluster/bin/snakemake
 	chmod +x .venv-cluster/bin/snakemake
+	touch $@
+
+# The same, with an onnxruntime of its own, which Python finds before that of .venv.
+.venv-openvino/installed: .venv/installed requirements-openvino.lock
+	rm -rf .venv-openvino
+	.venv/bin/python -m venv .venv-openvino
+	.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$(.venv-openvino/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/workflow.pth"
+	.venv-openvino/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--requirement requirements-openvino.lock
 	touch $@
 
 .venv-tools/installed: requirements-tools.lock

@@ -123,7 +123,7 @@ def test_names_of_the_working_folder(tiny, tmp_path, tally):
 
 def copy_of_repository(folder):
     ignore = shutil.ignore_patterns(
-        ".git", ".venv", ".snakemake", "results", "__pycache__", ".*_cache", "tests", "docs"
+        ".git", ".venv*", ".snakemake", "results", "__pycache__", ".*_cache", "tests", "docs"
     )
     return shutil.copytree(REPOSITORY, folder, ignore=ignore)
 

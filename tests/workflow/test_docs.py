@@ -34,7 +34,13 @@ INLINE = [code for text in TEXT.values() for code in re.findall(r"`([^`\n]+)`", 
 COMMANDS = sorted({line for line in LINES + INLINE if re.match(r"snakemake --\w+.* ", line)})
 DOWNLOADS = "config/cifar10.yaml"  # only planned, but for the command that names your own data
 # What these need is not to be had in a test.
-SKIPPED = {"profiles/slurm": "a cluster", "--software-deployment-method": "conda"}
+SKIPPED = {
+    "4 devices": "the file of a device",
+    "my_device.yaml": "the file of a device",  # which test_gather_devices has
+    "my_providers.yaml": "OpenVINO",  # which test_measure_provider runs
+    "profiles/slurm": "a cluster",
+    "--software-deployment-method": "conda",
+}
 
 
 def named_files():
@@ -77,7 +83,7 @@ def write_small(folder):
 def clone(tmp_path_factory):
     """A copy of the repository with the files that the docs speak of."""
     folder = tmp_path_factory.mktemp("docs") / "repository"
-    ignore = shutil.ignore_patterns(".git", ".venv", ".snakemake", "results", ".*_cache")
+    ignore = shutil.ignore_patterns(".git", ".venv*", ".snakemake", "results", ".*_cache")
     shutil.copytree(REPOSITORY, folder, ignore=ignore)
     for name, content in named_files().items():
         (folder / name).write_text(content)

@@ -31,7 +31,7 @@ def waits(queued, edges):
 
 
 def test_no_group_waits_for_itself(tmp_path):
-    targets = ("all", "sensitivity", "recommend", "gate")
+    targets = ("all", "sensitivity", "recommend", "gate", "ort_models")
     result = run_snakemake(tmp_path, *targets, options=("--dag",))
     assert result.returncode == 0, result.stdout
     rules, edges = dict(NODE.findall(result.stdout)), EDGE.findall(result.stdout)

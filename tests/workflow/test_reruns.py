@@ -16,7 +16,7 @@ def checkout(tmp_path_factory):
     """A copy of the repository that tests may edit."""
     folder = tmp_path_factory.mktemp("checkout") / "repository"
     ignore = shutil.ignore_patterns(
-        ".git", ".venv", ".snakemake", "results", "__pycache__", ".*_cache"
+        ".git", ".venv*", ".snakemake", "results", "__pycache__", ".*_cache"
     )
     shutil.copytree(REPOSITORY, folder, ignore=ignore)
     return folder

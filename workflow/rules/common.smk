@@ -16,6 +16,7 @@ from ptq_comparison.common.address import (
 )
 from ptq_comparison.common.closing import closing_texts, error_lines
 from ptq_comparison.common.code_digest import code_digest
+from ptq_comparison.common.provider_names import CPU, short_name
 from ptq_comparison.common.supervisor import unlock_on_hangup
 from ptq_comparison.common.temporary import remove_stale
 from ptq_comparison.common.terminal import take_over
@@ -41,6 +42,7 @@ from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.config.validation_images import describe_validation
 from ptq_comparison.datasets.readers import KINDS, kind_conflicts, kinds_with_path
+from ptq_comparison.device.emulation import CPUS, cpus_to_emulate, emulated_file
 from ptq_comparison.device.listing import list_devices
 from ptq_comparison.device.recipe_device import read_recipe_device
 from ptq_comparison.model.bundled import BUNDLED_FILE
@@ -80,6 +82,11 @@ if IN_STORAGE and config["comparison"]["references"]:
         "leave --default-storage-provider out"
     )
 RECOMMENDED = "recommended"  # the model of the best recipe, tested like the others
+# What goes to devices: the recommended model where an earlier run has made it.
+HAS_RECOMMENDED = os.path.isfile(
+    workflow.modifier.path_modifier.modify(f"results/models/{RECOMMENDED}.onnx")
+)
+SHIPPED = [*MODELS, *([RECOMMENDED] if HAS_RECOMMENDED else [])]
 MODEL_IS_REMOTE = is_address(config["model"]["source"]) or is_in_bucket(
     config["model"]["source"]
 )
@@ -137,6 +144,13 @@ DECODING_THREADS = 4 if DECODES else 1  # Snakemake cuts them down to --cores
 LIMITS = {key: config["model"][key] for key in ("max_gb", "max_seconds")}
 MEASURES_LATENCY = config["latency"]["measure"]
 LATENCY_FILE = "results/latency.json" if MEASURES_LATENCY else []
+# Execution providers besides the CPU, as the config names them, and what is measured with each.
+PROVIDERS = {
+    short_name(name): name
+    for name in config["latency"]["providers"]
+    if short_name(name) != short_name(CPU)
+}
+PROVIDER_FILES = {name: f"results/providers/device_{name}.json" for name in PROVIDERS}
 # What the gate adds to the summary of a step in GitHub Actions; nothing elsewhere.
 STEP_SUMMARY_FILE = (
     "results/comparison.md" if os.environ.get("GITHUB_STEP_SUMMARY") else []
@@ -151,9 +165,6 @@ except UserError as error:
 DEVICE_FILES = {name: local(path) for name, path in DEVICE_FILES.items()}
 # Jobs check files against its content: a copy in Snakemake's cache would make them run again.
 DEVICE_SCHEMA = Path(workflow.source_path("../schemas/device.schema.yaml"))
-DEVICE_SCHEMA = load_schema(DEVICE_SCHEMA).schema if DEVICE_FILES else None
-# Of what they show, the comparison needs the first one.
-DEVICES_JSON = "results/devices.json" if DEVICE_FILES else []
 DEVICE_RESULTS = [
     *expand("results/devices.{kind}", kind=["csv", "md", "html", "json"]),
     *expand("results/figures/devices.{format}", format=FORMATS),
@@ -168,6 +179,7 @@ ALL_CORES = 1000
 
 
 wildcard_constraints:
+    provider="|".join(PROVIDERS) or "none",
     dtype="|".join(map(re.escape, QUANTIZED)),
     reference="|".join(REFERENCES),
     model="|".join(map(re.escape, [*CANDIDATES, *REFERENCES, RECOMMENDED])),
@@ -400,6 +412,13 @@ def get_float_model(recipe):
     return f"results/models/{'preprocessed' if recipe['preprocess'] else 'fp32'}.onnx"
 
 
+def get_pythons(provider):
+    """Name the interpreters of environments for a provider, in the order in which they are tried."""
+    folders = [Path.cwd(), *([SCRIPTS.parents[1]] if IS_LOCAL else [])]
+    pythons = [folder / f".venv-{provider}/bin/python" for folder in folders]
+    return [str(python) for python in pythons if python.is_file()]
+
+
 def reject_model(wildcards):
     """Name the models there are; without this, Snakemake says only that no rule makes the file."""
     stop(
@@ -447,6 +466,45 @@ def get_speed_device(wildcards):
     except UserError as error:
         stop(f"recommend.device: {error}")
     return DEVICE_FILES[name]
+
+
+def get_cpus():
+    """Return the CPUs that this run emulates; of a module, the targets are not known."""
+    try:
+        return cpus_to_emulate(workflow.dag_settings.targets)
+    except UserError as error:
+        stop(error, where="emulate")
+
+
+def get_emulated(wildcards):
+    """Name what the target `emulate` makes, and say which CPU it leaves out."""
+    cpus, left_out = get_cpus()
+    if not cpus:
+        stop(
+            f"is a target of the command line alone; elsewhere name {emulated_file('<cpu>')}, of "
+            f"{', '.join(CPUS)}",
+            where="emulate",
+        )
+    for line in left_out:
+        print(f"emulate: {line}", file=sys.stderr)
+    return [*map(emulated_file, cpus), *DEVICE_RESULTS]
+
+
+def get_emulated_bundle(wildcards):
+    """Name the bundle that is run as another CPU, if this machine can be that one."""
+    get_cpus()
+    return "results/device_bundle.zip"
+
+
+def get_device_files(wildcards):
+    """Name the files of all devices: those that are there, and those that the targets ask for."""
+    cpus, _ = get_cpus()
+    return [*{**DEVICE_FILES, **{cpu: emulated_file(cpu) for cpu in cpus}}.values()]
+
+
+def get_devices_json(wildcards):
+    """Name what devices show in the comparison; none without a device."""
+    return "results/devices.json" if get_device_files(wildcards) else []
 
 
 def get_earlier_results(wildcards):

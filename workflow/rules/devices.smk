@@ -6,7 +6,7 @@
 rule gather_devices:
     """Check what devices have brought back, and put it into one table."""
     input:
-        devices=list(DEVICE_FILES.values()),
+        devices=get_device_files,
         bundle="results/device/bundle.json",
         labels="results/device/labels.npy",
         expected="results/device/expected.npz",
@@ -32,7 +32,7 @@ rule gather_devices:
     resources:
         mem_mb=get_small_memory,
     params:
-        schema=DEVICE_SCHEMA,
+        schema=lambda wildcards: load_schema(DEVICE_SCHEMA).schema,
         max_drop_pp=config["acceptance"]["max_drop_pp"],
         saturation_threshold=config["evaluation"]["saturation_threshold"],
         code=get_code("gather_devices"),

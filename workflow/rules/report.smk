@@ -14,7 +14,7 @@ rule compare:
             "results/models/{reference}.json",
             reference=config["comparison"]["references"],
         ),
-        devices=DEVICES_JSON,
+        devices=get_devices_json,
     output:
         csv="results/comparison.csv",
         md="results/comparison.md",

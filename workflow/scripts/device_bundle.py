@@ -5,7 +5,7 @@ if __name__ == "__main__":
 
     from ptq_comparison.common.job import job
 
-    # Of the recipes, those that could not be made are left out.
+    # Recipes and models in ORT format that could not be made are left out.
     with job(snakemake, reads_not_made=True) as task:
         import shutil
         import tempfile
@@ -30,7 +30,9 @@ if __name__ == "__main__":
             front = pareto_front(made_recipes(read_sweep(task.input.sweep)))
             kept = {f"recipes/{name}" for name in front}
             paths = {n: p for n, p in paths.items() if n in kept or not n.startswith("recipes/")}
-        paths |= dict(zip(params.ort_models, task.input.ort_models, strict=True))
+        for name, path in zip(params.ort_models, task.input.ort_models, strict=True):
+            if read_not_made(path) is None:
+                paths[name] = path
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "device_bundle"
             folder.mkdir()

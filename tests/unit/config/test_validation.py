@@ -185,6 +185,8 @@ HOSTILE = [
     ("latency", "threads", [*range(1, 100_000), "all"], "has 100,000 entries; at most 100"),
     ("latency", "threads", [2, "all", 2], "latency.threads: 2 stands there twice; remove one"),
     ("latency", "threads", [10**6], "1000000 is greater than the maximum of 1024"),
+    ("latency", "providers", [], "latency.providers: [] "),
+    ("latency", "providers", ["../cuda"], "latency.providers.0: '../cuda' "),
     ("latency", "seconds", 1e300, "1e+300 is greater than the maximum of 3600"),
     ("calibration", "num_bins", 10**12, "is greater than the maximum of 65536"),
     ("quantization", "nodes_to_exclude", ["a"] * 30_000, "'a' stands there twice; remove one"),

@@ -17,19 +17,21 @@ LOCK = (REPOSITORY / "requirements.lock").read_text()
 TEST_LOCK = (REPOSITORY / "requirements-test.lock").read_text()
 CONVERT_LOCK = (REPOSITORY / "requirements-convert.lock").read_text()
 CLUSTER_LOCK = (REPOSITORY / "requirements-cluster.lock").read_text()
+OPENVINO_LOCK = (REPOSITORY / "requirements-openvino.lock").read_text()
 TOOLS_LOCK = (REPOSITORY / "requirements-tools.lock").read_text()
+EMULATOR_LOCK = (REPOSITORY / "requirements-emulator.lock").read_text()
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 PYTHON = "3.11"
 
 
-def locked(lock=LOCK):
-    """Return the locked version of every package for the Python of the conda environments."""
+def locked(lock=LOCK, python=PYTHON):
+    """Return the locked version of every package for a Python; by default that of conda's."""
     requirements = re.findall(r"^([^\s#].*?) *\\$", lock, re.MULTILINE)
     parsed = [Requirement(line) for line in requirements if "==" in line]
     here = {
-        "python_version": PYTHON,
-        "python_full_version": f"{PYTHON}.9",
+        "python_version": python,
+        "python_full_version": f"{python}.9",
         "platform_machine": "x86_64",
         "sys_platform": "linux",
     }
@@ -93,13 +95,14 @@ def test_the_tools_are_locked_apart():
 
 
 @pytest.mark.parametrize(
-    "lock",
-    [LOCK, TEST_LOCK, CONVERT_LOCK, CLUSTER_LOCK, TOOLS_LOCK],
-    ids=["main", "test", "convert", "cluster", "tools"],
-)
-def test_every_locked_file_has_a_hash_and_no_address(lock):
+    ("lock", "fewest"),
+    [(LOCK, 40), (TEST_LOCK, 40), (CONVERT_LOCK, 40), (CLUSTER_LOCK, 40), (TOOLS_LOCK, 40),
+     (OPENVINO_LOCK, 6), (EMULATOR_LOCK, 4)],
+    ids=["main", "test", "convert", "cluster", "tools", "openvino", "emulator"],
+)  # fmt: skip
+def test_every_locked_file_has_a_hash_and_no_address(lock, fewest):
     blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]
-    assert len(blocks) > 40
+    assert len(blocks) >= fewest
     assert all("--hash=sha256:" in block for block in blocks)
     assert "://" not in lock and "index" not in re.sub(r"(?m)^#.*$", "", lock)
 
@@ -114,6 +117,14 @@ def test_all_locks_agree_so_that_one_environment_serves():
             assert requirement.specifier.contains(convert[requirement.name])
 
 
+def test_an_emulated_cpu_has_the_onnxruntime_of_this_one():
+    """Otherwise another prediction would tell of a release, not of a CPU."""
+    emulated, newest = locked(EMULATOR_LOCK), locked(python="3.13")
+    assert set(emulated) >= {"numpy", "onnxruntime"}
+    assert emulated.items() <= newest.items()
+    assert "version=3.13 " in (REPOSITORY / "tools/emulator.sh").read_text()
+
+
 def test_a_cluster_runs_what_one_machine_runs():
     """Path files of .venv-cluster lead to .venv, whose packages it takes where versions agree."""
     main, cluster = locked(TEST_LOCK), locked(CLUSTER_LOCK)
@@ -124,6 +135,14 @@ def test_a_cluster_runs_what_one_machine_runs():
         assert cluster[requirement.name] == main[requirement.name]
     differing = {name for name in main.keys() & cluster.keys() if main[name] != cluster[name]}
     assert differing <= {"python-dateutil"}
+
+
+def test_openvino_comes_with_an_onnxruntime_of_its_own_and_nothing_else():
+    """All other packages are those of .venv, which a path file of .venv-openvino leads to."""
+    main, openvino = locked(), locked(OPENVINO_LOCK)
+    (requirement,) = map(Requirement, PROJECT["dependency-groups"]["openvino"])
+    assert requirement.specifier.contains(openvino.pop(requirement.name))
+    assert "onnxruntime" not in openvino and openvino.items() <= main.items()
 
 
 def test_plugins_slow_no_run_on_one_machine_down():
@@ -143,7 +162,7 @@ def test_the_container_installs_the_locks_with_the_python_of_the_environments():
 
 
 # What conda-forge has under another name; matplotlib there brings Qt.
-CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"flatbuffers": "python-flatbuffers", "matplotlib": "matplotlib-base"}
 
 
 def pinned(path):
@@ -174,6 +193,7 @@ def test_every_rule_has_an_environment_that_exists():
 
 
 IMPORTS = re.compile(r"(?m)^\s*(?:from|import) (\w+)")
+OF_ONNXRUNTIME = {"ort_flatbuffers_py"}  # which the package onnxruntime puts on the path
 # Installed by those who need it; without it, a line says so.
 OPTIONAL = {Requirement(text).name for text in PROJECT["dependency-groups"]["parquet"]}
 PACKAGE_OF = {
@@ -196,6 +216,11 @@ def test_the_environment_of_a_rule_has_what_its_script_imports(name):
     files = [module.__file__ for module in finder.modules.values() if module.__file__]
     for file in files:
         for module in IMPORTS.findall(Path(file).read_text()):
-            if module not in {*sys.stdlib_module_names, "ptq_comparison", *OPTIONAL}:
+            if module not in {
+                *sys.stdlib_module_names,
+                "ptq_comparison",
+                *OPTIONAL,
+                *OF_ONNXRUNTIME,
+            }:
                 package = PACKAGE_OF.get(module, module)
                 assert package in packages, f"envs/{rule.environment}.yaml: {package} for {file}"

@@ -168,8 +168,8 @@ def test_both_cluster_profiles_group_the_same_rules():
 # What runs long, or has to have a machine to itself: a job of its own in a queue.
 LONG = {
     *("download", "predict", "predict_shard", "calibrate_recipe", "measure_sensitivity"),
-    *("mix_precision", "measure_latency", "time_recipes", "time_recommended"),
-    *("evaluate_draw", "evaluate_recommended_draw"),
+    *("mix_precision", "measure_latency", "measure_provider", "time_recipes", "time_recommended"),
+    *("evaluate_draw", "evaluate_recommended_draw", "emulate_device"),
 }
 
 

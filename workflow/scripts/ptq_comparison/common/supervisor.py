@@ -41,7 +41,7 @@ def supervise(limits: Limits | None = None) -> int | None:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
-        _end_with_parent()
+        end_with_parent()
         _end_first()
         if limits:
             limits.apply()
@@ -62,8 +62,8 @@ def unlock_on_hangup() -> None:
         signal.signal(signal.SIGHUP, signal.default_int_handler)
 
 
-def _end_with_parent() -> None:
-    """Ask Linux for SIGKILL when the parent ends: it alone can say how this process ended."""
+def end_with_parent() -> None:
+    """Ask Linux to kill this process when its parent ends, which alone can say how it ended."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -13,6 +13,7 @@ from jsonschema.protocols import Validator
 
 from ptq_comparison.common.address import ADDRESS_KEYS, file_of_address, is_address
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.provider_names import short_name
 from ptq_comparison.common.texts import LINE, cut, named, shown
 from ptq_comparison.config.dataset_conflicts import dataset_conflicts
 from ptq_comparison.config.methods import leaves_no_choice
@@ -49,6 +50,7 @@ def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
                 file_of_address(config[section][key], f"{section}.{key}")
             except UserError as error:
                 yield str(error)
+    yield from _equal_providers(config["latency"]["providers"])
     if config["acceptance"]["min_speedup"] is not None and not config["latency"]["measure"]:
         yield (
             "acceptance.min_speedup: speed is not measured; set latency.measure to true, or this "
@@ -63,6 +65,14 @@ def config_conflicts(config: dict[str, Any]) -> Iterator[str]:
                 yield f"{key}: QOperator has no 16-bit activations; use the format QDQ"
             elif options.get("tensor_types"):
                 yield f"{key}: QOperator has no tensor_types; use the format QDQ"
+
+
+def _equal_providers(providers: list[str]) -> Iterator[str]:
+    names: dict[str, str] = {}
+    for provider in providers:
+        first = names.setdefault(short_name(provider), provider)
+        if first != provider:
+            yield f"latency.providers: {first} and {provider} are the same one; remove one of them"
 
 
 def _lines(error: ValidationError) -> Iterator[str]:

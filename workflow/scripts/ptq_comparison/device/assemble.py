@@ -5,6 +5,7 @@ from pathlib import Path
 
 PACKAGE = "ptq_comparison"
 TYPES_ONLY = "TYPE_CHECKING"
+INSTALLED = ("numpy", "onnxruntime")  # all that a device needs besides Python
 
 
 def assemble(start: Path) -> str:
@@ -36,14 +37,23 @@ def assemble(start: Path) -> str:
 def _import_lines(header: dict[str, set[str]]) -> list[str]:
     """Return the imports of modules, and of names from modules."""
     plain = sorted(line for line, names in header.items() if not names)
-    # It looks a host up at its import.
-    silent = ["import os", 'os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")']
+    installed = [line for line in plain if line.split()[1] in INSTALLED]
     of_names = [
         f"from {module} import {', '.join(sorted(names))}"
         for module, names in sorted(header.items())
         if names
     ]
-    return [*silent, *(line for line in plain if line != "import os"), *of_names]
+    guarded = [
+        "",
+        "# onnxruntime would look a host up at its import.",
+        'os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")',
+        "try:",
+        *(f"    {line}" for line in installed),
+        "except ImportError as error:",
+        f'    sys.exit(f"error: {{error}}; type: pip install {" ".join(reversed(INSTALLED))}")',
+    ]
+    others = [line for line in plain if line not in installed]
+    return [*others, *of_names, *(guarded if installed else [])]
 
 
 def _add(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 
 from ptq_comparison.common.files import read_json, sha256_file, write_json, write_text
 from ptq_comparison.common.mapped import write_npz
@@ -51,7 +52,7 @@ def fill_bundle(
     for name in ("images", "labels"):
         shutil.copyfile(getattr(given, name), folder / f"{name}.npy")
     images, labels = (np.load(folder / f"{name}.npy") for name in ("images", "labels"))
-    onnx.save(make_trial(), folder / "trial.onnx")
+    onnx.save(unshared(make_trial()), folder / "trial.onnx")
     entries, expected = [], {}
     for name, path in models.items():
         twin = load_model(models[name.removesuffix(ORT)])
@@ -75,6 +76,7 @@ def fill_bundle(
         {
             "format": BUNDLE_FORMAT,
             "version": BUNDLE_VERSION,
+            "onnxruntime": onnxruntime.__version__,
             "dataset": {
                 "classes": classes,
                 "images": len(labels),

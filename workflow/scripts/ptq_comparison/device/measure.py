@@ -17,6 +17,7 @@ import onnxruntime
 
 from ptq_comparison.common.errors import UserError, first_line
 from ptq_comparison.common.provider_names import CPU
+from ptq_comparison.common.texts import cut_middle
 from ptq_comparison.device.machine import describe_machine, temperature, usable_cores
 from ptq_comparison.device.manifest import Bundle, open_bundle
 from ptq_comparison.device.progress_bar import ProgressBar
@@ -49,6 +50,7 @@ from ptq_comparison.inference.providers import (
 from ptq_comparison.inference.saturation_trial import EXACT_KERNELS, saturates
 from ptq_comparison.inference.session import make_session, predict_scores, predicted_classes
 
+REASON = 200  # letters of onnxruntime's own, in a row
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 BASELINE = "fp32"
 NO_EXACT_KERNELS = "this onnxruntime has no kernels that do not saturate"
@@ -164,8 +166,8 @@ class Run:
             if row is None or row["sha256"] != model["sha256"]:
                 row = self._predict(model, exact_trial)
             rows.append(row)
+            self._compare(rows)
             write_record(self.path, self.record)
-        self._compare(rows)
         if self.timed:
             self._measure_times([row for row in rows if not row["failed"]])
         machine["temperature_celsius"]["after"] = temperature()
@@ -190,10 +192,11 @@ class Run:
         try:
             # First, since a process of its own also survives an onnxruntime that crashes.
             memory = self._memory(path, inputs) if self.timed else None
+            session = self._load(path)
             first = next(iter(inputs)).inputs
             nodes = nodes_by_provider(str(path), first, self.provider, self.threads)
             check_nodes(nodes, self.provider)
-            predictions = self._predictions(name, path, inputs)
+            predictions = self._predict_all(name, session, inputs)
             row = {
                 **new_row(model),
                 "predictions": predictions.tolist(),
@@ -202,14 +205,13 @@ class Run:
                 "saturation": self._saturation(model, predictions, exact_trial),
             }
         except Exception as error:  # onnxruntime's exceptions have no common base but this
-            return new_row(model, f"{first_line(error)}")
+            return new_row(model, first_line(error))
         return row
 
     def _memory(self, path: Path, inputs: ModelInputs) -> int | None:
         if sys.platform == "win32":  # which has no module resource
             return None
-        one = ModelInputs(inputs.images[:1], inputs.interface, inputs.preprocessing, 1)
-        (array,) = next(iter(one)).inputs.values()
+        (array,) = self._first_batch(inputs).values()
         try:
             return peak_memory(path, array, self.threads, self.provider)
         except subprocess.CalledProcessError as error:
@@ -220,12 +222,22 @@ class Run:
                 ) from error
             return None  # the next step says why
 
-    def _predictions(
-        self, text: str, path: Path, inputs: ModelInputs, entries: dict[str, str] | None = None
+    def _load(self, path: Path) -> onnxruntime.InferenceSession:
+        """Raises UserError where onnxruntime does not load a model."""
+        try:
+            return make_session(str(path), self.threads, provider=self.provider)
+        except UserError:  # the provider is to blame
+            raise
+        except Exception as error:
+            own, other = onnxruntime.__version__, self.bundle.manifest["onnxruntime"]
+            reason = cut_middle(first_line(error), REASON)
+            raise UserError(
+                f"onnxruntime {own} does not load it; it was made with {other} ({reason})"
+            ) from error
+
+    def _predict_all(
+        self, text: str, session: onnxruntime.InferenceSession, inputs: ModelInputs
     ) -> np.ndarray:
-        session = make_session(
-            str(path), self.threads, config_entries=entries, provider=self.provider
-        )
         with ProgressBar(f"predicting {text}", len(inputs.images)) as progress:
             classes = self.bundle.manifest["dataset"]["classes"]
             scores = predict_scores(session, inputs, classes, progress, "the scores are not finite")
@@ -246,11 +258,12 @@ class Run:
             found["why"] = NO_EXACT_KERNELS
         if exact is None or found["why"]:
             return {"checked": False, **found}
-        others = self._predictions(
+        others = self._predict_all(
             f"{model['name']} without saturation",
-            self.bundle.folder / exact,
+            make_session(
+                str(self.bundle.folder / exact), self.threads, config_entries=EXACT_KERNELS
+            ),
             self.bundle.inputs(model),
-            EXACT_KERNELS,
         )
         labels = self.bundle.labels
         right, exactly_right = int(np.sum(predictions == labels)), int(np.sum(others == labels))
@@ -277,13 +290,12 @@ class Run:
     def _measure_times(self, rows: list[dict[str, Any]]) -> None:
         if not rows:
             return
-        size = self.record["settings"]["batch_size"]
         models = {model["name"]: model for model in self.models}
         makers: dict[str, Callable[[int], Any]] = {}
         for row in rows:
             path = str(self.bundle.folder / row["path"])
             makers[row["name"]] = partial(self._make_timed_session, path)
-        setting = Setting(self.threads, partial(self._first_batches, list(makers), models, size))
+        setting = Setting(self.threads, partial(self._first_batches, list(makers), models))
         seconds = self.record["settings"]["seconds"]
         with ProgressBar(f"timing {len(rows)} models in turn", BLOCK_COUNT) as progress:
             measured = measure_in_turn(makers, [setting], seconds, BLOCK_COUNT)
@@ -298,14 +310,15 @@ class Run:
         return make_session(path, threads, config_entries=SESSION_OPTIONS, provider=self.provider)
 
     def _first_batches(
-        self, names: list[str], models: dict[str, dict[str, Any]], size: int
+        self, names: list[str], models: dict[str, dict[str, Any]]
     ) -> dict[str, dict[str, np.ndarray]]:
-        first = {}
-        for name in names:
-            inputs = self.bundle.inputs(models[name])
-            few = ModelInputs(inputs.images[:size], inputs.interface, inputs.preprocessing, size)
-            first[name] = next(iter(few)).inputs
-        return first
+        return {name: self._first_batch(self.bundle.inputs(models[name])) for name in names}
+
+    def _first_batch(self, inputs: ModelInputs) -> dict[str, np.ndarray]:
+        """Return the batch of images that is timed, as the inputs of one call."""
+        size = self.record["settings"]["batch_size"]
+        few = ModelInputs(inputs.images[:size], inputs.interface, inputs.preprocessing, size)
+        return next(iter(few)).inputs
 
     def _add_times(self, rows: list[dict[str, Any]], times: dict[str, Times]) -> None:
         batches = {model["name"]: model["batch"] for model in self.models}

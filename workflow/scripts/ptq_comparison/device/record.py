@@ -25,10 +25,10 @@ def new_row(model: dict[str, Any], failed: str | None = None) -> dict[str, Any]:
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Write a measurement whole or not at all, also where the power fails."""
     record["written"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    text = json.dumps(record, indent=1, allow_nan=False)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1, allow_nan=False)
-        file.write("\n")
+        file.write(f"{text}\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)

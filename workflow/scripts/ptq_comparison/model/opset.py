@@ -3,6 +3,7 @@
 import onnx
 
 from ptq_comparison.common.errors import UserError, first_line
+from ptq_comparison.model.graph import all_nodes
 
 ONNX_DOMAINS = ("", "ai.onnx")  # names of ONNX's own operators
 
@@ -33,6 +34,20 @@ def convert_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
             f"({first_line(error)}); export the model again with that opset"
         ) from error
     return converted
+
+
+def drop_unused_domains(model: onnx.ModelProto) -> None:
+    """Remove the domains that no node of the model is of, in place.
+
+    onnxruntime stamps what it has optimized with all domains that it knows, in their newest
+    versions, and an older onnxruntime refuses to load a model for any of these.
+    """
+    used = {node.domain for node in all_nodes(model.graph)}
+    for function in model.functions:
+        used |= {function.domain, *(node.domain for node in function.node)}
+    kept = [o for o in model.opset_import if o.domain in ONNX_DOMAINS or o.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
 
 
 def model_opset(model: onnx.ModelProto) -> int:

@@ -31,7 +31,7 @@ from ptq_comparison.model.graph import (
 )
 from ptq_comparison.model.layers import float_weighted
 from ptq_comparison.model.metadata import PIXEL_INPUT, write_metadata
-from ptq_comparison.model.opset import check_opset
+from ptq_comparison.model.opset import check_opset, drop_unused_domains
 from ptq_comparison.quantization.channels_last import keep_channels_last
 from ptq_comparison.quantization.checks import (
     check_names,
@@ -126,6 +126,7 @@ def finish(
     quantized = keep_channels_last(quantized)
     if options.get("input_type") == PIXEL_INPUT:
         quantized = take_pixels(quantized, provenance["preprocessing"])
+    drop_unused_domains(quantized)
     write_metadata(quantized, quantization_provenance(provenance, options, kept, coarser))
     return quantized
 
