@@ -1,4 +1,4 @@
-"""Files of measure.py that are consistent, made of a bundle: of small arrays, or of a finished run.
+"""Files of measure.py that are consistent, made of a bundle: of small arrays, or of a run.
 
 What the tests expect is computed here in its own way, but for the interval of a speed.
 """
@@ -85,25 +85,6 @@ def small_bundle(folder: Path, names: tuple[str, ...] = ("fp32", "int8", "uint8"
     return write_bundle(folder, contents, images, labels, expected, 2000, 5)
 
 
-def bundle_of_run(run: Path, names: tuple[str, ...], recipes: tuple[str, ...] = ()) -> Path:
-    """Write the bundle of a finished run: its models, and every second test image."""
-    results = run / "results"
-    stored = np.load(results / "dataset/test_images.npy")
-    labels = np.load(results / "dataset/test_labels.npy")
-    models = {name: (results / f"models/{name}.onnx").read_bytes() for name in names}
-    expected = {
-        name: np.load(results / f"predictions/{name}.npz")["predicted"][::2] for name in names
-    }
-    for recipe in recipes:
-        name = f"recipes/{recipe}"
-        models[name] = (results / f"sweep/models/{recipe}.onnx").read_bytes()
-        expected[name] = expected["fp32"]
-    classes = len(json.loads((results / "dataset/dataset.json").read_text())["class_names"])
-    return write_bundle(
-        results / "device", models, stored[::2], labels[::2], expected, len(stored), classes
-    )
-
-
 def device_content(
     bundle: Path,
     name: str = "pi5",
@@ -125,6 +106,11 @@ def device_content(
     manifest = json.loads((bundle / "bundle.json").read_text())
     labels, expected = np.load(bundle / "labels.npy"), dict(np.load(bundle / "expected.npz"))
     dataset = manifest["dataset"]
+    settings = {
+        "blocks": BLOCKS,
+        "provider": "CPUExecutionProvider",
+        **{key: manifest["settings"][key] for key in SETTINGS},
+    }
     generator = np.random.default_rng(7)
     drift = 4 * (1 + 0.05 * generator.standard_normal(blocks))
     predictions, medians = {}, {}
@@ -166,7 +152,8 @@ def device_content(
         if emulated is None:
             fp32 = None if "fp32" in (failed or {}) else medians["fp32"]
             row["block_medians_ms"] = medians[key].tolist()
-            row["latency"] = _latency(medians[key], fp32)
+            size = model["batch"] or settings["batch_size"]
+            row["latency"] = _latency(medians[key], fp32, settings["threads"], size)
     return {
         "format": "ptq_comparison.device",
         "version": 1,
@@ -175,7 +162,7 @@ def device_content(
         "finished": True,
         "written": "2026-11-28T20:15:00Z",
         "dataset": {key: value for key, value in dataset.items() if key != "classes"},
-        "settings": {**SETTINGS, "blocks": BLOCKS, "provider": "CPUExecutionProvider"},
+        "settings": settings,
         "machine": MACHINE,
         "runtime": RUNTIME,
         "models": rows,
@@ -198,20 +185,22 @@ def _saturation(own, labels, name: str, count: int, dataset: dict[str, Any]) -> 
     }
 
 
-def _latency(medians: np.ndarray, fp32: np.ndarray | None) -> dict[str, Any]:
+def _latency(
+    medians: np.ndarray, fp32: np.ndarray | None, threads: int, batch_size: int
+) -> dict[str, Any]:
     speed, interval = None, None
     if fp32 is not None:
         times = (Times(each[:, None], np.zeros(len(each))) for each in (medians, fp32))
         speed, interval = speedup(*times)
     median = float(np.median(medians))
     return {
-        "threads": 1,
-        "batch_size": 1,
+        "threads": threads,
+        "batch_size": batch_size,
         "calls": 30 * len(medians),
         "median_ms": median,
         "p90_ms": 1.1 * median,
         "p99_ms": 1.3 * median,
-        "images_per_second": 1e3 / median,
+        "images_per_second": 1e3 * batch_size / median,
         "session_start_ms": 3.5,
         "speedup": speed,
         "speedup_ci95": interval and list(interval),

@@ -37,7 +37,7 @@ from ptq_comparison.config.recipes import (
     equal_recipes,
     same_graphs,
 )
-from ptq_comparison.config.schema import fill_in_defaults, load_schema, validator_of
+from ptq_comparison.config.schema import fill_in_defaults, load_schema
 from ptq_comparison.config.schemes import REFERENCES, required_opset
 from ptq_comparison.config.validation import config_conflicts, config_errors
 from ptq_comparison.config.validation_images import describe_validation
@@ -469,10 +469,21 @@ def get_speed_device(wildcards):
         )
     try:
         # Before hours of a search.
-        read_recipe_device(Path(DEVICE_FILES[name]), validator_of(DEVICE_SCHEMA))
+        read_recipe_device(Path(DEVICE_FILES[name]), load_schema(DEVICE_SCHEMA))
     except UserError as error:
         stop(f"recommend.device: {error}")
     return DEVICE_FILES[name]
+
+
+def get_device_schema(wildcards):
+    """Return what files of devices are checked against."""
+    return load_schema(DEVICE_SCHEMA).schema
+
+
+def get_speed_schema(wildcards):
+    """Return what the file of the device is checked against whose speed chooses the recipe."""
+    chooses = config["recommend"]["device"] is not None
+    return get_device_schema(wildcards) if chooses else None
 
 
 def get_cpus():

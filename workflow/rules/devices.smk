@@ -32,7 +32,7 @@ rule gather_devices:
     resources:
         mem_mb=get_small_memory,
     params:
-        schema=lambda wildcards: load_schema(DEVICE_SCHEMA).schema,
+        schema=get_device_schema,
         max_drop_pp=config["acceptance"]["max_drop_pp"],
         saturation_threshold=config["evaluation"]["saturation_threshold"],
         code=get_code("gather_devices"),

@@ -32,7 +32,7 @@ rule select_recipe:
     params:
         recipes=SWEPT,
         constraints=CONSTRAINTS,
-        schema=DEVICE_SCHEMA,
+        schema=get_speed_schema,
         validation=VALIDATION,
         code=get_code("select_recipe"),
     script:

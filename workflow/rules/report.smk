@@ -253,7 +253,7 @@ rule plot_sweep:
     params:
         recipes=SWEPT,
         constraints=CONSTRAINTS,
-        schema=DEVICE_SCHEMA,
+        schema=get_speed_schema,
         options=config["figures"],
         validation=VALIDATION,
         code=get_code("plot_sweep"),

@@ -11,14 +11,9 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json
 from ptq_comparison.common.provider_names import CPU
 from ptq_comparison.common.texts import named, shown_names
-from ptq_comparison.device.consistency import (
-    check_consistent,
-    is_uncompared,
-    refuse,
-    require,
-    share_of_equal,
-)
+from ptq_comparison.device.consistency import check_consistent, is_uncompared, share_of_equal
 from ptq_comparison.device.device_file import read_device_file
+from ptq_comparison.device.refusal import refuse, require
 from ptq_comparison.device.results import Device, DeviceRow, row_of
 
 RECOMMENDED = "recommended"  # another one in each search, which is no reason to measure again
