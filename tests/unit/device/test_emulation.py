@@ -40,7 +40,7 @@ def test_a_missing_emulator_is_told_with_the_remedy(tmp_path, monkeypatch, cpu):
     monkeypatch.setenv("EMULATOR", str(tmp_path))
     reason = missing_emulator(cpu)
     assert str(tmp_path) in reason and "make emulator" in reason and "\n" not in reason
-    with pytest.raises(UserError, match=f"^{cpu}: {re.escape(reason)}"):
+    with pytest.raises(UserError, match=f"^{cpu}: {re.escape(reason)}, or remove "):
         make_emulator(cpu, tmp_path)
 
 

@@ -97,7 +97,7 @@ def make_emulator(cpu: str, scratch: Path) -> Emulator:
     """
     missing = missing_emulator(cpu)
     if missing:
-        raise UserError(f"{cpu}: {missing}")
+        raise UserError(f"{cpu}: {missing}, or remove {emulated_file(cpu)}")
     if cpu in ARM_CPUS:
         return _arm(ARM_CPUS[cpu], emulator_folder() / "aarch64")
     text, variables = "x86-64 without VNNI, this CPU", dict[str, str]()
