@@ -53,7 +53,7 @@ rule device_bundle:
     benchmark:
         "results/benchmarks/device_bundle.tsv"
     conda:
-        "../../envs/onnx.yaml"
+        "../../envs/report.yaml"
     resources:
         mem_mb=get_memory,
     params:

@@ -5,10 +5,12 @@ if __name__ == "__main__":
 
     with job(snakemake) as task:
         from ptq_comparison.common.files import read_json, write_json
-        from ptq_comparison.device.provider_run import describe_run, measure_provider
+        from ptq_comparison.device.local_run import describe_run, run_bundle
 
-        found = read_json(task.input.found)
-        name, timed = task.wildcards.provider, task.params.timed
-        device = measure_provider(task.input.bundle, found, name, timed)
+        found, name = read_json(task.input.found), task.wildcards.provider
+        options = ["--provider", found["provider"]]
+        options += [] if task.params.timed else ["--no-times"]
+        told = f"latency.providers: {found['provider']}"
+        device = run_bundle(task.input.bundle, [found["python"]], name, options, told)
         write_json(task.output.device, device)
         task.print(describe_run(device))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import RAW, make_classifier, make_images, make_nan_classifier, make_pixel_classifier
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.inference import batches as model_inputs
+from ptq_comparison.inference import model_inputs
 from ptq_comparison.inference.batches import Batches
 from ptq_comparison.inference.model_inputs import Chosen
 from ptq_comparison.inference.session import make_session, predict_scores, predicted_classes
