@@ -15,8 +15,8 @@ def device_file(name):
 
 
 def configfiles(tiny, folder, provider, **settings):
-    own = {"latency": {"providers": ["cpu", provider], "seconds": 0.05}, **settings}
-    return tiny / "config.yaml", overlay(folder / "own.yaml", own)
+    latency = {"providers": ["cpu", provider], "seconds": 0.05, **settings}
+    return tiny / "config.yaml", overlay(folder / "own.yaml", {"latency": latency})
 
 
 def test_a_provider_that_is_not_there_ends_the_run_at_its_start(tiny, tmp_path):
@@ -40,6 +40,17 @@ def test_a_provider_that_takes_no_node_is_no_device(tiny, tiny_run, tmp_path):
     assert not (folder / device_file("azure")).exists()
 
 
+def test_a_device_of_the_name_of_a_provider_is_refused(tiny, tmp_path):
+    other = tmp_path / "results/devices/device_azure.json"
+    other.parent.mkdir(parents=True)
+    other.write_text("{}")
+    files = configfiles(tiny, tmp_path, "azure")
+    result = run_snakemake(tmp_path, "devices", configfiles=files)
+    assert result.returncode == 1
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error:")]
+    assert "latency.providers: azure: " in line and "is of another device of this name" in line
+
+
 def test_two_names_of_a_provider_are_refused(tiny, tmp_path):
     files = (tiny / "config.yaml", overlay(tmp_path / "own.yaml", {
         "latency": {"providers": ["openvino", OPENVINO]}
@@ -54,8 +65,8 @@ def test_openvino_is_a_device_of_this_machine(tiny, tiny_run, tmp_path):
     if not PYTHON.is_file():
         pytest.skip("no .venv-openvino; make openvino sets it up")
     folder = copy_run(tiny_run, tmp_path / "run")
-    files = configfiles(tiny, tmp_path, "OpenVINO")
-    result = run_snakemake(folder, device_file("openvino"), configfiles=files)
+    files = configfiles(tiny, tmp_path, "OpenVINO", measure=True)
+    result = run_snakemake(folder, "devices", configfiles=files)
     if "has no onnxruntime that works" in result.stderr:
         pytest.skip("there is no onnxruntime-openvino for this machine")
     assert result.returncode == 0, result.stdout
@@ -70,3 +81,11 @@ def test_openvino_is_a_device_of_this_machine(tiny, tiny_run, tmp_path):
         assert f"openvino: {name}: " in result.stderr
     assert rows["fp32"]["expected_agreement"] == rows["fp32"]["agreement"] == 1
     assert not (folder / "results/providers/openvino.json").exists()  # of the search
+    # It is one of the devices, without and with its file.
+    table = (folder / "results/devices.csv").read_bytes()
+    assert table.count(b"\nopenvino,") == 3
+    (folder / "results/devices.csv").unlink()
+    again = run_snakemake(folder, "devices", configfiles=files)
+    assert again.returncode == 0, again.stdout
+    assert "measure_provider" not in again.stdout
+    assert (folder / "results/devices.csv").read_bytes() == table

@@ -162,6 +162,13 @@ try:
     DEVICE_FILES = list_devices(config["devices"], None if IN_STORAGE else RESULTS)
 except UserError as error:
     stop(error)
+for name, path in PROVIDER_FILES.items():
+    own = os.path.join(RESULTS, "providers", os.path.basename(path))
+    if DEVICE_FILES.get(name, own) != own:
+        stop(
+            f"latency.providers: {PROVIDERS[name]}: {DEVICE_FILES[name]} is of another device of "
+            "this name; measure that again with another --name, or remove one of the two"
+        )
 DEVICE_FILES = {name: local(path) for name, path in DEVICE_FILES.items()}
 # Jobs check files against its content: a copy in Snakemake's cache would make them run again.
 DEVICE_SCHEMA = Path(workflow.source_path("../schemas/device.schema.yaml"))
@@ -441,7 +448,7 @@ def get_sweep(wildcards):
 
 def get_devices(wildcards):
     """Name what devices give; without a device, say how to get one."""
-    if not DEVICE_FILES:
+    if not get_device_files(wildcards):
         stop(
             "devices: no device has brought anything back; type snakemake device_bundle, run its "
             "measure.py on the device, and copy device_<name>.json to results/devices/ (see "
@@ -508,9 +515,10 @@ def get_emulated_bundle(wildcards):
 
 
 def get_device_files(wildcards):
-    """Name the files of all devices: those that are there, and those that the targets ask for."""
+    """Name the files of all devices: those that are there, and those that are asked for."""
     cpus, _ = get_cpus()
-    return [*{**DEVICE_FILES, **{cpu: emulated_file(cpu) for cpu in cpus}}.values()]
+    emulated = {cpu: emulated_file(cpu) for cpu in cpus}
+    return [*{**DEVICE_FILES, **PROVIDER_FILES, **emulated}.values()]
 
 
 def get_devices_json(wildcards):

@@ -39,10 +39,11 @@ rule measure_provider:
         "results/benchmarks/measure_provider/{provider}.tsv"
     conda:
         "../../envs/onnx.yaml"
-    threads: ALL_CORES
+    threads: ALL_CORES if MEASURES_LATENCY else 1
     resources:
         mem_mb=get_memory,
     params:
+        timed=MEASURES_LATENCY,
         code=get_code("measure_provider"),
     script:
         "../scripts/measure_provider.py"

@@ -8,6 +8,7 @@ if __name__ == "__main__":
         from ptq_comparison.device.provider_run import describe_run, measure_provider
 
         found = read_json(task.input.found)
-        device = measure_provider(task.input.bundle, found, task.wildcards.provider)
+        name, timed = task.wildcards.provider, task.params.timed
+        device = measure_provider(task.input.bundle, found, name, timed)
         write_json(task.output.device, device)
         task.print(describe_run(device))

@@ -10,8 +10,8 @@ from helpers import REPOSITORY
 from helpers.devices import device_content, small_bundle, write_device
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.config.schema import load_schema
+from ptq_comparison.device.block_times import speed_of_blocks
 from ptq_comparison.device.brought_back import read_bundle, read_device, read_devices
-from ptq_comparison.device.consistency import speed_of_blocks
 from ptq_comparison.evaluation.timing import Times, speedup
 
 SCHEMA = load_schema(REPOSITORY / "workflow/schemas/device.schema.yaml")
@@ -111,14 +111,14 @@ UNPROVABLE = re.compile(
 HARMLESS = re.compile(r"models\.\d\.(block_medians_ms|(saturation\.)?predictions)\.\d+")
 
 
-@pytest.mark.parametrize("change", [lambda x: 1.2 * x + 0.01, lambda x: x + 1, lambda x: x / 2])
+@pytest.mark.parametrize("change", [lambda x: 1.2 * x + 0.01, lambda x: x - 1])
 def test_no_single_figure_can_be_changed(bundle, folder, tmp_path, change):
     """All numbers but those of the machine; of the many predictions and blocks, some are tried."""
     content = device_content(folder, saturated={"uint8": 4})
     tried, kept = 0, set()
     for path in figures(content):
         name = ".".join(map(str, path))
-        if {"predictions", "block_medians_ms"}.intersection(path) and path[-1] > 9:
+        if {"predictions", "block_medians_ms"}.intersection(path) and path[-1] > 4:
             continue
         new = edited(content, path, change)
         if new == content:  # half of zero
@@ -131,7 +131,7 @@ def test_no_single_figure_can_be_changed(bundle, folder, tmp_path, change):
         kept.add(name)
     assert tried > 100
     harmless = {name for name in kept if HARMLESS.fullmatch(name)}
-    assert len(harmless) < 60  # of 120
+    assert len(harmless) < 30  # of 60
     assert {name for name in kept - harmless if not UNPROVABLE.fullmatch(name)} == set()
 
 

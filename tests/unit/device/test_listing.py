@@ -56,3 +56,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         list_devices([str(tmp_path / "device_x.json")], None)
     with pytest.raises(UserError, match="no such file"):
         list_devices([str(tmp_path)], None)
+
+
+def test_a_broken_link_in_results_is_named(tmp_path):
+    folder = tmp_path / "results/devices"
+    folder.mkdir(parents=True)
+    (folder / "device_pi5.json").symlink_to(tmp_path / "gone")
+    with pytest.raises(UserError, match=r"device_pi5.json: no such file"):
+        list_devices([], str(tmp_path / "results"))

@@ -37,6 +37,8 @@ with open("device_" + sys.argv[sys.argv.index("--name") + 1] + ".json", "w") as 
 def test_the_script_of_the_bundle_is_run_with_the_provider(tmp_path, capfd):
     assert measure_provider(bundle(tmp_path, writing(DEVICE)), FOUND, "a") == DEVICE
     assert "['--provider', 'AProvider', '--name', 'a']" in capfd.readouterr().out
+    measure_provider(bundle(tmp_path, writing(DEVICE)), FOUND, "a", timed=False)
+    assert "'a', '--no-times']" in capfd.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["bundle.zip"]
 
 

@@ -1,12 +1,15 @@
 """Execution providers: names, threads, and which of them ran the nodes."""
 
+import subprocess
+
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import make_classifier
+from helpers import REPOSITORY, make_classifier
 from onnx import TensorProto, helper
 from ptq_comparison.common.errors import UserError
+from ptq_comparison.common.provider_names import ran_elsewhere
 from ptq_comparison.inference import providers
 from ptq_comparison.inference.providers import (
     check_loaded,
@@ -14,11 +17,18 @@ from ptq_comparison.inference.providers import (
     nodes_by_provider,
     provider_arguments,
     resolve_provider,
-    told_fallback,
 )
 
 CPU, AZURE = "CPUExecutionProvider", "AzureExecutionProvider"
 OPENVINO, XNNPACK = "OpenVINOExecutionProvider", "XnnpackExecutionProvider"
+COUNT = """
+import sys
+import numpy as np, onnxruntime
+from ptq_comparison.inference.providers import nodes_by_provider, resolve_provider
+print("onnxruntime", onnxruntime.__version__)
+inputs = {"image": np.zeros((2, 8, 8, 3), np.float32)}
+print(nodes_by_provider(sys.argv[1], inputs, resolve_provider("openvino"), int(sys.argv[2])))
+"""
 INPUTS = {"image": np.zeros((2, 8, 8, 3), np.float32)}
 
 
@@ -106,7 +116,7 @@ def test_the_nodes_of_the_cpu_are_counted(tmp_path):
         counts = nodes_by_provider(given, INPUTS)
         assert counts == {CPU: nodes}
         check_nodes(counts, CPU)
-        assert told_fallback(counts, CPU) is None
+        assert ran_elsewhere(counts, CPU) == ""
 
 
 def test_a_node_in_a_loop_counts_once():
@@ -134,11 +144,33 @@ def test_a_provider_that_is_not_loaded_is_refused():
     check_loaded(onnxruntime.InferenceSession(model, providers=[CPU]), CPU)
 
 
+@pytest.mark.openvino
+def test_a_provider_that_refuses_an_option_is_not_passed_over(tmp_path):
+    """onnxruntime makes a session on the CPU, and a line in its log."""
+    python = REPOSITORY / ".venv-openvino/bin/python"
+    if not python.is_file():
+        pytest.skip("no .venv-openvino; make openvino sets it up")
+    onnx.save(make_classifier(), tmp_path / "model.onnx")
+    results = [
+        subprocess.run(
+            [python, "-c", COUNT, tmp_path / "model.onnx", str(threads)],
+            cwd=REPOSITORY / "workflow/scripts",
+            capture_output=True,
+            text=True,
+        )
+        for threads in (1, -5)
+    ]
+    if "make openvino" in results[0].stderr or "onnxruntime here has" in results[0].stderr:
+        pytest.skip("there is no onnxruntime-openvino for this machine")
+    assert "{'OpenVINOExecutionProvider': " in results[0].stdout
+    assert f"{OPENVINO}: onnxruntime could not load it and would use {CPU}" in results[1].stderr
+
+
 def test_a_part_that_falls_back_is_told():
     counts = {CPU: 2, OPENVINO: 29}
     check_nodes(counts, OPENVINO)
-    assert told_fallback(counts, OPENVINO) == f"2 of 31 nodes ran on {CPU}"
-    assert told_fallback({OPENVINO: 1}, OPENVINO) is None
+    assert ran_elsewhere(counts, OPENVINO) == f"2 of 31 nodes ran on {CPU}"
+    assert ran_elsewhere({OPENVINO: 1}, OPENVINO) == ""
 
 
 def test_a_failed_run_leaves_no_file_behind(monkeypatch, tmp_path):

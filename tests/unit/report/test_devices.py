@@ -91,6 +91,23 @@ def test_disturbed_times_are_marked(decided, measured):
     assert any(note.startswith("* Disturbed by other load on pi5: ") for note in notes)
 
 
+def test_nodes_that_fell_back_are_told(measured):
+    def openvino(content):
+        content["settings"]["provider"] = "OpenVINOExecutionProvider"
+        content["runtime"]["providers"] = ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
+        content["machine"]["kernels_saturate"] = True
+        for row, cpu in zip(content["models"], (0, 2, 2), strict=True):
+            ran = {"CPUExecutionProvider": cpu, "OpenVINOExecutionProvider": 29}
+            row["executed_by"] = {name: nodes for name, nodes in ran.items() if nodes}
+
+    told = [note for note in device_notes(measured(edit=openvino)) if "nodes" in note]
+    assert told == [
+        "pi5: of int8, uint8, 2 of 31 nodes ran on CPUExecutionProvider, not on "
+        "OpenVINOExecutionProvider."
+    ]
+    assert not [note for note in device_notes(measured()) if "nodes" in note]
+
+
 def test_where_predictions_differ_the_images_of_the_device_decide(decided):
     """int8 loses 24 of the 200 images: 12 pp, of which the test images know nothing."""
 

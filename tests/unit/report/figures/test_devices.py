@@ -79,7 +79,7 @@ def test_of_many_devices_and_recipes_some_are_left_out(monkeypatch):
     figure = plot_devices(many, HERE, MODELS)
     assert label_lines(figure)[1:] == ["2 devices are left out", "2 other models are left out"]
     assert label_lines(figure)[0] == (
-        "On 10 devices, the fastest model is 2.00 to 2.00 times as fast as float32; predictions "
+        "On 10 devices, the fastest model is 2.00 times as fast as float32; predictions "
         "change on 10 of 10 devices"
     )
     check_layout(figure, "many", monkeypatch)

@@ -46,6 +46,12 @@ def labels(figure):
     return [text.get_text() for text in figure.axes[0].texts if text.get_text()]
 
 
+def test_speeds_of_a_device_are_said_to_be_its():
+    figure = plot_sweep(make_sweep(SOME), FREE, None, device="pi5")
+    assert figure.axes[0].get_xlabel() == "speed on pi5, as a multiple of float32"
+    assert "times the speed on pi5;" in " ".join(figure.get_suptitle().split())
+
+
 def test_the_recommended_recipe_is_the_one_that_the_constraints_allow():
     table = make_sweep(SOME)
     assert finding(table, FASTER) == (

@@ -9,15 +9,11 @@ from jsonschema.protocols import Validator
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json
+from ptq_comparison.common.provider_names import CPU
 from ptq_comparison.common.texts import named, shown_names
-from ptq_comparison.device.consistency import (
-    check_consistent,
-    is_uncompared,
-    refuse,
-    require,
-    share_of_equal,
-)
+from ptq_comparison.device.consistency import check_consistent, is_uncompared, share_of_equal
 from ptq_comparison.device.device_file import read_device_file
+from ptq_comparison.device.refusal import refuse, require
 from ptq_comparison.device.results import Device, DeviceRow, row_of
 
 RECOMMENDED = "recommended"  # another one in each search, which is no reason to measure again
@@ -158,8 +154,8 @@ def _check_figures(row: DeviceRow, bundle: Bundle, path: Path) -> None:
 def _not_checked(device: Device, rows: Iterable[DeviceRow], bundle: Bundle) -> list[str]:
     """Return a note on models that may saturate on the device, of which nobody knows."""
     may = {model["name"] for model in bundle.content["models"] if model.get("exact")}
-    if device["machine"]["kernels_saturate"] is False:
-        return []
+    if device["machine"]["kernels_saturate"] is False or device["settings"]["provider"] != CPU:
+        return []  # only kernels of the CPU are known to
     reasons: dict[str, list[str]] = {}
     for row in rows:
         saturation = row["saturation"]

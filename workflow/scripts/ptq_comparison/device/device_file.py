@@ -31,8 +31,8 @@ def name_of_device(path: Path) -> str:
     if not NAME.fullmatch(found[1]):
         raise UserError(
             f"{named(path, PATH)}: {shown(found[1])} is no name of a device: use at most 60 of the "
-            "letters A to Z, a to z, digits, _ . and -, beginning with a letter or digit; measure "
-            "again with such a --name"
+            "letters A to Z, a to z, digits, _ . and -, beginning with a letter or digit; name the "
+            "file as measure.py did"
         )
     return found[1]
 

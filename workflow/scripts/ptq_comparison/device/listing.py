@@ -22,8 +22,15 @@ def list_devices(configured: Sequence[str], results: str | None) -> dict[str, st
     """
     found: dict[str, str] = {}
     for path in [*configured, *(_in_results(results) if results else [])]:
-        if path in configured:
-            _check_configured(path)
+        if PATTERN.search(path):
+            raise UserError(
+                f"devices: {named(path, PATH)}: Snakemake cannot read a path with one of "
+                "{ } < >; rename it"
+            )
+        if not os.path.isfile(path):
+            raise UserError(
+                f"devices: {named(path, PATH)}: no such file; correct the path, or remove it"
+            )
         name = name_of_device(Path(path))
         other = found.setdefault(name, path)
         if not os.path.samefile(other, path):
@@ -40,15 +47,3 @@ def _in_results(results: str) -> list[str]:
         for folder in FOLDERS
         for path in sorted(Path(results, folder).glob("device_*.json"))
     ]
-
-
-def _check_configured(path: str) -> None:
-    if PATTERN.search(path):
-        raise UserError(
-            f"devices: {named(path, PATH)}: Snakemake cannot read a path with one of {{ }} < >; "
-            "rename it"
-        )
-    if not os.path.isfile(path):
-        raise UserError(
-            f"devices: {named(path, PATH)}: no such file; correct the path, or remove the entry"
-        )

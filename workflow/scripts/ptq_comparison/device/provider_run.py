@@ -9,17 +9,17 @@ from typing import Any
 
 from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import read_json
+from ptq_comparison.common.provider_names import ran_elsewhere
 from ptq_comparison.device.provider_search import Found
-from ptq_comparison.inference.providers import told_fallback
 
 FOLDER = "device_bundle"
 
 
-def measure_provider(bundle: Path, found: Found, name: str) -> dict[str, Any]:
+def measure_provider(bundle: Path, found: Found, name: str, timed: bool = True) -> dict[str, Any]:
     """Return what measure.py of a bundle measures as the device `name` with a provider.
 
-    What it prints goes to the output of this process. Raises UserError where it fails, or where
-    no model runs with the provider.
+    `timed` says whether it measures times, too. What it prints goes to the output of this process.
+    Raises UserError where it fails, or where no model runs with the provider.
     """
     with tempfile.TemporaryDirectory() as scratch:
         with zipfile.ZipFile(bundle) as archive:
@@ -27,6 +27,7 @@ def measure_provider(bundle: Path, found: Found, name: str) -> dict[str, Any]:
         program = Path(scratch) / FOLDER / "measure.py"
         command = [found["python"], str(program)]
         command += ["--provider", found["provider"], "--name", name]
+        command += [] if timed else ["--no-times"]
         logging.info("%s", " ".join(command))
         code, lines = _run(command, scratch)
         if code:
@@ -68,7 +69,7 @@ def describe_run(device: dict[str, Any]) -> str:
             speed = (model["latency"] or {}).get("speedup")
             text = f"{model['agreement']:.2%} as float32" if model["agreement"] is not None else ""
             text += f", {speed:.2f} times as fast" if speed is not None else ""
-            fallback = told_fallback(model["executed_by"], device["settings"]["provider"])
+            fallback = ran_elsewhere(model["executed_by"], device["settings"]["provider"])
             text += f"; {fallback}" if fallback else ""
         lines.append(f"{device['name']}: {model['name']}: {text}")
     return "\n".join(lines)

@@ -17,7 +17,7 @@ import numpy as np
 import onnxruntime
 
 from ptq_comparison.common.errors import UserError
-from ptq_comparison.common.provider_names import CPU, short_name
+from ptq_comparison.common.provider_names import CPU, ran_elsewhere, short_name
 
 OPENVINO, XNNPACK = "OpenVINOExecutionProvider", "XnnpackExecutionProvider"
 # On PyPI. Each holds an onnxruntime of its own, in place of the package onnxruntime.
@@ -129,19 +129,6 @@ def check_nodes(counts: Mapping[str, int], provider: str) -> None:
     """Raise UserError if a provider ran none of the nodes that `nodes_by_provider` has counted."""
     if provider not in counts and counts:
         raise UserError(
-            f"{provider} ran no node of the model; {_others(counts, provider)}: choose another "
-            "provider, or another format of the model"
+            f"{provider} ran no node of the model; {ran_elsewhere(counts, provider)}: choose "
+            "another provider, or another format of the model"
         )
-
-
-def told_fallback(counts: Mapping[str, int], provider: str) -> str | None:
-    """Return which nodes other providers ran, "2 of 31 nodes ran on CPUExecutionProvider"."""
-    return _others(counts, provider) if set(counts) - {provider} else None
-
-
-def _others(counts: Mapping[str, int], provider: str) -> str:
-    total = sum(counts.values())
-    parts = [
-        f"{n} of {total} nodes ran on {name}" for name, n in counts.items() if name != provider
-    ]
-    return " and ".join(parts)

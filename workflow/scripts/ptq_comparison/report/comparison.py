@@ -229,6 +229,8 @@ def to_markdown(
 def to_landing(lead: str, main: pd.DataFrame) -> str:
     """Return verdict and table as HTML without a page around, for the first page of the report."""
     legend = MAIN_LEGEND + SPEED_LEGEND * ("speed" in main)
+    if any(str(heading).startswith("speed on ") for heading in main):
+        legend += " or on the device"
     if main.map(lambda cell: cell.endswith(MARK)).any(axis=None):
         legend += f"; {MARK} disturbed by other load"
     return (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ptq_comparison.common.provider_names import ran_elsewhere
 from ptq_comparison.common.texts import cut, shown_names
 from ptq_comparison.device.results import Device
 from ptq_comparison.evaluation.disturbance import is_disturbed
@@ -23,7 +24,7 @@ def device_warnings(device: Device, threshold: float) -> list[str]:
 
 
 def device_notes(device: Device) -> list[str]:
-    """Return what else to know: equal predictions, disturbed times, and what was left out."""
+    """Return what else to know: equal predictions, fallbacks, disturbed times, what is left out."""
     rows = [row for row in device["models"] if row["failed"] is None]
     notes = [f"{device['name']}: {note}" for note in device.get("notes", [])]
     if rows and not any(row["changed"] for row in rows):
@@ -32,7 +33,7 @@ def device_notes(device: Device) -> list[str]:
             f"{device['name']}: all models that run there predict as on this machine, on "
             f"{device['dataset']['images']:,} images.",
         )
-    return [*notes, *_disturbed(device)]
+    return [*notes, *_fallbacks(device), *_disturbed(device)]
 
 
 def _failed(device: Device) -> list[str]:
@@ -75,6 +76,20 @@ def _changes(device: Device) -> list[str]:
     return [
         f"On {device['name']} predictions differ from those of this machine, of {images:,} images: "
         f"{shown_names(changed)}."
+    ]
+
+
+def _fallbacks(device: Device) -> list[str]:
+    """Return what ran on other execution providers than the one that was asked for."""
+    told: dict[str, list[str]] = {}
+    for row in device["models"]:
+        text = ran_elsewhere(row["executed_by"] or {}, device["settings"]["provider"])
+        if text:
+            told.setdefault(text, []).append(row["name"])
+    return [
+        f"{device['name']}: of {shown_names(names)}, {text}, not on "
+        f"{device['settings']['provider']}."
+        for text, names in told.items()
     ]
 
 

@@ -8,7 +8,8 @@ from ptq_comparison.device.ort_twins import Twins
 
 NOTES = (
     "The graphs are optimized for ARM and for x86-64 alike, without operators that ARM has not. A "
-    "score therefore differs a little on this CPU from that of the ONNX model.",
+    "score therefore differs a little on this CPU from that of the ONNX model. x86-64 may run them "
+    "slower than the ONNX models, which onnxruntime optimizes for it.",
     "An onnxruntime that is older than the one that made these files may refuse them; measure.py "
     "of the device bundle then says so.",
     "required_operators.config names the operators of all these models, for a reduced build of "

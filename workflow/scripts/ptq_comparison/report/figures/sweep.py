@@ -52,7 +52,12 @@ def choose(table: pd.DataFrame, constraints: Constraints, agrees: Agreements = N
         return None
 
 
-def finding(table: pd.DataFrame, constraints: Constraints, agrees: Agreements = None) -> str:
+def finding(
+    table: pd.DataFrame,
+    constraints: Constraints,
+    agrees: Agreements = None,
+    device: str | None = None,
+) -> str:
     """Return which recipe is recommended, of how many, and what was measured of it."""
     chosen = choose(table, constraints, agrees)
     limits = [f"{key} {limit:g}" for key, limit in asked_limits(constraints).items()]
@@ -62,6 +67,8 @@ def finding(table: pd.DataFrame, constraints: Constraints, agrees: Agreements = 
     row = table.loc[chosen]
     allowed = int((misses(table, constraints) == 0).all(axis=1).sum())
     speed = f", {row['speedup']:.2f} times the speed" if pd.notna(row["speedup"]) else ""
+    if speed and device:
+        speed += f" on {shorten(device)}"
     return (
         f"{shorten(row['recipe'])} is recommended: it agrees with float32 on "
         f"{row['agreement']:.2%} of {row['total']:,} validation images{speed}; {allowed} of "
@@ -86,7 +93,8 @@ def plot_sweep(
     this machine.
     """
     table = made_recipes(table)
-    title, chosen = finding(table, constraints, agrees), choose(table, constraints, agrees)
+    chosen = choose(table, constraints, agrees)
+    title = finding(table, constraints, agrees, device)
     timed = bool(table["speedup"].notna().any())
     rows, kinds = _arrange(table, chosen, timed)
     x = (rows["speedup"] if timed else rows["bytes"] / 1024).to_numpy()
