@@ -29,7 +29,7 @@ done
 mkdir -p "$folder"
 exec 9> "$folder/.lock"
 flock --nonblock 9 || fail "$folder: another run sets it up; wait for its end"
-digest=$(sha256sum "$lock" "$0" | sha256sum | cut --characters=-64)
+digest=$(cat "$lock" "$0" | sha256sum | cut --characters=-64)
 if [ "$(cat "$folder/aarch64/digest" 2> /dev/null)" = "$digest" ]; then
     echo "$folder/aarch64: is there: $(cat "$folder/aarch64/version")"
     exit
@@ -40,8 +40,7 @@ codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 origin=$(. /etc/os-release && echo "${ID:-}")
 mirror=${EMULATOR_MIRROR:-}
 if [ -z "$mirror" ] && [ "$origin" = debian ]; then
-    mirror=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-        sed --quiet "s/^$codename main //p" | head --lines=1)
+    mirror=$(apt-get update --print-uris | sed --quiet "s|^'\(.*\)/dists/$codename/InRelease'.*|\1|p" | head --lines=1)
 fi
 [ -n "$mirror" ] || fail "apt knows no mirror of Debian here; set EMULATOR_MIRROR to the address of one"
 for keys in /usr/share/keyrings/debian-archive-keyring.{pgp,gpg} ""; do [ -f "$keys" ] && break; done
