@@ -101,4 +101,7 @@ def test_numpy_and_any_onnxruntime_are_all_it_needs(default_run, tmp_path, pytho
     assert record["finished"]
     for row in record["models"]:
         assert row["failed"] is None
-        assert np.mean(np.array(row["predictions"]) == expected[row["name"]]) > 0.99
+        agreement = np.mean(np.array(row["predictions"]) == expected[row["name"]])
+        assert row["expected_agreement"] == agreement
+        # Without VNNI, the int8 kernels of 1.14 saturate: 8 of 500 predictions.
+        assert agreement == 1 if row["name"] == "fp32" else agreement > 0.97
