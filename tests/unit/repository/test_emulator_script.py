@@ -14,7 +14,7 @@ SCRIPT, LOCK = REPOSITORY / "tools/emulator.sh", REPOSITORY / "requirements-emul
 
 def run(folder, **environment):
     return subprocess.run(
-        [shutil.which("bash"), SCRIPT],
+        ["/bin/bash", SCRIPT],
         env={**os.environ, "PYTHON": sys.executable, "EMULATOR": str(folder), **environment},
         capture_output=True,
         text=True,
