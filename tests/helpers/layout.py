@@ -1,5 +1,7 @@
 """Where the texts of a figure lie."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,7 +17,8 @@ def check_layout(
 
     It has so many texts at `least`.
     """
-    texts = drawn_texts(figure, monkeypatch)
+    figure.draw_without_rendering()  # lays out
+    texts = drawn_texts(figure.draw_without_rendering, monkeypatch)
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
     assert len(boxes) >= least, title
     page = figure.bbox.padded(1)
@@ -36,17 +39,18 @@ def check_layout(
     assert not len(overlapping), (title, [(names[one], names[other]) for one, other in overlapping])
 
 
-def drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[Text]:
-    """Return the texts of a figure that are seen, after its layout."""
+def drawn_texts(
+    draw: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+    draw_text: Callable[..., None] = Text.draw,
+) -> list[Text]:
+    """Return the texts that are seen when `draw` draws a figure, each drawn by `draw_text`."""
     drawn = []
-    draw = Text.draw
     with monkeypatch.context() as patch:
         patch.setattr(
-            Text, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer))
+            Text, "draw", lambda self, renderer: (drawn.append(self), draw_text(self, renderer))
         )
-        figure.draw_without_rendering()  # lays out
-        drawn.clear()
-        figure.draw_without_rendering()
+        draw()
     return [text for text in drawn if text.get_text().strip() and text.get_visible()]
 
 
@@ -55,11 +59,8 @@ def check_contrast(figure: Figure, title: str, monkeypatch: pytest.MonkeyPatch) 
 
     That is the most frequent colour of the pixels in its box when no text is drawn.
     """
-    texts = drawn_texts(figure, monkeypatch)
     canvas = FigureCanvasAgg(figure)
-    with monkeypatch.context() as patch:
-        patch.setattr(Text, "draw", lambda self, renderer: None)
-        canvas.draw()
+    texts = drawn_texts(canvas.draw, monkeypatch, lambda *_: None)
     pixels = np.asarray(canvas.buffer_rgba())[::-1, :, :3]
     assert texts, title
     for text in texts:

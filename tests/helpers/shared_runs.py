@@ -10,10 +10,14 @@ import pytest
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """Return a folder that `make` has filled; the first worker makes it and the others wait."""
+    """Return a folder that `make` has filled; the first worker makes it and the others wait.
+
+    It is in the folder that SHARED_RUNS names, if set, which the next pytest may find it in.
+    """
     root = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:  # each has a folder of its own below the common one
         root = root.parent
+    root = Path(os.environ.get("SHARED_RUNS", root))
     folder, done = root / name, root / f"{name}.done"
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

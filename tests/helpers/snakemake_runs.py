@@ -14,6 +14,9 @@ import yaml
 
 from helpers.paths import REPOSITORY
 
+# One list of fonts for all runs, where matplotlib has it; each folder has its own otherwise.
+FONTS = {"MPLCONFIGDIR": str(Path.home() / ".cache/matplotlib")}
+
 
 def snakemake_command(
     folder: Path,
@@ -52,7 +55,7 @@ def run_in(
         request = {
             "argv": ["snakemake", *arguments],
             "cwd": str(folder),
-            "environment": {**os.environ, **(environment or {})},
+            "environment": {**FONTS, **os.environ, **(environment or {})},
             "output": output.name,
         }
         print(json.dumps(request), file=server.stdin, flush=True)

@@ -7,13 +7,18 @@ It reads a request a line (JSON: argv, cwd, environment, output) and answers wit
 the run, which is negative if a signal ended it.
 """
 
+import gc
 import json
 import os
 import signal
 import sys
 
-import pandas  # noqa: F401  # Snakemake imports it while it runs, as the next ones
-from snakemake import api, cli, dag, parser, scheduling, workflow  # noqa: F401
+# Snakemake and the rules import these while they run.
+import jsonschema  # noqa: F401
+import nbformat  # noqa: F401
+import pandas  # noqa: F401
+import smart_open  # noqa: F401
+from snakemake import api, benchmark, cli, dag, parser, scheduling, workflow  # noqa: F401
 
 TIMEOUT = 600  # seconds
 
@@ -46,5 +51,6 @@ def next_run() -> list[str]:
 
 if __name__ == "__main__":
     cli.get_argument_parser()  # imports the plugins
+    gc.freeze()  # no fork looks for garbage in what it has not made
     sys.argv = next_run()
     cli.main()

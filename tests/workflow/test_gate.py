@@ -4,7 +4,6 @@ import json
 import shutil
 
 import numpy as np
-import pytest
 from helpers import overlay, run_snakemake
 from helpers.shared_runs import copy_run
 from junitparser import JUnitXml
@@ -134,12 +133,11 @@ def test_speed_is_measured_where_it_is_asked_for(tiny, tiny_run, tmp_path):
     assert "speed_int8: int8 has at least 1000 times the speed of float32" in line
 
 
-@pytest.mark.parametrize("name", ["last", "last {release}"])
-def test_no_model_may_be_worse_than_in_an_earlier_run(tiny, tiny_run, tmp_path, name):
+def test_no_model_may_be_worse_than_in_an_earlier_run(tiny, tiny_run, tmp_path):
     copy_run(tiny_run, tmp_path)
-    last = tmp_path / name
+    last = tmp_path / "last {release}"  # no wildcard
     shutil.copytree(tiny_run / "results", last)
-    asked = {**FREE, "compare_to": name}
+    asked = {**FREE, "compare_to": last.name}
     result = gate(tmp_path, tiny, asked)
     assert result.returncode == 0, result.stdout
     rows = rows_of(tmp_path)

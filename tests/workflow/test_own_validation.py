@@ -107,14 +107,15 @@ def test_arrays_of_an_npz_archive(tiny, tmp_path):
     assert "of the training split" in (results / "figures/sweep.svg").read_text()
     first = np.load(results / "sweep/validation.npy")
     calibration = np.load(results / "calibration/samples.npy")
-    result = run(tmp_path, tiny, "sweep", dataset={**dataset, "validation": "val"})
+    # What a sweep makes of images of their own is seen above.
+    targets = ("results/sweep/validation.npy", "results/calibration/samples.npy")
+    result = run(tmp_path, tiny, *targets, dataset={**dataset, "validation": "val"})
     assert result.returncode == 0, result.stdout
     drawn = np.load(results / "sweep/validation.npy")
     assert pixels(drawn) == pixels(images) and not pixels(drawn) & pixels(first)
     assert np.array_equal(np.load(results / "calibration/samples.npy"), calibration)
     described = json.loads((results / "dataset/dataset.json").read_text())
     assert described["splits"]["validation"]["images"] == 40
-    assert TRAINED not in (results / "sweep.html").read_text()
 
 
 @pytest.mark.parametrize("other", ["test", "train"])

@@ -86,14 +86,22 @@ def test_shares_do_not_change_the_result(recipes_run, tiny, tmp_path):
     assert (tmp_path / "run/results/sensitivity.csv").read_bytes() == before
 
 
-def test_a_recipe_whose_only_node_loses_too_much_stays_quantized(tiny, tmp_path):
+def go_on(recipes_run, tiny, folder, **settings):
+    """Copy the finished run; return the configuration with which the copy goes on."""
+    copy_run(recipes_run, folder)
+    settings["latency"] = {"measure": False}
+    own = overlay(folder / "more.yaml", settings)
+    return (tiny / "config.yaml", recipes_run / "own.yaml", own)
+
+
+def test_a_recipe_whose_only_node_loses_too_much_stays_quantized(recipes_run, tiny, tmp_path):
     """Only the outlier may be quantized; float32 itself is no recipe."""
-    configfiles = recipe_files(
-        tmp_path,
+    configfiles = go_on(
+        recipes_run,
         tiny,
+        tmp_path,
         sensitivity={"target_drop_pp": 0.0},
         quantization={"nodes_to_exclude": ["conv", "pool", "softmax"]},
-        latency={"measure": False},
     )
     result = run_snakemake(tmp_path, *MIXED, configfiles=configfiles)
     assert result.returncode == 0, result.stdout
@@ -114,11 +122,11 @@ def test_a_recipe_that_is_not_there_is_one_line(tiny, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_the_best_recipe_is_taken_apart_with_its_refinements(tiny, tmp_path):
-    settings = {"sensitivity": {"recipe": None}, "latency": {"measure": False}}
-    configfiles = recipe_files(tmp_path, tiny, **settings)
+def test_the_best_recipe_is_taken_apart_with_its_refinements(recipes_run, tiny, tmp_path):
     recipes = {"int8": RECIPES["int8"], "gptq": {**RECIPES["gptq"], "per_channel": True}}
-    overlay(tmp_path / "recipes.yaml", {"recipes": recipes})
+    path = overlay(tmp_path / "more_recipes.yaml", {"recipes": recipes})
+    settings = {"sensitivity": {"recipe": None}, "sweep": {"recipes": str(path)}}
+    configfiles = go_on(recipes_run, tiny, tmp_path, **settings)
     target = "results/sweep/models/auto.onnx"
     result = run_snakemake(tmp_path, target, configfiles=configfiles)
     assert result.returncode == 0, result.stdout

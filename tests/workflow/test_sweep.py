@@ -112,7 +112,6 @@ def test_the_recommendation_names_the_best_and_tests_the_smallest_of_its_equals(
     assert f"\n{shown}\n\nNext:\n" in (swept / "output.txt").read_text()  # at its end
 
 
-@pytest.mark.slow
 def test_no_test_image_has_a_part_in_the_choice(tiny, swept, tmp_path):
     """No job before the selection reads them, and other test images give the same selection."""
     with np.load(tiny / "data.npz") as arrays:

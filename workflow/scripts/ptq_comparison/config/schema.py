@@ -83,7 +83,22 @@ def load_schema(path: Path, **tables: Iterable[str]) -> Validator:
         return Resource.from_contents(content)
 
     registry: Registry[Any] = Registry(retrieve=read)  # type: ignore[call-arg]  # an alias of attrs
-    return _Validator(read(path.name).contents, registry=registry)
+    contents = read(path.name).contents
+    # Retrieved at a $ref, a schema is kept for that one alone: all of both is searched at the next.
+    for name in sorted(set(_schemas_beside(contents))):
+        registry = registry.with_resource(name, read(name))
+    return _Validator(contents, registry=registry)
+
+
+def _schemas_beside(content: Any) -> Iterator[str]:
+    """Yield the files that a `$ref` leads to."""
+    if isinstance(content, dict):
+        name = content.get("$ref", "").partition("#")[0]
+        if name:
+            yield name
+        content = list(content.values())
+    for value in content if isinstance(content, list) else ():
+        yield from _schemas_beside(value)
 
 
 def validator_of(schema: Mapping[str, Any]) -> Validator:
