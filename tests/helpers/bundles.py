@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from ptq_comparison.common.files import write_json
 from ptq_comparison.device.bundle import fill_bundle
+from ptq_comparison.device.ort_format import convert_to_ort
 from tqdm import tqdm
 
 from helpers.images import RAW, make_images
@@ -16,7 +17,11 @@ SETTINGS = {"threads": 1, "batch_size": 1, "seconds": 0.05}
 
 
 def make_bundle(
-    folder: Path, models: dict[str, onnx.ModelProto], images: int = 40, **settings: Any
+    folder: Path,
+    models: dict[str, onnx.ModelProto],
+    images: int = 40,
+    with_ort: bool = False,
+    **settings: Any,
 ) -> Path:
     """Write a bundle of models for the images of `make_images`, without its script."""
     source, target = folder / "source", folder / "device_bundle"
@@ -31,6 +36,11 @@ def make_bundle(
     for name, model in models.items():
         paths[name] = source / f"{name.replace('/', '-')}.onnx"
         onnx.save(model, paths[name])
+    if with_ort:
+        (source / "ort").mkdir()
+        for name in models:
+            paths[f"{name}.ort"] = source / f"ort/{name}.ort"
+            convert_to_ort(paths[name], paths[f"{name}.ort"])
     given = SimpleNamespace(
         images=source / "images.npy",
         labels=source / "labels.npy",

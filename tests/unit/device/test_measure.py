@@ -167,6 +167,15 @@ def test_an_emulated_cpu_has_no_times(bundle):
         assert row["predictions"] and row["latency"] is row["peak_memory_bytes"] is None
 
 
+def test_a_twin_in_ort_format_is_a_row_whose_saturation_the_onnx_file_tells(models, tmp_path):
+    rows = run(make_bundle(tmp_path, models, with_ort=True), "--no-times")["models"]
+    assert [row["name"] for row in rows] == ["fp32", "int8", "fp32.ort", "int8.ort"]
+    assert [row["format"] for row in rows] == ["onnx", "onnx", "ort", "ort"]
+    for row in rows[2:]:
+        assert row["failed"] is None and row["expected_agreement"] == 1
+        assert row["saturation"]["why"] == measure.OTHER_FORMAT
+
+
 def test_some_models_are_measured_with_float32(models, tmp_path):
     folder = make_bundle(tmp_path, {**models, "other": models["int8"]})
     assert [row["name"] for row in run(folder, "--models", "other")["models"]] == ["fp32", "other"]

@@ -118,8 +118,8 @@ def _add_model(
         "preprocessing": asdict(batches.preprocessing),
         "batch_size": batches.batch_size,
     }
-    if saturating_operators(twin):
-        exact = folder / "exact" / f"{name.removesuffix(ORT)}.onnx"
+    if kind == "onnx" and saturating_operators(twin):
+        exact = folder / "exact" / f"{name}.onnx"
         exact.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(unshared(twin), exact)
         entry["exact"] = str(exact.relative_to(folder))

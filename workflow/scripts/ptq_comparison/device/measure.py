@@ -56,6 +56,8 @@ BASELINE = "fp32"
 NO_EXACT_KERNELS = "this onnxruntime has no kernels that do not saturate"
 NOTHING_SATURATES = "nothing saturates: the kernels of this CPU add in 32 bits"
 FITTING_WEIGHTS = "no sum of two products can go beyond 16 bits"
+# Whose graph is another one, and rounds otherwise.
+OTHER_FORMAT = "is looked for in the ONNX file"
 OTHER_PROVIDER = "is known of the CPU's kernels alone"
 
 
@@ -250,6 +252,8 @@ class Run:
         exact = model.get("exact")
         if self.provider != CPU:
             found["why"] = OTHER_PROVIDER
+        elif model["format"] != "onnx":
+            found["why"] = OTHER_FORMAT
         elif exact is None:
             found["why"] = FITTING_WEIGHTS
         elif not self.record["machine"]["kernels_saturate"]:
