@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from helpers import RAW, Quantizer, make_classifier, make_images
 from helpers.bundles import make_bundle
-from ptq_comparison.device import measure
+from ptq_comparison.device import measurement
 from ptq_comparison.device.measure import main
 from ptq_comparison.evaluation.timing import BLOCK_COUNT, Times, speedup
 from ptq_comparison.inference.batches import Batches
@@ -114,7 +114,7 @@ def test_what_is_done_is_kept_and_not_done_again(bundle, monkeypatch, capsys):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(measure, "measure_in_turn", stop)
+    monkeypatch.setattr(measurement, "measure_in_turn", stop)
     record = run(bundle, code=130)
     assert not record["finished"] and all(row["predictions"] for row in record["models"])
     assert "the same command goes on" in capsys.readouterr().err
@@ -125,13 +125,13 @@ def test_what_is_done_is_kept_and_not_done_again(bundle, monkeypatch, capsys):
 
     monkeypatch.chdir(bundle.parent)
     (bundle.parent / "device_here.json").write_text(json.dumps(record))
-    monkeypatch.setattr(measure, "predict_scores", predict)
+    monkeypatch.setattr(measurement, "predict_scores", predict)
     assert run(bundle)["finished"]
     (bundle.parent / "device_here.json").unlink()
 
 
 def test_times_of_whole_groups_of_blocks_are_kept(bundle, monkeypatch):
-    whole = measure.measure_in_turn
+    whole = measurement.measure_in_turn
 
     def stop_after_7(*arguments):
         for number, times in enumerate(whole(*arguments), 1):
@@ -139,21 +139,21 @@ def test_times_of_whole_groups_of_blocks_are_kept(bundle, monkeypatch):
             if number == 7:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(measure, "measure_in_turn", stop_after_7)
+    monkeypatch.setattr(measurement, "measure_in_turn", stop_after_7)
     record = run(bundle, code=130)
     assert [len(row["block_medians_ms"]) for row in record["models"]] == [6, 6]
     assert record["models"][1]["latency"]["speedup"] > 0
 
 
 def test_without_float32_there_is_no_speed_against_it(bundle, monkeypatch):
-    load = measure.Run._load
+    load = measurement.Run._load
 
     def refuse(self, path):
         if path.stem == "fp32":
             raise RuntimeError("no")
         return load(self, path)
 
-    monkeypatch.setattr(measure.Run, "_load", refuse)
+    monkeypatch.setattr(measurement.Run, "_load", refuse)
     fp32, int8 = run(bundle)["models"]
     assert fp32["failed"] == "no"
     assert int8["agreement"] is int8["latency"]["speedup"] is None
@@ -173,7 +173,7 @@ def test_a_twin_in_ort_format_is_a_row_whose_saturation_the_onnx_file_tells(mode
     assert [row["format"] for row in rows] == ["onnx", "onnx", "ort", "ort"]
     for row in rows[2:]:
         assert row["failed"] is None and row["expected_agreement"] == 1
-        assert row["saturation"]["why"] == measure.OTHER_FORMAT
+        assert row["saturation"]["why"] == measurement.OTHER_FORMAT
 
 
 def test_some_models_are_measured_with_float32(models, tmp_path):
