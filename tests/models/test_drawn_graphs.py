@@ -86,7 +86,7 @@ def quantize_drawn(model, options, method, folder):
 # Each graph is calibrated and quantized: five a second.
 @pytest.mark.parametrize(
     "graphs",
-    [pytest.param(200, marks=pytest.mark.slow), pytest.param(2000, marks=pytest.mark.soak)],
+    [pytest.param(100, marks=pytest.mark.slow), pytest.param(2000, marks=pytest.mark.soak)],
 )
 def test_drawn_graphs(graphs, tmp_path, record_property, capfd):
     """Shrinking would take long: a failure names its graph, and `--hypothesis-seed` repeats it."""

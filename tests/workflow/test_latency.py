@@ -6,10 +6,12 @@ import onnx
 import pandas as pd
 import pytest
 from helpers import make_classifier, overlay, run_snakemake
+from helpers.shared_runs import copy_run
 from ptq_comparison.evaluation.timing import BLOCK_COUNT
 
 
-def test_every_model_is_measured_with_every_setting(tiny, tmp_path):
+def test_every_model_is_measured_with_every_setting(tiny, tiny_run, tmp_path):
+    copy_run(tiny_run, tmp_path)
     settings = {"latency": {"seconds": 0.1, "batch_sizes": [1, 8], "threads": [1, "all"]}}
     files = (tiny / "config.yaml", overlay(tmp_path / "o.yaml", settings))
     result = run_snakemake(tmp_path, "results/latency.json", configfiles=files)
@@ -53,7 +55,8 @@ def test_a_fixed_batch_is_measured_once(tiny, tmp_path):
     assert [(row["model"], row["batch_size"]) for row in rows] == [("fp32", 4), ("uint8", 4)]
 
 
-def test_the_first_setting_stands_in_comparison_and_verdict(tiny, tmp_path):
+def test_the_first_setting_stands_in_comparison_and_verdict(tiny, tiny_run, tmp_path):
+    copy_run(tiny_run, tmp_path)
     settings = {
         "latency": {"measure": True, "seconds": 0.1, "batch_sizes": [4, 1], "threads": [2]},
         "quantization": {"dtypes": ["uint8"]},

@@ -4,12 +4,13 @@ import json
 
 import pandas as pd
 import pytest
+from helpers import RECIPES as MADE
 from helpers import overlay, run_snakemake
 from helpers.shared_runs import copy_run
 from ptq_comparison.common.not_made import read_not_made, write_not_made
 
 LOST = {"dtype": "int8", "nodes_to_exclude": ["nowhere"]}
-RECIPES = {"int8": {"dtype": "int8"}, "lost": LOST, "u8s8": {"dtype": "u8s8"}}
+RECIPES = {**MADE, "lost": LOST}
 REASON = "recipes.lost.nodes_to_exclude: the model has no node 'nowhere'; it has for example "
 OF_LOST = (
     "models/lost.onnx",
@@ -23,19 +24,28 @@ def files(tiny, folder, recipes, **settings):
     """The configuration of a run in `folder`, with its recipes."""
     overlay(folder / "recipes.yaml", {"recipes": recipes})
     own = {
-        "latency": {"measure": True, "seconds": 0.05, "threads": [1], "batch_sizes": [4]},
-        "sweep": {"recipes": str(folder / "recipes.yaml"), "seconds": 0.05},
-        "recommend": {"max_drop_pp": 50, "min_speedup": 0.001},
+        "latency": {"measure": False},
+        "sweep": {"recipes": str(folder / "recipes.yaml")},
+        "recommend": {"min_speedup": None},
         **settings,
     }
     return (tiny / "config.yaml", overlay(folder / "own.yaml", own))
 
 
+def files_of_one_more(tiny, recipes_run, folder):
+    """The configuration of `recipes_run` with a recipe more, which cannot be made."""
+    recipes = overlay(folder / "more_recipes.yaml", {"recipes": RECIPES})
+    more = {"sweep": {"recipes": str(recipes)}, "recommend": {"min_speedup": 0.001}}
+    return (tiny / "config.yaml", recipes_run / "own.yaml", overlay(folder / "more.yaml", more))
+
+
 @pytest.fixture(scope="module")
-def recommended(tiny, tmp_path_factory):
+def recommended(tiny, recipes_run, tmp_path_factory):
     """The folder of a finished run of `recommend`, one of whose recipes cannot be made."""
-    folder = tmp_path_factory.mktemp("recommended")
-    result = run_snakemake(folder, "recommend", configfiles=files(tiny, folder, RECIPES))
+    folder = copy_run(recipes_run, tmp_path_factory.mktemp("recommended"))
+    result = run_snakemake(
+        folder, "recommend", configfiles=files_of_one_more(tiny, recipes_run, folder)
+    )
     assert result.returncode == 0, result.stdout
     (folder / "output.txt").write_text(result.stdout)
     return folder
@@ -43,7 +53,7 @@ def recommended(tiny, tmp_path_factory):
 
 def test_it_is_the_last_row_with_its_reason_and_no_figures(recommended):
     table = pd.read_csv(recommended / "results/sweep.csv").set_index("recipe")
-    assert sorted(table.index) == ["auto", "int8", "lost", "u8s8"]
+    assert sorted(table.index) == ["auto", "gptq", "int8", "lost", "u8s8"]
     assert table.index[-1] == "lost"
     lost = table.loc["lost"]
     assert lost["reason"].startswith(REASON)
@@ -60,13 +70,13 @@ def test_the_recommendation_is_one_of_the_others_and_names_it(recommended):
     content = json.loads((recommended / "results/recommendation.json").read_text())
     selection = json.loads((recommended / "results/sweep/selection.json").read_text())
     tries = pd.read_csv(recommended / "results/mixed_precision.csv")["tries"].iloc[-1]
-    assert content["recipe"] in {"int8", "u8s8", "auto"}
-    assert (content["recipes"], content["tried"]) == (4, 2 + tries)
+    assert content["recipe"] in {"gptq", "int8", "u8s8", "auto"}
+    assert (content["recipes"], content["tried"]) == (5, 3 + tries)
     for found in (content, selection):
         ((name, reason),) = [(row["recipe"], row["reason"]) for row in found["not_made"]]
         assert name == "lost" and reason.startswith(REASON)
-    sentence = f"1 of 4 recipes could not be made: lost ({REASON}"
-    assert "Of 4 recipes, 3 " in content["reason"] and sentence in content["reason"]
+    sentence = f"1 of 5 recipes could not be made: lost ({REASON}"
+    assert "Of 5 recipes, 4 " in content["reason"] and sentence in content["reason"]
     assert sentence in (recommended / "results/recommendation.md").read_text()
     assert sentence in (recommended / "output.txt").read_text()
 
@@ -81,8 +91,10 @@ def test_its_files_are_markers_and_its_failure_is_one_line(recommended):
     assert "Traceback" in log
 
 
-def test_a_second_run_does_nothing(tiny, recommended):
-    result = run_snakemake(recommended, "recommend", configfiles=files(tiny, recommended, RECIPES))
+def test_a_second_run_does_nothing(tiny, recipes_run, recommended):
+    result = run_snakemake(
+        recommended, "recommend", configfiles=files_of_one_more(tiny, recipes_run, recommended)
+    )
     assert result.returncode == 0 and "Nothing to be done" in result.stdout
 
 
@@ -113,14 +125,13 @@ def test_a_dtype_that_needs_what_could_not_be_made_ends_the_run(tiny, tiny_run, 
     write_not_made(folder / "results/models/preprocessed.onnx", "it cannot be folded; export it")
     given = {"dtype": "int8", "preprocess": False}
     folded = {"folded": {"dtype": "int8", "preprocess": True}, "int8": given}
-    settings = {"latency": {"measure": False}, "recommend": {"min_speedup": None}}
-    configfiles = files(tiny, folder, folded, **settings, sensitivity={"recipe": "int8"})
-    result = run_snakemake(folder, "results/sweep.csv", configfiles=configfiles)
+    targets = [f"results/sweep/{name}_eval.json" for name in folded]
+    result = run_snakemake(folder, *targets, configfiles=files(tiny, folder, folded))
     assert result.returncode == 0, result.stdout
-    table = pd.read_csv(folder / "results/sweep.csv").set_index("recipe")
-    assert table.loc["folded", "reason"] == "it cannot be folded; export it"
+    reasons = [read_not_made(folder / target) for target in targets]
+    assert reasons == ["it cannot be folded; export it", None]
 
-    configfiles = files(tiny, folder, folded, **settings, quantization={"preprocess": True})
+    configfiles = files(tiny, folder, folded, quantization={"preprocess": True})
     result = run_snakemake(folder, "results/int8_eval.json", configfiles=configfiles)
     assert result.returncode != 0
     assert "error: calibrate: it cannot be folded; export it" in result.stdout

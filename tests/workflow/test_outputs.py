@@ -19,7 +19,7 @@ from scipy.stats import mannwhitneyu
 
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/evaluation.schema.yaml").read_text())
 SIDE = 8
-MODELS = ("fp32", "int8", "uint8")
+MODELS = ("fp32", "int8")
 TARGETS = (
     "results/comparison.md",
     "results/verification.json",
@@ -55,6 +55,7 @@ def write_run(folder, make, classes, present, contrast=6, train=300, test=200, *
         "calibration": {"samples": 60},
         "latency": {"measure": False},
         "acceptance": {"min_size_reduction": None},  # the model is tiny
+        "quantization": {"dtypes": ["int8"], **settings.pop("quantization", {})},
         **settings,
     }
     return arrays, overlay(folder / "config.yaml", own)

@@ -35,6 +35,7 @@ def config(photos, folder, dataset=(), model=(), **settings):
         "dataset": {"name": "image_folder", "path": str(photos), **dict(dataset)},
         "model": {"source": str(photos / "model.onnx"), "preset": "torchvision", **dict(model)},
         "calibration": {"samples_per_class": 10},
+        "quantization": {"dtypes": ["int8"]},
         "latency": {"measure": False},
         # The model is tiny, and was made for other pixels.
         "acceptance": {

@@ -30,10 +30,10 @@ def cluster(tmp_path_factory):
         )
 
 
-def cluster_command(folder: Path, *targets: str, config: Path) -> list[str]:
+def cluster_command(folder: Path, *targets: str, configfiles: tuple[Path, ...]) -> list[str]:
     """Return what a user types, on a cluster without accounting."""
     options = ["--workflow-profile", "profiles/slurm", "--slurm-no-account"]
-    options += ["--directory", str(folder), "--configfile", str(config)]
+    options += ["--directory", str(folder), "--configfile", *map(str, configfiles)]
     return [str(PYTHON), "-m", "snakemake", *options, "--", *targets]
 
 
@@ -54,16 +54,17 @@ def comparison(folder: Path) -> list[dict[str, str]]:
     return [{key: row[key] for key in row if not key.startswith("speedup")} for row in rows]
 
 
-def test_a_cluster_makes_the_files_of_a_local_run(cluster, tmp_path, record_property):
+def test_a_cluster_makes_the_files_of_a_local_run(cluster, tiny, tmp_path, record_property):
     one = {"quantization": {"dtypes": ["int8"]}}  # each model is four jobs more
-    latency = {"seconds": 0.1, "batch_sizes": [1]}
-    config = overlay(
-        tmp_path / "cluster.yaml", {**one, "evaluation": {"shards": 4}, "latency": latency}
-    )
+    settings = {
+        "evaluation": {"shards": 2, "batch_size": 40},  # 4 batches
+        "latency": {"measure": True, "seconds": 0.1, "batch_sizes": [1]},
+    }
+    config = overlay(tmp_path / "cluster.yaml", {**one, **settings})
     folder = tmp_path / "cluster"
     begin = time.monotonic()
     result = subprocess.run(
-        cluster_command(folder, "all", config=config),
+        cluster_command(folder, "all", configfiles=(tiny / "config.yaml", config)),
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -71,9 +72,9 @@ def test_a_cluster_makes_the_files_of_a_local_run(cluster, tmp_path, record_prop
     )
     seconds = time.monotonic() - begin
     assert result.returncode == 0, result.stdout
-    local = overlay(tmp_path / "local.yaml", {**one, "latency": {"measure": False}})
+    local = overlay(tmp_path / "local.yaml", one)
     begin = time.monotonic()
-    expected = run_snakemake(tmp_path / "local", "all", configfiles=(local,))
+    expected = run_snakemake(tmp_path / "local", "all", configfiles=(tiny / "config.yaml", local))
     local_seconds = time.monotonic() - begin
     assert expected.returncode == 0, expected.stdout
     ours, theirs = results(folder), results(tmp_path / "local")
@@ -84,9 +85,9 @@ def test_a_cluster_makes_the_files_of_a_local_run(cluster, tmp_path, record_prop
     assert comparison(folder) == comparison(tmp_path / "local")
     assert not list(folder.rglob(".tmp-*"))
     submitted = result.stdout.count("has been submitted with SLURM jobid")
-    # Two groups, the ones around predictions, a job for each of four shards of two models, and
+    # Two groups, the ones around predictions, a job for each of two shards of two models, and
     # the measurement of times.
-    assert submitted == 2 + 8 + 1, result.stdout
+    assert submitted == 2 + 4 + 1, result.stdout
     record_property(
         "told", f"SLURM: {submitted} jobs, {seconds:.0f} seconds; local: {local_seconds:.0f}"
     )

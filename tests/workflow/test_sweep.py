@@ -192,7 +192,8 @@ def test_a_recipes_file_that_is_not_there(tiny, tmp_path):
     assert "error: config: sweep.recipes: nowhere.yaml: no such file" in result.stdout
 
 
-def test_a_tensor_that_is_not_there_is_named(tiny, tmp_path):
+def test_a_tensor_that_is_not_there_is_named(tiny, tiny_run, tmp_path):
+    copy_run(tiny_run, tmp_path)
     recipes = {"a": {"dtype": "int8", "tensor_types": {"imagee": "QUInt16"}}}
     target = "results/sweep/models/a.onnx"
     result = run_snakemake(
@@ -255,7 +256,8 @@ def test_images_that_are_missing_are_missed_before_the_sweep(tiny, tmp_path):
     assert "rule quantize_recipe" not in result.stdout
 
 
-def test_tensors_get_types_of_their_own(tiny, tmp_path):
+def test_tensors_get_types_of_their_own(tiny, tiny_run, tmp_path):
+    copy_run(tiny_run, tmp_path)
     recipes = {"a": {"dtype": "int8", "tensor_types": {"input": "QUInt16"}}}
     configfiles = files(tiny, tmp_path, recipes, sensitivity={})
     result = run_snakemake(tmp_path, "results/sweep/a_eval.json", configfiles=configfiles)
