@@ -166,7 +166,8 @@ def test_second_run_has_nothing_to_do(tiny, tiny_run, tmp_path):
     assert result.returncode == 0 and "Nothing to be done" in result.stdout
 
 
-def test_a_changed_extra_dtype_reruns_this_model_alone(tiny, tmp_path):
+def test_a_changed_extra_dtype_reruns_this_model_alone(tiny, tiny_run, tmp_path):
+    copy_run(tiny_run, tmp_path)
     types = {"activation_type": "QUInt8", "weight_type": "QInt8"}
     target = "results/models/own.onnx"
     for options in ({}, {"reduce_range": True}):

@@ -2,20 +2,41 @@
 
 import json
 
+import numpy as np
 import pytest
 from helpers import REPOSITORY, overlay, run_snakemake
 from helpers.shared_runs import copy_run
+from ptq_comparison.datasets.shapes_generator import CLASS_NAMES, generate
 
-pytestmark = pytest.mark.slow  # all test images of shapes, twice
+pytestmark = pytest.mark.slow  # 2,000 test images of shapes, twice
 
 MODEL = REPOSITORY / "tests/data/mobilenet_shapes.onnx"
 TARGETS = ("results/verdict.txt", "results/comparison.md", "results/verification.md",
            "results/diagnosis.md")  # fmt: skip
 
 
-def run(folder, **quantization):
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A part of the images of shapes, as many for calibration as by default."""
+    path = tmp_path_factory.mktemp("data") / "data.npz"
+    train, train_labels = generate("calibration", 512)
+    test, test_labels = generate("test", 2000)
+    np.savez(
+        path,
+        train_images=train,
+        train_labels=train_labels,
+        test_images=test,
+        test_labels=test_labels,
+        class_names=np.array(CLASS_NAMES),
+    )
+    return path
+
+
+def run(data, folder, **quantization):
     config = {
+        "dataset": {"name": "npz", "path": str(data)},
         "model": {"source": str(MODEL)},
+        "calibration": {"samples": 512},
         "latency": {"measure": False},
         "quantization": quantization,
     }
@@ -33,9 +54,9 @@ def losses(results):
 
 
 @pytest.fixture(scope="module")
-def default(tmp_path_factory):
+def default(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("default")
-    run(folder)
+    run(data, folder)
     return folder
 
 
@@ -46,8 +67,8 @@ def test_the_defaults_hold(default):
     assert json.loads((results / "diagnosis.json").read_text()) == {"models": [], "notes": []}
 
 
-def test_a_collapse_is_explained(default, tmp_path):
-    results = run(copy_run(default, tmp_path / "run"), preprocess=False, per_channel=False)
+def test_a_collapse_is_explained(data, default, tmp_path):
+    results = run(data, copy_run(default, tmp_path / "run"), preprocess=False, per_channel=False)
     assert min(losses(results).values()) > 10
     diagnosis = json.loads((results / "diagnosis.json").read_text())
     for model in diagnosis["models"]:

@@ -47,7 +47,7 @@ def test_ci_fails_where_a_tool_of_the_tests_is_missing(tmp_path):
     (tmp_path / ".ci").mkdir()
     (tmp_path / ".ci/run").write_text(head)
     (tmp_path / "bin").mkdir()
-    for name in ("bash", "dirname", "id", *(tools - {"chromium"})):
+    for name in ("bash", "dirname", "id", "mktemp", "rm", *(tools - {"chromium"})):
         (tmp_path / "bin" / name).symlink_to(shutil.which(name) or "/bin/true")
     for slurm in ("munged", "slurmd"):
         (tmp_path / "bin" / slurm).symlink_to("/bin/true")
