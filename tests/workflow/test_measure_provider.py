@@ -35,7 +35,7 @@ def test_a_provider_that_takes_no_node_is_no_device(tiny, tiny_run, tmp_path):
     files = configfiles(tiny, tmp_path, "azure")
     result = run_snakemake(folder, device_file("azure"), configfiles=files)
     assert result.returncode == 1
-    assert f"measure_provider: latency.providers: {AZURE}: no model of the bundle runs" in result.stderr
+    assert f"latency.providers: {AZURE}: no model of the bundle runs" in result.stderr
     assert f"nodes ran on {CPU}" in result.stderr
     assert not (folder / device_file("azure")).exists()
 
