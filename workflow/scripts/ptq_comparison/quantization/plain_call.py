@@ -13,6 +13,7 @@ from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, 
 from ptq_comparison.config.methods import METHODS
 from ptq_comparison.config.recipes import quantization_options
 from ptq_comparison.model.graph import copy_model
+from ptq_comparison.model.opset import drop_unused_domains
 from ptq_comparison.quantization.checks import tensor_types
 
 CALL = """\
@@ -44,6 +45,7 @@ def plain_call(
         except Exception:  # its quantizer raises whatever Python does
             return None
         made = onnx.load(path)
+    drop_unused_domains(made)
     if made.graph != quantized.graph or list(made.opset_import) != list(quantized.opset_import):
         return None
     lines = [f"    {key}={_literal(value)}," for key, value in arguments.items()]
