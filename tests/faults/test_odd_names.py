@@ -7,12 +7,12 @@ from xml.etree import ElementTree
 import onnx
 import pytest
 from helpers import (
-    REPOSITORY,
     make_outlier_classifier,
     overlay,
     recipe_files,
     run_snakemake,
 )
+from helpers.paths import copy_repository
 
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
 CONTROLS = "a\tb\nc\x01"
@@ -122,10 +122,7 @@ def test_names_of_the_working_folder(tiny, tmp_path, tally):
 
 
 def copy_of_repository(folder):
-    ignore = shutil.ignore_patterns(
-        ".git", ".venv*", ".snakemake", "results", "__pycache__", ".*_cache", "tests", "docs"
-    )
-    return shutil.copytree(REPOSITORY, folder, ignore=ignore)
+    return copy_repository(folder, "tests", "docs")
 
 
 def run_from(tiny, tmp_path, *options):

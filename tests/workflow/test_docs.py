@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 import subprocess
 
 import numpy as np
@@ -10,6 +9,7 @@ import onnx
 import pytest
 import yaml
 from helpers import CLASSES, REPOSITORY, SHARED_DATA, make_images
+from helpers.paths import copy_repository
 from helpers.snakemake_runs import run_in
 from PIL import Image
 from ptq_comparison.datasets import shapes_generator
@@ -83,8 +83,7 @@ def write_small(folder):
 def clone(tmp_path_factory):
     """A copy of the repository with the files that the docs speak of."""
     folder = tmp_path_factory.mktemp("docs") / "repository"
-    ignore = shutil.ignore_patterns(".git", ".venv*", ".snakemake", "results", ".*_cache")
-    shutil.copytree(REPOSITORY, folder, ignore=ignore)
+    copy_repository(folder)
     for name, content in named_files().items():
         (folder / name).write_text(content)
     # A dozen runs; test_default measures speed. The configuration of CIFAR-10 is merged over it.

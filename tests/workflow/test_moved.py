@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 from helpers import REPOSITORY
+from helpers.paths import copy_repository
 from helpers.snakemake_runs import run_in
 from ptq_comparison.datasets.shapes_generator import CLASS_NAMES, generate
 
@@ -32,11 +33,6 @@ def write_inputs(folder):
         class_names=np.array(CLASS_NAMES),
     )
     (folder / "my.yaml").write_text(yaml.safe_dump(CONFIG))
-
-
-def copy_repository(folder):
-    ignored = shutil.ignore_patterns(".git", ".venv*", ".snakemake", "results", "__pycache__")
-    shutil.copytree(REPOSITORY, folder, ignore=ignored)
 
 
 def run(folder, *options):

@@ -1,13 +1,12 @@
 """What runs again after edited code and changed keys."""
 
-import shutil
-
 import pytest
 from helpers import (
     REPOSITORY,
     overlay,
     run_snakemake,
 )
+from helpers.paths import copy_repository
 from helpers.shared_runs import copy_run
 
 
@@ -15,10 +14,7 @@ from helpers.shared_runs import copy_run
 def checkout(tmp_path_factory):
     """A copy of the repository that tests may edit."""
     folder = tmp_path_factory.mktemp("checkout") / "repository"
-    ignore = shutil.ignore_patterns(
-        ".git", ".venv*", ".snakemake", "results", "__pycache__", ".*_cache"
-    )
-    shutil.copytree(REPOSITORY, folder, ignore=ignore)
+    copy_repository(folder)
     return folder
 
 

@@ -14,6 +14,7 @@ import onnx
 import pytest
 import yaml
 from helpers import REPOSITORY
+from helpers.paths import copy_repository
 from helpers.snakemake_runs import run_in
 
 BLOCKS = [
@@ -71,8 +72,7 @@ def shorten(folder):
 def followed(tmp_path_factory):
     """The folder behind the last step of the page, and what each command printed."""
     folder = tmp_path_factory.mktemp("tutorial") / "repository"
-    ignore = shutil.ignore_patterns(".git", ".venv*", ".snakemake", "results", ".*_cache", "tests")
-    shutil.copytree(REPOSITORY, folder, ignore=ignore)
+    copy_repository(folder, "tests")
     shorten(folder)
     printed = {}
     for kind, what, text in steps():
