@@ -83,16 +83,16 @@ get install --yes --download-only "python$version:arm64" libstdc++6:arm64
 
 new=$folder/.new
 rm -rf "$new"
-mkdir -p "$new/root/usr/lib" "$new/qemu"
-ln -s usr/lib "$new/root/lib"  # where programs look for their loader
+mkdir -p "$new/debian/usr/lib" "$new/qemu"
+ln -s usr/lib "$new/debian/lib"  # where programs look for their loader
 for package in "$apt"/cache/archives/*.deb; do
     case $package in
         */qemu-user_*) dpkg-deb --extract "$package" "$new/qemu" ;;
-        *) dpkg-deb --extract "$package" "$new/root" ;;
+        *) dpkg-deb --extract "$package" "$new/debian" ;;
     esac
 done
 mv "$new/qemu/usr/bin/qemu-aarch64" "$new/qemu-aarch64"
-rm -rf "$new/qemu" "$new"/root/usr/share/{doc,man,locale,zoneinfo}
+rm -rf "$new/qemu" "$new"/debian/usr/share/{doc,man,locale,zoneinfo}
 
 echo "onnxruntime and numpy for aarch64"
 # pip compares Requires-Python with the Python that it runs in, whatever --python-version says.
@@ -105,7 +105,7 @@ echo "onnxruntime and numpy for aarch64"
 
 # The first import also leaves what Python compiles.
 export ORT_DISABLE_TELEMETRY=1
-"$new/qemu-aarch64" -cpu max -L "$new/root" -E PYTHONPATH="$new/site" "$new/root/usr/bin/python$version" -c '
+"$new/qemu-aarch64" -cpu max -L "$new/debian" -E PYTHONPATH="$new/site" "$new/debian/usr/bin/python$version" -c '
 import numpy, onnxruntime, platform
 print(platform.machine(), "Python", platform.python_version(), "onnxruntime", onnxruntime.__version__)
 ' > "$new/version" 2> "$folder/.log" || fail "the emulated Python does not start: $(tail --lines=1 "$folder/.log")"

@@ -19,8 +19,8 @@ from ptq_comparison.device.emulation import (
 def qemu(tmp_path, monkeypatch):
     """An emulator that only knows its version."""
     folder = tmp_path / "emulator/aarch64"
-    (folder / "root/usr/bin").mkdir(parents=True)
-    (folder / "root/usr/bin/python3.13").touch()
+    (folder / "debian/usr/bin").mkdir(parents=True)
+    (folder / "debian/usr/bin/python3.13").touch()
     program = folder / "qemu-aarch64"
     program.write_text("#!/bin/sh\necho 'qemu-aarch64 version 10.0.13 (Debian 1:10.0.13)'\n")
     program.chmod(0o755)
@@ -54,7 +54,7 @@ def test_an_arm_cpu_is_run_by_qemu(qemu, tmp_path, monkeypatch, cpu, model):
     program, option, name, *_ = emulator.command
     assert program == str(qemu / "qemu-aarch64") and option == "-cpu"
     assert name.split(",")[0] == model
-    assert emulator.command[-1] == str(qemu / "root/usr/bin/python3.13")
+    assert emulator.command[-1] == str(qemu / "debian/usr/bin/python3.13")
     assert emulator.environment["PYTHONPATH"] == str(qemu / "site")
     assert emulator.environment["ORT_DISABLE_TELEMETRY"] == "1"
     # They are of this machine's programs.
@@ -62,7 +62,7 @@ def test_an_arm_cpu_is_run_by_qemu(qemu, tmp_path, monkeypatch, cpu, model):
 
 
 def test_half_an_emulator_is_told(qemu, tmp_path):
-    (qemu / "root/usr/bin/python3.13").unlink()
+    (qemu / "debian/usr/bin/python3.13").unlink()
     with pytest.raises(UserError, match=r"is no complete emulator .*make emulator"):
         make_emulator("cortex_a72", tmp_path)
 

@@ -112,14 +112,14 @@ def _arm(name: str, folder: Path) -> Emulator:
     try:
         # "qemu-aarch64 version 10.0.13 (Debian ...)"
         version = _output([str(qemu), "--version"]).split()[2]
-        (python,) = sorted((folder / "root/usr/bin").glob("python3.[0-9]*"))
+        (python,) = sorted((folder / "debian/usr/bin").glob("python3.[0-9]*"))
     except (OSError, subprocess.CalledProcessError, IndexError, ValueError) as error:
         raise UserError(
             f"{folder}: is no complete emulator ({error}); remove it and type: make emulator"
         ) from error
     # Debian's programs sign return addresses; qemu's own way costs less than that of ARM.
     model = f"{name},pauth-impdef=on" if name == "max" else name
-    command = [str(qemu), "-cpu", model, "-L", str(folder / "root"), str(python)]
+    command = [str(qemu), "-cpu", model, "-L", str(folder / "debian"), str(python)]
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment = {**kept, **ENVIRONMENT, "PYTHONPATH": str(folder / "site")}
     return Emulator(command, environment, f"qemu-aarch64 {version} as {name}")
