@@ -37,7 +37,7 @@ class Bundle(NamedTuple):
 
 
 def read_bundle(manifest: Path, labels: Path, expected: Path) -> Bundle:
-    """Read what `describe_device_bundle` writes."""
+    """Read what `device_bundle` writes."""
     with np.load(expected) as arrays:
         predictions = {name: arrays[name] for name in arrays.files}
     return Bundle(manifest, read_json(manifest), np.load(labels), predictions)

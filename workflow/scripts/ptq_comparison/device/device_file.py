@@ -11,10 +11,9 @@ from ptq_comparison.common.errors import UserError
 from ptq_comparison.common.files import check_is_file
 from ptq_comparison.common.texts import PATH, cut, named, shown
 from ptq_comparison.config.validation import config_errors
+from ptq_comparison.device.record import DEVICE_FORMAT, DEVICE_VERSION
 from ptq_comparison.device.results import Device
 
-FORMAT = "ptq_comparison.device"
-VERSION = 1
 MOST_BYTES = 100_000_000  # a hundred models on 50,000 images are half of it
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 FILE_NAME = re.compile(r"device_(.+)\.json", re.DOTALL)
@@ -46,16 +45,16 @@ def read_device_file(path: Path, schema: Validator) -> Device:
     name = name_of_device(path)
     content = _parse(path)
     kind = content.get("format") if isinstance(content, dict) else None
-    if kind != FORMAT:
+    if kind != DEVICE_FORMAT:
         raise UserError(
             f"{path}: is no file of measure.py (format: {shown(kind)}); take it out of devices, or "
             "out of its folder"
         )
     version = content.get("version")
-    if type(version) is int and version > VERSION:
+    if type(version) is int and version > DEVICE_VERSION:
         raise UserError(
             f"{path}: was made by a newer measure.py (version {cut(str(version))}, known here: "
-            f"{VERSION}); update this workflow, or measure with the bundle of this one"
+            f"{DEVICE_VERSION}); update this workflow, or measure with the bundle of this one"
         )
     errors = config_errors(content, schema)
     if errors:
